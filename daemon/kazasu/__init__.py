@@ -1,0 +1,1 @@
+"""Kazasu: a time recorder and door terminal."""

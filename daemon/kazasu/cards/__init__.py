@@ -1,0 +1,1 @@
+"""What a card says about itself: one file a kind."""

@@ -1,0 +1,1 @@
+"""The commands an installer types: one file a command."""

@@ -1,0 +1,1 @@
+"""What is known and decided: pure values and tables, no input or output."""

@@ -1,0 +1,1 @@
+"""Where taps come from."""

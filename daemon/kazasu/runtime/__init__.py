@@ -1,0 +1,1 @@
+"""What keeps the process alive and honest: threads, systemd, clock, logs."""

@@ -1,0 +1,1 @@
+"""What a terminal is for: one file a use."""
