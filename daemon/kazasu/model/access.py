@@ -1,0 +1,150 @@
+"""Who stands before the reader, what the read proves, and what was decided."""
+
+from __future__ import annotations
+
+import enum
+from typing import TypeAlias
+
+import msgspec
+
+from kazasu.model.cue import CueName
+
+EventFields: TypeAlias = dict[str, int | str]
+
+
+class Assurance(enum.IntEnum):
+    """What a read proves, weakest first, so that `<` compares strength.
+
+    `SERIAL`: a number that anybody can copy. `SIGNED_DATA`: data signed by an authority, still copyable.
+    `CHALLENGE`: the card holds a key. `CHALLENGE_PIN`: the card holds a key and its holder knows the PIN.
+    """
+
+    SERIAL = 1
+    SIGNED_DATA = 2
+    CHALLENGE = 3
+    CHALLENGE_PIN = 4
+
+    @property
+    def word(self) -> str:
+        """The word on the wire, in configuration and in rosters: `signed_data`."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> Assurance:
+        """Read the word back.
+
+        Raises:
+            ValueError: the word is none of the four.
+        """
+        for assurance in cls:
+            if assurance.word == word:
+                return assurance
+        raise ValueError(f"{word!r} is no assurance; one of {', '.join(a.word for a in cls)}")
+
+
+class DenyReason(enum.StrEnum):
+    """Why a tap was not granted. The values are on the wire and never change their meaning."""
+
+    UNKNOWN_CARD = "unknown_card"  # read well, enrolled nowhere
+    FOREIGN_CARD = "foreign_card"  # no kind that this terminal reads
+    NO_STABLE_NUMBER = "no_stable_number"  # its number is random at every activation (Type B PUPI)
+    CARD_REMOVED = "card_removed"  # pulled away during the read
+    CARD_UNREADABLE = "card_unreadable"  # answers that no document allows
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"  # not issued by a configured CA
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    ASSURANCE_TOO_LOW = "assurance_too_low"  # the enrolment or the policy asks for more than the read proves
+    CREDENTIAL_NOT_YET_VALID = "credential_not_yet_valid"
+    CREDENTIAL_EXPIRED = "credential_expired"
+    NO_DIRECTION = "no_direction"  # in or out was to be chosen by button, and was not
+    ALREADY_DONE = "already_done"  # the same punch a moment ago
+
+
+class Identifier(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read off a card, before anyone knows whose it is.
+
+    Attributes:
+        kind: the card kind's name: `jpki`, `felica`, `mifare`.
+        pseudonym: 32 lower-case hexadecimal digits: HMAC-SHA-256 under the site's pepper, its first 16 bytes.
+        assurance: what the read proved.
+    """
+
+    kind: str
+    pseudonym: str
+    assurance: Assurance
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrolled card, and its holder's number.
+
+    Attributes:
+        pseudonym: as in `Identifier`.
+        cardholder: the site's own number for the person; never the My Number.
+        min_assurance: a read that proves less is denied.
+        valid_from_s: first second of validity, Unix time, or None.
+        valid_until_s: first second after validity, Unix time, or None.
+    """
+
+    pseudonym: str
+    cardholder: str
+    min_assurance: Assurance
+    valid_from_s: int | None = None
+    valid_until_s: int | None = None
+
+
+class Cardholder(msgspec.Struct, frozen=True, kw_only=True):
+    """A person known here.
+
+    Attributes:
+        number: the site's own number.
+        name: for people at the terminal only; it enters no event and no log.
+    """
+
+    number: str
+    name: str
+
+
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the roster says of one credential."""
+
+    credential: Credential
+    cardholder: Cardholder
+
+
+class Presentation(msgspec.Struct, frozen=True, kw_only=True):
+    """One tap with everything that is known of it, or what is missing.
+
+    Attributes:
+        reader: the configured short name of the reader.
+        identifier: None if the card could not be read; `refusal` then says why.
+        enrolment: None if the identifier is in no roster.
+        refusal: why there is no identifier.
+        direction: the way chosen by button, if one was pressed in time.
+    """
+
+    reader: str
+    identifier: Identifier | None = None
+    enrolment: Enrolment | None = None
+    refusal: DenyReason | None = None
+    direction: str | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the terminal answers to one presentation; a denial is a decision, never an exception.
+
+    Attributes:
+        event_type: `attendance.in`, `door.denied`, …
+        reason: None if granted.
+        cue: what the person sees and hears once the event is durable.
+        details: what the service adds to the event; flat.
+    """
+
+    event_type: str
+    cue: CueName
+    reason: DenyReason | None = None
+    details: EventFields = {}
+
+    @property
+    def granted(self) -> bool:
+        """Whether the person gets what they tapped for."""
+        return self.reason is None

@@ -1,0 +1,54 @@
+"""What people see and hear, as values. The patterns themselves are data: config/cues.toml."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class CueName(enum.StrEnum):
+    """Every cue; each is defined in cues.toml and told from the others without colour and without sound."""
+
+    READY = "ready"  # at rest, in order
+    READING = "reading"  # hold the card still
+    GRANTED = "granted"  # recorded
+    ALREADY_DONE = "already_done"  # recorded a moment ago; nothing more to do
+    DENIED = "denied"  # not accepted here; ask
+    RETRY = "retry"  # once more, please
+    FAULT = "fault"  # the terminal cannot record; also at rest while out of order
+
+
+class Channel(enum.StrEnum):
+    """What a frame can switch on."""
+
+    GREEN = "green"
+    RED = "red"
+    BUZZER = "buzzer"
+    RELAY = "relay"
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """A state of the outputs that is held for a time.
+
+    Attributes:
+        ms: how long, 1 to 60,000.
+        on: the channels that are on; all others are off.
+    """
+
+    ms: int
+    on: frozenset[Channel]
+
+
+class Cue(msgspec.Struct, frozen=True, kw_only=True):
+    """A sequence of frames.
+
+    Attributes:
+        name: which cue it is.
+        frames: at least one; played in order.
+        repeat: start again after the last frame, until another cue comes (for cues at rest, and `reading`).
+    """
+
+    name: CueName
+    frames: tuple[Frame, ...]
+    repeat: bool = False

@@ -1,0 +1,71 @@
+"""Everything that can enter the terminal's queue; the terminal thread takes them one at a time."""
+
+from __future__ import annotations
+
+import enum
+from typing import TypeAlias
+
+import msgspec
+
+from kazasu.model.access import DenyReason, Identifier
+from kazasu.model.receipt import Receipt
+
+
+class CardPresented(msgspec.Struct, frozen=True, kw_only=True):
+    """A card entered a field; its read begins."""
+
+    reader: str
+
+
+class CardRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A read ended: with an identifier, or with the reason why there is none. Exactly one a tap.
+
+    Attributes:
+        reader: the configured short name of the reader.
+        identifier: None if the read failed.
+        refusal: None if the read succeeded.
+        detail: why, for the log; holds no number off the card.
+    """
+
+    reader: str
+    identifier: Identifier | None = None
+    refusal: DenyReason | None = None
+    detail: str = ""
+
+
+class ReaderState(enum.StrEnum):
+    """How a reader is."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+
+
+class ReaderChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A reader came, or has been missing for ten seconds."""
+
+    reader: str
+    state: ReaderState
+    detail: str = ""
+
+
+class ButtonPressed(msgspec.Struct, frozen=True, kw_only=True):
+    """A push-button was pressed.
+
+    Attributes:
+        button: its configured name: `in` or `out`.
+    """
+
+    button: str
+
+
+class ReceiptArrived(msgspec.Struct, frozen=True, kw_only=True):
+    """The collector vouches, verifiably, for everything up to an event."""
+
+    receipt: Receipt
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """The last input: everything before it has been handled."""
+
+
+Input: TypeAlias = CardPresented | CardRead | ReaderChanged | ButtonPressed | ReceiptArrived | Stop

@@ -1,0 +1,242 @@
+"""Every seam, as Protocols. What stands behind them in production is named in app.py and nowhere else.
+
+Threads: a seam says who may call it. "Any thread" means its implementation locks or only enqueues.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kazasu.model.access import Decision, Enrolment, Identifier, Presentation
+    from kazasu.model.cue import Channel, CueName
+    from kazasu.model.event import Draft, Event
+    from kazasu.model.input import Input
+    from kazasu.model.moment import Moment
+    from kazasu.model.receipt import Receipt
+
+
+class Clock(Protocol):
+    """Time, handed in. Any thread."""
+
+    def now(self) -> Moment:
+        """The present moment, with its quality."""
+        ...
+
+    def mono_s(self) -> float:
+        """Seconds since boot, suspended time included: for durations."""
+        ...
+
+
+class CardChannel(Protocol):
+    """The card seam: bytes in, bytes and status word out. The reader's thread only."""
+
+    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
+        """Send one command APDU.
+
+        Args:
+            apdu: 4 to 65,544 bytes.
+
+        Returns:
+            The response data (0 to 65,536 bytes) and the status word, 0x0000 to 0xFFFF.
+
+        Raises:
+            CardGone: the card left the field.
+            ReaderUnavailable: the reader or pcscd is gone.
+            ForbiddenApdu: the APDU is not on the allow-list.
+        """
+        ...
+
+
+class CardIdentifier(Protocol):
+    """Reads whatever card is in the field, with the strongest kind that it answers to. The reader's thread only."""
+
+    def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
+        """Read one card.
+
+        Raises:
+            CardError: the card is gone, refused or answers nonsense.
+        """
+        ...
+
+
+class Inbox(Protocol):
+    """The terminal's bounded queue. Any thread."""
+
+    def put(self, item: Input) -> None:
+        """Hand over an input.
+
+        Raises:
+            OverflowError: the terminal thread is far behind; a defect, so it ends the process.
+        """
+        ...
+
+
+class Roster(Protocol):
+    """Who is known here. The terminal thread."""
+
+    @property
+    def version(self) -> int:
+        """Rises with each change."""
+        ...
+
+    def look_up(self, pseudonym: str) -> Enrolment | None:
+        """Find a credential, in constant time and memory."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only, signed, hash-chained record. The terminal thread."""
+
+    @property
+    def epoch(self) -> str:
+        """The chain's name: 16 hexadecimal digits, random, made with the journal."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """The last event's number; 0 if there is none."""
+        ...
+
+    def append(self, draft: Draft) -> Event:
+        """Give the draft its place, sign it, and return once it is durable.
+
+        Raises:
+            JournalFull: no room, in the configuration or on the disk.
+            JournalUnwritable: the file cannot be written.
+        """
+        ...
+
+    def since(self, at_s: int) -> Iterator[Event]:
+        """The events from a Unix time on, oldest first; for services that rebuild their state at start."""
+        ...
+
+    def prune(self, receipt: Receipt) -> int:
+        """Remove what the collector vouches for and is older than the configured age; returns how many.
+
+        Raises:
+            JournalCorrupt: the receipt does not match the chain.
+        """
+        ...
+
+
+class Backlog(Protocol):
+    """The journal as the publisher reads it, through a connection of its own. The publisher's thread."""
+
+    @property
+    def epoch(self) -> str:
+        """The chain's name."""
+        ...
+
+    def after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Up to `limit` events after `seq`, in order: number and stored bytes."""
+        ...
+
+    def last_seq(self) -> int:
+        """The newest event's number."""
+        ...
+
+
+class SendCursor(Protocol):
+    """Up to where the broker took events over, and how often this terminal connected. The publisher's thread."""
+
+    @property
+    def seq(self) -> int:
+        """Last event acknowledged with plain success, within the journal's epoch."""
+        ...
+
+    def advance(self, seq: int) -> None:
+        """Move on; made durable every 200 events and at `flush`, so that a tap costs no second flush."""
+        ...
+
+    def flush(self) -> None:
+        """Make the position durable."""
+        ...
+
+    def next_connection(self) -> int:
+        """Count one more connection, durably, and return its number."""
+        ...
+
+
+class Service(Protocol):
+    """What the terminal is for. The terminal thread."""
+
+    name: str
+
+    def decide(self, presentation: Presentation, moment: Moment) -> Decision:
+        """Answer one presentation; changes nothing."""
+        ...
+
+    def recorded(self, event: Event) -> None:
+        """Take over an event that is durable now; also called for the journal's recent events at start."""
+        ...
+
+
+class CuePlayer(Protocol):
+    """Plays cues; a newer one interrupts. Any thread."""
+
+    def play(self, name: CueName) -> None:
+        """Begin at once: on return the first frame is on the outputs."""
+        ...
+
+    def rest(self, name: CueName) -> None:
+        """Set what is shown while nothing else plays."""
+        ...
+
+
+class Output(Protocol):
+    """LEDs, buzzer and relay. The cue player, under its lock."""
+
+    def show(self, on: frozenset[Channel]) -> None:
+        """Switch these channels on and all others off."""
+        ...
+
+    def close(self) -> None:
+        """Switch everything off and let the pins go."""
+        ...
+
+
+class Wakeable(Protocol):
+    """Something that sleeps until there is news. Any thread."""
+
+    def wake(self) -> None:
+        """There is news."""
+        ...
+
+
+class Beat(Protocol):
+    """A loop's sign of life to the watchdog. Called by that loop's thread, at least every 10 s."""
+
+    def __call__(self) -> None:
+        """Still going round."""
+        ...
+
+
+class Health(Protocol):
+    """What operations see of this terminal: flat fields and standing alerts. Any thread; wakes the publisher."""
+
+    def note(self, **fields: int | str) -> None:
+        """Set fields of `up/…/health`."""
+        ...
+
+    def alert(self, alert_id: str, message: str) -> None:
+        """Raise `up/…/alert/<alert_id>`; raising it again with the same words does nothing."""
+        ...
+
+    def clear(self, alert_id: str) -> None:
+        """End an alert; ending one that does not stand does nothing."""
+        ...
+
+
+class Loop(Protocol):
+    """What one thread does for its whole life."""
+
+    def run(self, beat: Beat) -> None:
+        """Go round until `stop`; beat at least every 10 s. What it raises ends the process with that cause."""
+        ...
+
+    def stop(self) -> None:
+        """Make `run` return soon. Any thread; calling it again does nothing."""
+        ...
