@@ -74,6 +74,14 @@ class Inbox(Protocol):
         ...
 
 
+class InputQueue(Inbox, Protocol):
+    """The inbox's other end. The terminal thread."""
+
+    def get(self, timeout_s: float) -> Input | None:
+        """Wait for the next input; None if the time runs out first."""
+        ...
+
+
 class Roster(Protocol):
     """Who is known here. The terminal thread."""
 
@@ -109,8 +117,12 @@ class Journal(Protocol):
         """
         ...
 
-    def since(self, at_s: int) -> Iterator[Event]:
-        """The events from a Unix time on, oldest first; for services that rebuild their state at start."""
+    def recent(self, span_s: int) -> Iterator[Event]:
+        """The newest event and those of the `span_s` seconds before it, oldest first."""
+        ...
+
+    def idle(self) -> None:
+        """Nobody is tapping: do what can wait (checkpoint, opening again after a fault, pruning by age)."""
         ...
 
     def prune(self, receipt: Receipt) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from kazasu.model.cue import CueName
 
 EventFields: TypeAlias = dict[str, int | str]
+Direction: TypeAlias = Literal["in", "out"]
 
 
 class Assurance(enum.IntEnum):
@@ -126,7 +127,7 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     identifier: Identifier | None = None
     enrolment: Enrolment | None = None
     refusal: DenyReason | None = None
-    direction: str | None = None
+    direction: Direction | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

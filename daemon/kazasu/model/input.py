@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from kazasu.model.access import DenyReason, Identifier
+from kazasu.model.access import DenyReason, Direction, Identifier
 from kazasu.model.receipt import Receipt
 
 
@@ -52,10 +52,10 @@ class ButtonPressed(msgspec.Struct, frozen=True, kw_only=True):
     """A push-button was pressed.
 
     Attributes:
-        button: its configured name: `in` or `out`.
+        button: the way it stands for.
     """
 
-    button: str
+    button: Direction
 
 
 class ReceiptArrived(msgspec.Struct, frozen=True, kw_only=True):

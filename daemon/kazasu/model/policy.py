@@ -1,0 +1,50 @@
+"""What is asked of every presentation before any service looks at it, and which cue tells a person the answer."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from kazasu.model.access import DenyReason
+from kazasu.model.cue import CueName
+from kazasu.model.moment import TimeSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kazasu.model.access import Assurance, Presentation
+    from kazasu.model.moment import Moment
+
+CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
+    dict.fromkeys(DenyReason, CueName.DENIED)
+    | {
+        # The person can mend these on the spot.
+        DenyReason.CARD_REMOVED: CueName.RETRY,
+        DenyReason.CARD_UNREADABLE: CueName.RETRY,
+        DenyReason.NO_DIRECTION: CueName.RETRY,
+        DenyReason.ALREADY_DONE: CueName.ALREADY_DONE,
+    }
+)
+
+
+def refusal(presentation: Presentation, moment: Moment, min_assurance: Assurance) -> DenyReason | None:
+    """Say why a presentation comes to nothing, or None if a service may decide it.
+
+    A validity date is enforced only against a clock that has been set: with the clock unset, a valid card would be
+    refused on the 1st of January 1970. The punch then carries its `time_source`, `none`, for whoever judges it.
+    """
+    identifier = presentation.identifier
+    if identifier is None:
+        return presentation.refusal or DenyReason.CARD_UNREADABLE
+    if presentation.enrolment is None:
+        return DenyReason.UNKNOWN_CARD
+    credential = presentation.enrolment.credential
+    if identifier.assurance < max(min_assurance, credential.min_assurance):
+        return DenyReason.ASSURANCE_TOO_LOW
+    if moment.source is not TimeSource.NONE:
+        now_s = moment.at.timestamp()
+        if credential.valid_from_s is not None and now_s < credential.valid_from_s:
+            return DenyReason.CREDENTIAL_NOT_YET_VALID
+        if credential.valid_until_s is not None and now_s >= credential.valid_until_s:
+            return DenyReason.CREDENTIAL_EXPIRED
+    return None

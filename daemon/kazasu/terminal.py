@@ -1,0 +1,237 @@
+"""One tap, from the presentation to the event: read this first.
+
+The terminal thread takes everything that happens from one queue and owns all state. A tap goes one way:
+
+    identifier → presentation → decision → event, durable → cue → publisher
+
+Green is the receipt (rule 1): the cue of a granted tap comes after `Journal.append` has returned, and there is no
+other way to it. One tap gives one event and one cue (rule 2): each way out of `_tap` passes one of each, except where
+the journal cannot be written; there the fault cue is the whole answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kazasu.errors import JournalCorrupt, JournalError
+from kazasu.model.access import Assurance, Decision, Presentation
+from kazasu.model.cue import CueName
+from kazasu.model.event import Draft
+from kazasu.model.input import ButtonPressed, CardPresented, CardRead, ReaderChanged, ReaderState, ReceiptArrived, Stop
+from kazasu.model.policy import CUE_OF_REASON, refusal
+
+if TYPE_CHECKING:
+    from kazasu.model.access import Direction, EventFields
+    from kazasu.model.event import Event
+    from kazasu.model.input import Input
+    from kazasu.model.moment import TimeSource
+    from kazasu.model.receipt import Receipt
+    from kazasu.ports import Beat, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
+
+_log = logging.getLogger(__name__)
+
+_IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_REBUILD_S = 48 * 3600  # services remember two working days
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the site decides.
+
+    Attributes:
+        min_assurance: a read that proves less is denied, whoever it is.
+        button_within_s: how long a pressed button waits for its tap.
+        version: Kazasu's, for `terminal.started`.
+    """
+
+    min_assurance: Assurance
+    button_within_s: float
+    version: str
+
+
+class Terminal:
+    """Implements ports.Loop; everything it touches is a seam."""
+
+    def __init__(  # noqa: PLR0913  (one place sees every seam: this is it)
+        self,
+        settings: Settings,
+        *,
+        inbox: InputQueue,
+        clock: Clock,
+        roster: Roster,
+        service: Service,
+        journal: Journal,
+        cues: CuePlayer,
+        publisher: Wakeable,
+        health: Health,
+    ) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._clock = clock
+        self._roster = roster
+        self._service = service
+        self._journal = journal
+        self._cues = cues
+        self._publisher = publisher
+        self._health = health
+        self._pressed: tuple[Direction, float] | None = None
+        self._missing: set[str] = set()
+        self._unrecordable = False
+        self._time_source: TimeSource | None = None
+
+    def run(self, beat: Beat) -> None:
+        """Take inputs until `Stop`; see ports.Loop."""
+        self._start()
+        while True:
+            beat()
+            item = self._inbox.get(_IDLE_S)
+            if item is None:
+                self._idle()
+            elif isinstance(item, Stop):
+                self._record("terminal.stopped", {})
+                return
+            else:
+                self.take(item)
+
+    def stop(self) -> None:
+        """Handle what is in the queue, then return from `run`."""
+        self._inbox.put(Stop())
+
+    def take(self, item: Input) -> None:
+        """Handle one input to its end."""
+        match item:
+            case CardRead():
+                self._tap(item)
+            case CardPresented():
+                self._cues.play(CueName.READING)
+            case ButtonPressed(button=button):
+                self._pressed = (button, self._clock.mono_s())
+            case ReaderChanged():
+                self._reader_changed(item)
+            case ReceiptArrived(receipt=receipt):
+                self._prune(receipt)
+
+    def _tap(self, read: CardRead) -> None:
+        moment = self._clock.now()
+        presentation = self._present(read)
+        reason = refusal(presentation, moment, self._settings.min_assurance)
+        if reason is None:
+            decision = self._service.decide(presentation, moment)
+        else:
+            decision = Decision(event_type=f"{self._service.name}.denied", reason=reason, cue=CUE_OF_REASON[reason])
+        fields = self._describe(presentation, decision)
+        event = self._append(Draft(event_type=decision.event_type, moment=moment, fields=fields))
+        if event is None:
+            self._cues.play(CueName.FAULT)
+            return
+        self._cues.play(decision.cue)
+        self._publisher.wake()
+        self._service.recorded(event)
+        _log.info(
+            "tap",
+            extra={
+                "fields": {
+                    "seq": event.seq,
+                    "event_type": decision.event_type,
+                    "reason": decision.reason or "",
+                    "reader": read.reader,
+                    "detail": read.detail,
+                }
+            },
+        )
+
+    def _present(self, read: CardRead) -> Presentation:
+        pressed, self._pressed = self._pressed, None
+        direction = None
+        if pressed is not None and self._clock.mono_s() - pressed[1] <= self._settings.button_within_s:
+            direction = pressed[0]
+        return Presentation(
+            reader=read.reader,
+            identifier=read.identifier,
+            enrolment=None if read.identifier is None else self._roster.look_up(read.identifier.pseudonym),
+            refusal=read.refusal,
+            direction=direction,
+        )
+
+    def _describe(self, presentation: Presentation, decision: Decision) -> EventFields:
+        fields: EventFields = {
+            "reader": presentation.reader,
+            "decision": "granted" if decision.granted else "denied",
+            "roster_version": self._roster.version,
+        }
+        if decision.reason is not None:
+            fields["reason"] = decision.reason.value
+        if presentation.identifier is not None:
+            fields["credential"] = presentation.identifier.pseudonym
+            fields["card"] = presentation.identifier.kind
+            fields["assurance"] = presentation.identifier.assurance.word
+        if presentation.enrolment is not None:
+            fields["cardholder"] = presentation.enrolment.cardholder.number
+        return fields | decision.details
+
+    def _append(self, draft: Draft) -> Event | None:
+        """Append; None if the journal cannot be written, which is said once, as is its healing."""
+        try:
+            event = self._journal.append(draft)
+        except JournalError as error:
+            if not self._unrecordable:
+                self._unrecordable = True
+                _log.critical("journal_failed", extra={"fields": {"detail": str(error)}})
+                self._health.alert("journal", str(error))
+                self._rest()
+            return None
+        if self._unrecordable:
+            self._unrecordable = False
+            _log.warning("journal_healed", extra={"fields": {"seq": event.seq}})
+            self._health.clear("journal")
+            self._rest()
+        self._health.note(last_seq=event.seq)
+        return event
+
+    def _record(self, event_type: str, fields: EventFields) -> None:
+        """Record something that is no tap."""
+        if self._append(Draft(event_type=event_type, moment=self._clock.now(), fields=fields)) is not None:
+            self._publisher.wake()
+
+    def _start(self) -> None:
+        moment = self._clock.now()
+        self._time_source = moment.source
+        for event in self._journal.recent(_REBUILD_S):
+            self._service.recorded(event)
+        self._record("terminal.started", {"version": self._settings.version})
+        self._rest()
+
+    def _idle(self) -> None:
+        moment = self._clock.now()
+        if moment.source is not self._time_source:
+            before, self._time_source = self._time_source, moment.source
+            self._record("clock.changed", {"previous_source": "" if before is None else before.value})
+        if self._unrecordable:
+            # Nobody has to tap for the terminal to find out that the disk is well again.
+            self._record("journal.resumed", {})
+        self._journal.idle()
+
+    def _reader_changed(self, change: ReaderChanged) -> None:
+        if change.state is ReaderState.MISSING:
+            self._missing.add(change.reader)
+        else:
+            self._missing.discard(change.reader)
+        self._record(f"reader.{change.state.value}", {"reader": change.reader})
+        self._rest()
+
+    def _prune(self, receipt: Receipt) -> None:
+        try:
+            self._journal.prune(receipt)
+        except JournalCorrupt as error:
+            # A collector that vouches for another history: it keeps asking for attention, and nothing is removed.
+            _log.error("receipt_refused", extra={"fields": {"detail": str(error)}})
+            self._health.alert("receipt", str(error))
+        except JournalError as error:
+            _log.warning("prune_failed", extra={"fields": {"detail": str(error)}})
+        else:
+            self._health.clear("receipt")
+
+    def _rest(self) -> None:
+        self._cues.rest(CueName.FAULT if self._unrecordable or self._missing else CueName.READY)
