@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh Debian or Raspberry Pi OS machine: `make demo` and `make test`.
+# Each installs what it needs first (Debian packages through apt, Python packages into .venv) and is quiet about it.
+
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SANDBOX := $(BIN)/python -m kazasu.virtual.sandbox --
+
+# What pyscard is built with, and the real parts that the demo and the tests run against.
+DEBIAN_PACKAGES := gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config python3-dev python3-venv \
+	strace swig vsmartcard-vpcd
+
+.PHONY: demo test bench lint format setup clean
+.SILENT:
+
+demo: setup
+	$(BIN)/kazasu demo
+
+test: setup
+	$(SANDBOX) $(BIN)/pytest -q
+
+bench: setup
+	$(SANDBOX) $(BIN)/python -m tests.bench
+
+lint: setup
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --quiet --check
+	$(BIN)/mypy --no-error-summary
+
+format: setup
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format --quiet
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml Makefile
+	PYTHON="$(PYTHON)" ./.ci/setup "$(VENV)" $(DEBIAN_PACKAGES)
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
