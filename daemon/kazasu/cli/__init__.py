@@ -1,1 +1,120 @@
-"""The commands an installer types: one file a command."""
+"""The commands an installer types: one file a command, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from kazasu import __version__
+from kazasu.errors import ConfigurationError, KazasuError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_OK = 0
+EXIT_PROBLEM = 1
+EXIT_USAGE = 2  # argparse's own
+EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h; systemd shows it by name
+EXIT_INTERRUPTED = 130
+
+DEFAULT_CONFIG = "/etc/kazasu/kazasu.toml"
+
+_EXIT_CODES = (
+    f"Exit codes: {EXIT_OK} all well, {EXIT_PROBLEM} a problem that is named, {EXIT_USAGE} wrong usage, "
+    f"{EXIT_CONFIGURATION} the configuration cannot be used."
+)
+
+
+class CommandModule(Protocol):
+    """What a command's module holds."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
+        ...
+
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Do it, and return the exit code.
+
+        Raises:
+            KazasuError: shown to the person as it is, without a traceback.
+        """
+        ...
+
+
+class Command(NamedTuple):
+    """One line of `kazasu --help`."""
+
+    name: str
+    summary: str
+
+
+COMMANDS = (
+    Command("run", "run the terminal (what systemd starts)"),
+    Command("check-config", "read the configuration and say what it means"),
+    Command("doctor", "check everything a terminal needs, and say what to do"),
+    Command("identify", "tap a card: what it is and what it proves"),
+    Command("enroll", "tap a card and give it to a person"),
+    Command("roster", "import or list who is known here"),
+    Command("journal", "list, verify or export what was recorded"),
+    Command("cue", "play a cue on the real LEDs and buzzer"),
+    Command("keygen", "make this terminal's keys"),
+    Command("demo", "the whole way of a tap with virtual cards, no hardware needed"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the console script's entry."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in {command.name for command in COMMANDS}:
+        _overview().parse_args(words or ["--help"])
+        return EXIT_USAGE
+    name, *rest = words
+    module: CommandModule = importlib.import_module(f"kazasu.cli.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser(
+        prog=f"kazasu {name}",
+        description=module.__doc__,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.configure(parser)
+    try:
+        return module.execute(parser.parse_args(rest))
+    except KazasuError as error:
+        print(f"kazasu {name}: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_PROBLEM
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # `kazasu journal list | head` closed our output: that is how it ends, not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+
+
+def add_config_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--config`, the same for every command that needs the configuration."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(os.environ.get("KAZASU_CONFIG", DEFAULT_CONFIG)),
+        metavar="FILE",
+        help="configuration file; default: $KAZASU_CONFIG, else %(default)s",
+    )
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(len(command.name) for command in COMMANDS)
+    lines = "\n".join(f"  {command.name:<{width}}  {command.summary}" for command in COMMANDS)
+    parser = argparse.ArgumentParser(
+        prog="kazasu",
+        usage="kazasu COMMAND [OPTION ...]",
+        description="A time recorder and door terminal for the cards that people already carry.",
+        epilog=f"commands:\n{lines}\n\n`kazasu COMMAND --help` tells more.\n{_EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kazasu {__version__}")
+    parser.add_argument("command", choices=[command.name for command in COMMANDS], help=argparse.SUPPRESS)
+    return parser
