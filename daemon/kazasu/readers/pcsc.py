@@ -1,0 +1,279 @@
+r"""Cards through pcscd: the one loop that waits for them, and the channel to the one in the field.
+
+The only importer of smartcard, and of that only `scard`, the bare PC/SC calls: pyscard's own monitors poll, or end for
+ever with the first error. One thread waits in SCardGetStatusChange on all readers and on `\\?PnP?\Notification`,
+which reports plugging and unplugging, and reads each card itself while it is in the field.
+
+What pcscd does when it is stopped, killed or started again is an error code of that wait; after each of them only a new
+context works, so the loop lets everything go and begins anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from smartcard import scard
+
+from kazasu.errors import CardError, CardGone, CardRefused, ReaderUnavailable
+from kazasu.model.access import DenyReason
+from kazasu.model.input import CardPresented, CardRead
+from kazasu.readers import results
+from kazasu.readers.outage import Outages
+from kazasu.readers.presence import UNAWARE, Presence, assign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kazasu.ports import Beat, CardIdentifier, Clock, Health, Inbox
+    from kazasu.readers.presence import ReaderPattern
+
+_PNP: Final = "\\\\?PnP?\\Notification"
+_VERIFY: Final = 0x20  # ISO/IEC 7816-4:2020, 11.6.6
+
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+_BUSY_PAUSE_S: Final = 0.05
+_BUSY_TRIES: Final = 20
+_CANCEL_PAUSE_S: Final = 0.01
+_CANCEL_TRIES: Final = 200
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def connection() -> Iterator[int]:
+    """A connection to pcscd, which PC/SC calls a context.
+
+    Raises:
+        ReaderUnavailable: pcscd does not answer, or refuses this user.
+    """
+    code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    _expect(code)
+    try:
+        yield context
+    finally:
+        scard.SCardReleaseContext(context)
+
+
+def list_readers() -> list[str]:
+    """The PC/SC names of all readers that pcscd sees.
+
+    Raises:
+        ReaderUnavailable: pcscd does not answer, or refuses this user.
+    """
+    with connection() as context:
+        return _list_readers(context)
+
+
+def _list_readers(context: int) -> list[str]:
+    code, names = scard.SCardListReaders(context, [])
+    if results.unsigned(code) == results.NO_READERS:
+        return []
+    _expect(code)
+    return list(names)
+
+
+def _expect(code: int) -> None:
+    code = results.unsigned(code)
+    if code != results.SUCCESS:
+        raise ReaderUnavailable(results.explain(code))
+
+
+class PcscChannel:
+    """The card in a reader's field, held exclusively. Implements ports.CardChannel."""
+
+    def __init__(self, card: int, protocol: int) -> None:
+        self._card = card
+        self._protocol = protocol
+        self._verified = False
+
+    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
+        """See ports.CardChannel."""
+        self._verified |= apdu[1] == _VERIFY
+        code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
+        _check_card(code, results.GONE_IN_TRANSMIT)
+        if len(answer) < 2:  # noqa: PLR2004  (a status word has two bytes)
+            raise CardError("the reader handed over an answer without a status word")
+        return bytes(answer[:-2]), answer[-2] << 8 | answer[-1]
+
+    def close(self) -> None:
+        """Let the card go.
+
+        It stays as it is, since powering it down loses cards that come at once after (measured: 5 of 135); but what a
+        PIN has opened must end, and only power-down ends it.
+        """
+        scard.SCardDisconnect(self._card, scard.SCARD_UNPOWER_CARD if self._verified else scard.SCARD_LEAVE_CARD)
+
+
+@contextlib.contextmanager
+def open_card(context: int, pcsc_name: str, stopping: threading.Event) -> Iterator[PcscChannel]:
+    """Hold the card in a reader's field.
+
+    Another program that holds it (`opensc-tool`, a smart-card daemon) is waited for, a second at most.
+
+    Args:
+        context: from `connection`.
+        pcsc_name: the reader.
+        stopping: ends that wait early.
+
+    Raises:
+        CardGone: no card is there any more.
+        CardError: the card does not answer, or another program holds it.
+        ReaderUnavailable: the reader or pcscd is gone.
+    """
+    for _ in range(_BUSY_TRIES):
+        code, card, protocol = scard.SCardConnect(
+            context, pcsc_name, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        )
+        if results.unsigned(code) != results.SHARING_VIOLATION or stopping.wait(_BUSY_PAUSE_S):
+            break
+    _check_card(code, results.GONE_IN_CONNECT)
+    channel = PcscChannel(card, protocol)
+    try:
+        yield channel
+    finally:
+        channel.close()
+
+
+def _check_card(code: int, gone: frozenset[int]) -> None:
+    code = results.unsigned(code)
+    if code == results.SUCCESS:
+        return
+    words = results.explain(code)
+    if code in gone:
+        raise CardGone(words)
+    if code in results.READER_LOST:
+        raise ReaderUnavailable(words)
+    raise CardError(words)
+
+
+class PcscReaders:
+    """Watches the configured readers and reads each card that comes. Implements ports.Loop.
+
+    A tap gives `CardPresented` at once and exactly one `CardRead` (rule 2), the latter before the card is let go: the
+    terminal decides while the reader finishes.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[ReaderPattern],
+        identifier: CardIdentifier,
+        inbox: Inbox,
+        clock: Clock,
+        health: Health,
+    ) -> None:
+        self._patterns = patterns
+        self._identifier = identifier
+        self._inbox = inbox
+        self._clock = clock
+        self._outages = Outages([pattern.name for pattern in patterns], inbox, clock, health)
+        self._presences: defaultdict[str, Presence] = defaultdict(Presence)
+        self._pnp = UNAWARE
+        self._pause_s = _FIRST_PAUSE_S
+        self._stopping = threading.Event()
+        self._context: int | None = None
+        self._left = threading.Event()
+
+    def run(self, beat: Beat) -> None:
+        """Watch until `stop`; see ports.Loop. Survives everything that pcscd does."""
+        while not self._stopping.is_set():
+            beat()
+            try:
+                self._connected(beat)
+            except ReaderUnavailable as error:
+                self._lost(str(error))
+
+    def stop(self) -> None:
+        """Wake the loop and wait until it is out of pcscd, two seconds at most. Not for the loop's own thread.
+
+        A cancel that comes just before the wait begins is lost, so it is repeated.
+        """
+        self._stopping.set()
+        for _ in range(_CANCEL_TRIES):
+            context = self._context
+            if context is None:
+                return
+            scard.SCardCancel(context)
+            if self._left.wait(_CANCEL_PAUSE_S):
+                return
+
+    def _connected(self, beat: Beat) -> None:
+        with connection() as context:
+            self._pnp = UNAWARE
+            self._left.clear()
+            self._context = context
+            try:
+                while not self._stopping.is_set():
+                    beat()
+                    self._round(context)
+                    self._pause_s = _FIRST_PAUSE_S
+            finally:
+                self._context = None
+                self._left.set()
+
+    def _lost(self, why: str) -> None:
+        if self._pause_s == _FIRST_PAUSE_S:
+            _log.warning("pcscd_lost", extra={"fields": {"detail": why}})
+        for presence in self._presences.values():
+            presence.lose()
+        due_s = self._outages.update(set(), why)
+        self._stopping.wait(min(self._pause_s, due_s))
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _round(self, context: int) -> None:
+        """List the readers, wait for news of them, take it in.
+
+        The list is made anew each time: before pcsc-lite 2.0 a reader that came while nobody waited is not reported.
+        """
+        names = _list_readers(context)
+        assigned = assign(self._patterns, names)
+        for pcsc_name in self._presences.keys() - assigned.keys():
+            self._presences[pcsc_name].lose()
+        present = {name for pcsc_name, name in assigned.items() if self._presences[pcsc_name].alive}
+        due_s = self._outages.update(present, f"pcscd sees {', '.join(names) or 'no reader'}")
+
+        waited = [(pcsc_name, self._presences[pcsc_name].expected) for pcsc_name in assigned]
+        code, states = scard.SCardGetStatusChange(context, math.ceil(due_s * 1000), [*waited, (_PNP, self._pnp)])
+        code = results.unsigned(code)
+        if code in {results.CANCELLED, results.UNKNOWN_READER}:
+            return
+        if code != results.TIMEOUT:
+            _expect(code)
+        *seen, (_, self._pnp, _) = states
+        for pcsc_name, state, atr in seen:
+            self._look(context, pcsc_name, assigned[pcsc_name], state, bytes(atr))
+
+    def _look(self, context: int, pcsc_name: str, reader: str, state: int, atr: bytes) -> None:
+        sight = self._presences[pcsc_name].see(state, atr, self._clock.mono_s())
+        for _ in range(sight.missed):
+            self._inbox.put(CardPresented(reader=reader))
+            detail = "the card was gone before it could be read"
+            self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_REMOVED, detail=detail))
+        if sight.tap:
+            self._inbox.put(CardPresented(reader=reader))
+            self._read(context, pcsc_name, reader, atr)
+
+    def _read(self, context: int, pcsc_name: str, reader: str, atr: bytes) -> None:
+        with contextlib.ExitStack() as held:
+            try:
+                channel = held.enter_context(open_card(context, pcsc_name, self._stopping))
+                read = CardRead(reader=reader, identifier=self._identifier.identify(channel, atr))
+            except (CardError, ReaderUnavailable) as error:
+                read = CardRead(reader=reader, refusal=_refusal(error), detail=str(error))
+            except BaseException:
+                # A defect of ours ends the process with its cause; the person before the reader still gets an answer.
+                detail = "a defect ended the read"
+                self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_UNREADABLE, detail=detail))
+                raise
+            self._inbox.put(read)
+
+
+def _refusal(error: CardError | ReaderUnavailable) -> DenyReason:
+    if isinstance(error, CardRefused):
+        return error.reason
+    return DenyReason.CARD_REMOVED if isinstance(error, CardGone) else DenyReason.CARD_UNREADABLE
