@@ -25,7 +25,7 @@ class Outages:
         self._clock = clock
         self._health = health
         self._told: dict[str, ReaderState | None] = dict.fromkeys(names)
-        self._missing_since_s: dict[str, float] = {}
+        self._missing_since_s = dict.fromkeys(self._told, clock.mono_s())
 
     def update(self, present: set[str], why: str) -> float:
         """Take in which readers are there.
