@@ -1,0 +1,88 @@
+"""The journal as the publisher reads it: a second connection that never writes and never holds up a tap."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from typing import TYPE_CHECKING
+
+from kazasu.store.journal_file import SCHEMA_VERSION
+from kazasu.store.sqlite import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+
+class Backlog:
+    """Implements ports.Backlog.
+
+    There need not be a journal yet, nor always the same: each call looks, and until there is one everything is empty.
+    A journal that cannot be read is as good as none here; the terminal thread is who says what is wrong with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._epoch = ""
+
+    @property
+    def epoch(self) -> str:
+        """The chain's name; empty while there is no journal."""
+        return self._epoch if self._connect() is not None else ""
+
+    def after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Up to `limit` events after `seq`, in order: number and stored bytes."""
+        return self._query("SELECT seq, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+
+    def last_seq(self) -> int:
+        """The newest event's number; of a journal that was pruned empty, the last one pruned; 0 if there is none."""
+        rows = self._query("SELECT coalesce((SELECT max(seq) FROM event), pruned_seq) FROM journal", ())
+        return rows[0][0] if rows else 0
+
+    def close(self) -> None:
+        """Let the file go; calling it again does nothing."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._identity = None
+        self._epoch = ""
+
+    def _query(self, statement: str, values: tuple[int, ...]) -> list[tuple]:  # type: ignore[type-arg]  # SQLite's row
+        connection = self._connect()
+        if connection is None:
+            return []
+        try:
+            # All at once: a statement left open would hold its place in the log and keep it from being begun anew.
+            return connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            _log.warning("backlog_unreadable", extra={"fields": {"detail": str(error)}})
+            self.close()
+            return []
+
+    def _connect(self) -> sqlite3.Connection | None:
+        """Return a connection to the file that is there now, None if there is no journal in it."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            self.close()
+            return None
+        identity = (status.st_dev, status.st_ino)
+        if self._connection is not None and identity == self._identity:
+            return self._connection
+        self.close()
+        try:
+            connection = connect(self._path, "ro")
+        except sqlite3.Error:
+            return None
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+                self._epoch = connection.execute("SELECT epoch FROM journal").fetchone()[0]
+                self._connection, self._identity = connection, identity
+                return connection
+        except sqlite3.Error as error:
+            _log.warning("backlog_unreadable", extra={"fields": {"detail": str(error)}})
+        connection.close()
+        return None

@@ -1,0 +1,167 @@
+"""The files that hold keys: made once, never overwritten, refused when others can read them (design, rule 3)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from kazasu.errors import KeyMaterialError
+from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
+from kazasu.store.sqlite import sync_directory
+
+PEPPER_BYTES = 32
+_MAX_BYTES = 64 * 1024
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def generate_signer(path: Path) -> Ed25519Signer:
+    """Make an event key: PKCS#8 PEM, Ed25519 (RFC 8410), mode 0600, durable.
+
+    Raises:
+        KeyMaterialError: the file is there already, or cannot be written.
+    """
+    private = Ed25519PrivateKey.generate()
+    _write_new(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    return Ed25519Signer(private)
+
+
+def generate_pepper(path: Path) -> bytes:
+    """Make the site's pepper: 64 hexadecimal digits, mode 0600, durable; returns its 32 bytes.
+
+    Raises:
+        KeyMaterialError: the file is there already, or cannot be written.
+    """
+    pepper = secrets.token_bytes(PEPPER_BYTES)
+    _write_new(path, pepper.hex().encode() + b"\n", 0o600)
+    return pepper
+
+
+def write_public(path: Path, signer: Ed25519Signer) -> None:
+    """Write a signer's public key for those who check: SubjectPublicKeyInfo PEM, mode 0644, durable.
+
+    Raises:
+        KeyMaterialError: the file is there already, or cannot be written.
+    """
+    _write_new(path, signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+
+
+def load_signer(path: Path) -> Ed25519Signer:
+    """Read the event key.
+
+    Raises:
+        KeyMaterialError: missing, readable by others, or not an unencrypted Ed25519 key.
+    """
+    pem = _read(path, "event key", secret=True)
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError) as error:
+        raise KeyMaterialError(
+            f"{path} holds no private key in PEM without a password; {_remedy('event key')}"
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyMaterialError(f"{path} holds a key that is not Ed25519; {_remedy('event key')}")
+    return Ed25519Signer(key)
+
+
+def load_pepper(path: Path) -> bytes:
+    """Read the pepper: 32 bytes.
+
+    Raises:
+        KeyMaterialError: missing, readable by others, or not 64 hexadecimal digits.
+    """
+    text = _read(path, "pepper", secret=True).strip()
+    try:
+        pepper = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        pepper = b""
+    if len(pepper) != PEPPER_BYTES or len(text) != 2 * PEPPER_BYTES:
+        # Not a word of what it holds: half a pepper in a log is half a pepper less.
+        raise KeyMaterialError(
+            f"{path} does not hold exactly {2 * PEPPER_BYTES} hexadecimal digits: bring the site's pepper back; a new"
+            " one from `kazasu keygen` makes every enrolled card unknown"
+        )
+    return pepper
+
+
+def load_verifier(path: Path) -> Ed25519Verifier:
+    """Read a public key, such as the collector's.
+
+    Raises:
+        KeyMaterialError: missing, writable by others, or not an Ed25519 public key in PEM.
+    """
+    pem = _read(path, "public key", secret=False)
+    try:
+        key = load_pem_public_key(pem)
+    except ValueError as error:
+        raise KeyMaterialError(f"{path} holds no public key in PEM: copy the one that its owner published") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise KeyMaterialError(f"{path} holds a key that is not Ed25519: copy the one that its owner published")
+    return Ed25519Verifier(key)
+
+
+def _read(path: Path, what: str, *, secret: bool) -> bytes:
+    try:
+        with path.open("rb") as file:
+            _check_mode(path, os.fstat(file.fileno()), secret=secret)
+            return file.read(_MAX_BYTES)
+    except FileNotFoundError as error:
+        raise KeyMaterialError(f"the {what} {path} is missing; {_remedy(what)}") from error
+    except OSError as error:
+        raise KeyMaterialError(
+            f"the {what} {path} cannot be read: {error.strerror}; check its owner and mode"
+        ) from error
+
+
+def _remedy(what: str) -> str:
+    return "copy it from its owner" if what == "public key" else "bring it back, or make one with `kazasu keygen`"
+
+
+def _check_mode(path: Path, status: os.stat_result, *, secret: bool) -> None:
+    """Refuse what others can change, and a secret that others can read.
+
+    Allowed for a secret: its owner alone; or root's, readable by one group (0640), as packages install them; or
+    whatever systemd has put into this unit's credential directory (systemd.exec(5), LoadCredential), which others
+    cannot enter.
+    """
+    mode = stat.S_IMODE(status.st_mode)
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and Path(credentials).resolve() in path.resolve().parents:
+        return
+    forbidden = _OTHERS if secret else _OTHERS_WRITE
+    if secret and status.st_uid == 0:
+        forbidden &= ~stat.S_IRGRP
+    if mode & forbidden:
+        raise KeyMaterialError(
+            f"{path} is open to others (mode {mode:04o}): run `chmod {'600' if secret else '644'} {path}`"
+            + (", and make a new one if somebody may have read it" if secret else "")
+        )
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        sync_directory(path.parent)
+    except FileExistsError as error:
+        raise KeyMaterialError(
+            f"{path} is there already and is not overwritten: move it away if it is to be replaced"
+        ) from error
+    except OSError as error:
+        raise KeyMaterialError(f"{path} cannot be written: {error.strerror}") from error
