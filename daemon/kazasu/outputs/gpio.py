@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from kazasu.ports import Inbox
 
 _BOUNCE_S = 0.03  # the contacts of cheap push-buttons chatter for up to 20 ms; a person's press lasts 80 and more
-_TERMINAL_INSTEAD = 'where there is no GPIO, set outputs.driver = "terminal"'
+_NO_GPIO = 'is this user in the group gpio? Where there is no GPIO at all, set outputs.driver = "terminal"'
+_BUSY = "`gpioinfo` shows which pins there are and which program uses them"
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class Header:
 
     def __init__(self, factory: Factory | None = None) -> None:
         if factory is None:
-            with _explained("GPIO cannot be opened", f"is this user in the group gpio? {_TERMINAL_INSTEAD}"):
+            with _explained("GPIO cannot be opened", _NO_GPIO):
                 factory = _lgpio_factory()
         self.factory = factory
         self._uses: dict[int, str] = {}
@@ -93,7 +94,7 @@ class GpioOutput:
             for channel, pin in pins.items():
                 use = f"the output {channel.value}"
                 header.claim(pin, use)
-                with _explained(f"GPIO{pin.number} cannot be used for {use}"):
+                with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
                     self._devices[channel] = OutputDevice(
                         pin.number, active_high=not pin.active_low, initial_value=False, pin_factory=header.factory
                     )
@@ -113,8 +114,12 @@ class GpioOutput:
         self._on = on
 
     def close(self) -> None:
-        """Switch everything off and let the pins go, whatever fails on the way."""
-        with contextlib.ExitStack() as undo:
+        """Switch everything off and let the pins go; a pin that fails does not keep the others on.
+
+        Raises:
+            OutputError: a pin that failed.
+        """
+        with _explained("not every output could be switched off"), contextlib.ExitStack() as undo:
             for device in self._devices.values():
                 undo.callback(device.close)
                 undo.callback(_switch_off, device)
@@ -140,7 +145,7 @@ class GpioButtons:
             for button, pin in pins.items():
                 use = f"the button {button}"
                 header.claim(pin, use)
-                with _explained(f"GPIO{pin.number} cannot be used for {use}"):
+                with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
                     device = DigitalInputDevice(
                         pin.number, pull_up=pin.active_low, bounce_time=_BOUNCE_S, pin_factory=header.factory
                     )
@@ -186,8 +191,8 @@ def _lgpio_factory() -> Factory:
 
 
 @contextlib.contextmanager
-def _explained(what: str, todo: str = "") -> Iterator[None]:
+def _explained(what: str, todo: str = "see docs/wiring.md") -> Iterator[None]:
     try:
         yield
     except Exception as error:  # gpiozero's errors, OSError, and lgpio's, which derives from Exception itself
-        raise OutputError(f"{what}: {error}{'; ' if todo else ''}{todo}") from error
+        raise OutputError(f"{what}: {error}; {todo}") from error
