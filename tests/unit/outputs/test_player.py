@@ -145,20 +145,33 @@ def test_says_when_it_rests_so_that_a_command_can_play_one_cue() -> None:
     assert stage.output.on == DARK
 
 
+class DeepSleep(threading.Condition):
+    """A real condition that says when its loop sleeps, and whose idle waits end by being woken only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asleep.set()
+        return super().wait(600.0 if timeout == 10.0 else timeout)
+
+
 def test_a_sleeping_thread_wakes_for_a_cue_and_for_stop() -> None:
     output = RecordingOutput(time.monotonic)
-    player = Player(load(), output, mono_s=time.monotonic)
-    asleep = threading.Event()
-    thread = threading.Thread(target=player.run, args=(asleep.set,))
+    condition = DeepSleep()
+    player = Player(load(), output, mono_s=time.monotonic, condition=condition)
+    thread = threading.Thread(target=player.run, args=(lambda: None,), daemon=True)
     thread.start()
     try:
-        assert asleep.wait(30.0)
-        player.rest(CueName.READY)
+        assert condition.asleep.wait(30.0)
         player.play(CueName.GRANTED)
         assert output.wait_for(GREEN), "the second frame is the thread's"
+        assert output.wait_for(DARK)
+        player.rest(CueName.READY)
         assert output.wait_for(READY)
     finally:
         player.stop()
         thread.join(30.0)
     assert not thread.is_alive()
-    assert [shown.on for shown in output.history] == [READY, LOUD_GREEN, GREEN, DARK, READY]
+    assert [shown.on for shown in output.history] == [LOUD_GREEN, GREEN, DARK, READY]
