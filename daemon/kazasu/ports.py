@@ -91,7 +91,11 @@ class Roster(Protocol):
         ...
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
-        """Find a credential, in constant time and memory."""
+        """Find a credential, in constant time and memory.
+
+        Raises:
+            RosterError: the store cannot be read.
+        """
         ...
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kazasu.errors import JournalCorrupt, JournalError
-from kazasu.model.access import Assurance, Decision, Presentation
+from kazasu.errors import JournalCorrupt, JournalError, RosterError
+from kazasu.model.access import Assurance, Decision, DenyReason, Presentation
 from kazasu.model.cue import CueName
 from kazasu.model.event import Draft
 from kazasu.model.input import ButtonPressed, CardPresented, CardRead, ReaderChanged, ReaderState, ReceiptArrived, Stop
@@ -80,6 +80,7 @@ class Terminal:
         self._missing: set[str] = set()
         self._unrecordable = False
         self._time_source: TimeSource | None = None
+        self._roster_version = 0
 
     def run(self, beat: Beat) -> None:
         """Take inputs until `Stop`; see ports.Loop."""
@@ -143,23 +144,36 @@ class Terminal:
         )
 
     def _present(self, read: CardRead) -> Presentation:
-        pressed, self._pressed = self._pressed, None
-        direction = None
-        if pressed is not None and self._clock.mono_s() - pressed[1] <= self._settings.button_within_s:
-            direction = pressed[0]
+        enrolment, refused = None, read.refusal
+        if read.identifier is not None:
+            try:
+                enrolment = self._roster.look_up(read.identifier.pseudonym)
+                self._roster_version = self._roster.version
+            except RosterError as error:
+                refused = DenyReason.ROSTER_UNREADABLE
+                self._health.alert("roster", str(error))
+            else:
+                self._health.clear("roster")
         return Presentation(
             reader=read.reader,
             identifier=read.identifier,
-            enrolment=None if read.identifier is None else self._roster.look_up(read.identifier.pseudonym),
-            refusal=read.refusal,
-            direction=direction,
+            enrolment=enrolment,
+            refusal=refused,
+            direction=self._chosen_direction(),
         )
+
+    def _chosen_direction(self) -> Direction | None:
+        """The way pressed for this tap, and for no other."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is None or self._clock.mono_s() - pressed[1] > self._settings.button_within_s:
+            return None
+        return pressed[0]
 
     def _describe(self, presentation: Presentation, decision: Decision) -> EventFields:
         fields: EventFields = {
             "reader": presentation.reader,
             "decision": "granted" if decision.granted else "denied",
-            "roster_version": self._roster.version,
+            "roster_version": self._roster_version,
         }
         if decision.reason is not None:
             fields["reason"] = decision.reason.value
@@ -198,6 +212,7 @@ class Terminal:
     def _start(self) -> None:
         moment = self._clock.now()
         self._time_source = moment.source
+        self._roster_version = self._roster.version
         for event in self._journal.recent(_REBUILD_S):
             self._service.recorded(event)
         self._record("terminal.started", {"version": self._settings.version})

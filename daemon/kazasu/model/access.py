@@ -58,6 +58,7 @@ class DenyReason(enum.StrEnum):
     CREDENTIAL_NOT_YET_VALID = "credential_not_yet_valid"
     CREDENTIAL_EXPIRED = "credential_expired"
     NO_DIRECTION = "no_direction"  # in or out was to be chosen by button, and was not
+    ROSTER_UNREADABLE = "roster_unreadable"  # read well, and nobody can say whose it is; the credential is in the event
     ALREADY_DONE = "already_done"  # the same punch a moment ago
 
 
@@ -119,7 +120,7 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
         reader: the configured short name of the reader.
         identifier: None if the card could not be read; `refusal` then says why.
         enrolment: None if the identifier is in no roster.
-        refusal: why there is no identifier.
+        refusal: why there is no identifier, or why nobody can say whose it is.
         direction: the way chosen by button, if one was pressed in time.
     """
 

@@ -23,6 +23,8 @@ CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
         DenyReason.CARD_UNREADABLE: CueName.RETRY,
         DenyReason.NO_DIRECTION: CueName.RETRY,
         DenyReason.ALREADY_DONE: CueName.ALREADY_DONE,
+        # The terminal's own fault, and the person should know that it is not theirs.
+        DenyReason.ROSTER_UNREADABLE: CueName.FAULT,
     }
 )
 
@@ -34,7 +36,7 @@ def refusal(presentation: Presentation, moment: Moment, min_assurance: Assurance
     refused on the 1st of January 1970. The punch then carries its `time_source`, `none`, for whoever judges it.
     """
     identifier = presentation.identifier
-    if identifier is None:
+    if identifier is None or presentation.refusal is not None:
         return presentation.refusal or DenyReason.CARD_UNREADABLE
     if presentation.enrolment is None:
         return DenyReason.UNKNOWN_CARD
