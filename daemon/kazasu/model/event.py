@@ -150,11 +150,8 @@ def sealed(draft: Draft, place: Place, signer: Signer) -> Event:
         raise ValueError(f"fields of the chain cannot be given: {sorted(chain.keys() & draft.fields.keys())}")
     fields = chain | draft.fields
     covered = canonical(fields)
-    signature = base64.b64encode(signer.sign(covered))
-    fields["sig"] = signature.decode()
-    # Spliced in rather than encoded again: inside a string the quotation mark would be escaped, so this matches once.
-    body = covered.replace(b',"site":"', b',"sig":"%b","site":"' % signature, 1)
-    return Event(seq=place.seq, fields=fields, body=body, digest=hashlib.sha256(covered).hexdigest())
+    fields["sig"] = base64.b64encode(signer.sign(covered)).decode()
+    return Event(seq=place.seq, fields=fields, body=_ENCODER.encode(fields), digest=hashlib.sha256(covered).hexdigest())
 
 
 def opened(body: bytes, verifier: Verifier) -> Event:
@@ -168,7 +165,7 @@ def opened(body: bytes, verifier: Verifier) -> Event:
         signature = base64.b64decode(str(fields["sig"]), validate=True)
         covered = canonical({name: value for name, value in fields.items() if name != "sig"})
         seq = fields["seq"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SignatureInvalid(f"not an event: {error}") from error
     if fields.get("keyid") != verifier.keyid:
         raise SignatureInvalid(f"event {fields.get('id')} names the key {fields.get('keyid')}, not {verifier.keyid}")

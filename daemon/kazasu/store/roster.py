@@ -84,7 +84,7 @@ class Roster:
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise RosterError(
-                f"{self._path} cannot be read: {error}; import the roster again with `kazasu roster import`"
+                f"{self._path} cannot be read: {error}; move it away and import the roster again"
             ) from error
         return rows[0] if rows else None
 
@@ -119,6 +119,6 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != SCHEMA_VERSION:
         raise RosterError(
-            f"{path} is no roster of this version of Kazasu (schema {version}, expected {SCHEMA_VERSION}): import it"
-            " again with `kazasu roster import`"
+            f"{path} is no roster of this version of Kazasu (schema {version}, expected {SCHEMA_VERSION}): move it"
+            " away and import the roster again"
         )

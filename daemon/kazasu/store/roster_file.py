@@ -1,0 +1,160 @@
+"""Changing a roster: the lock that all changes take, and the single ones that the command line makes.
+
+The file uses SQLite's rollback journal, not a write-ahead log: between two changes there is nothing beside it, and so
+an import can put another file in its place. A rollback journal that a lost power left behind belongs to the old file;
+taking the lock first undoes that change and removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kazasu.errors import RosterError
+from kazasu.store.roster import check_schema
+from kazasu.store.sqlite import connect, schema, sync_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kazasu.model.access import Enrolment
+
+
+@contextlib.contextmanager
+def locked_roster(path: Path) -> Iterator[int]:
+    """Keep everybody else from changing the roster, while look-ups go on; gives its version, 0 if it is missing.
+
+    Raises:
+        RosterError: it cannot be read, or somebody else is changing it.
+    """
+    if not path.exists():
+        yield 0
+        return
+    with contextlib.closing(_begin(path)) as connection:
+        yield connection.execute("SELECT version FROM roster").fetchone()[0]
+
+
+def make_durable(new_path: Path, roster_path: Path) -> None:
+    """Flush a new roster that will be moved to `roster_path`, and give it to the daemon.
+
+    Raises:
+        OSError: as usual.
+    """
+    descriptor = os.open(new_path, os.O_RDWR)
+    try:
+        os.fchmod(descriptor, 0o600)
+        if os.geteuid() == 0:
+            # Root changes it, the daemon reads it: it belongs to whoever owns the directory.
+            owner = roster_path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def enroll(path: Path, enrolment: Enrolment) -> int:
+    """Add one credential, or change it if it is known; the cardholder is added or renamed with it. Durable on return.
+
+    Returns:
+        The roster's new version.
+
+    Raises:
+        RosterError: the roster cannot be changed; nothing was.
+    """
+    credential, cardholder = enrolment.credential, enrolment.cardholder
+    _make_file(path)
+    with _changing(path) as connection:
+        connection.execute("INSERT OR REPLACE INTO cardholder VALUES (?, ?)", (cardholder.number, cardholder.name))
+        connection.execute(
+            "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)",
+            (
+                bytes.fromhex(credential.pseudonym),
+                cardholder.number,
+                credential.min_assurance.value,
+                credential.valid_from_s,
+                credential.valid_until_s,
+            ),
+        )
+        return _raise_version(connection)
+
+
+def remove(path: Path, pseudonym: str) -> int:
+    """Remove one credential, and its cardholder with the last one. Durable on return.
+
+    Returns:
+        The roster's new version.
+
+    Raises:
+        RosterError: there is no such credential, or the roster cannot be changed; nothing was.
+    """
+    if not path.exists():
+        raise RosterError(f"{path} is missing: nobody is enrolled")
+    with _changing(path) as connection:
+        rows = connection.execute(
+            "DELETE FROM credential WHERE pseudonym = ? RETURNING cardholder", (bytes.fromhex(pseudonym),)
+        ).fetchall()
+        if not rows:
+            raise RosterError(f"{path}: the credential {pseudonym} is not enrolled")
+        connection.execute(
+            "DELETE FROM cardholder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM credential WHERE cardholder = ?1)",
+            rows[0],
+        )
+        return _raise_version(connection)
+
+
+@contextlib.contextmanager
+def _changing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Give a transaction that is durable at the end, or undone if anything goes wrong."""
+    try:
+        with contextlib.closing(_begin(path)) as connection:
+            yield connection
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise RosterError(f"{path} cannot be changed: {error}; nothing was") from error
+
+
+def _begin(path: Path) -> sqlite3.Connection:
+    """Open the roster and take its lock.
+
+    Raises:
+        RosterError: it cannot be read, or somebody else holds the lock.
+    """
+    try:
+        with contextlib.ExitStack() as undo:
+            connection = undo.enter_context(contextlib.closing(connect(path, "rw")))
+            connection.execute("PRAGMA synchronous = EXTRA")  # the removal of the rollback journal is the commit
+            check_schema(connection, path)
+            connection.execute("BEGIN IMMEDIATE")
+            undo.pop_all()
+    except sqlite3.OperationalError as error:
+        raise RosterError(f"{path} cannot be changed now: {error}; nothing was") from error
+    except sqlite3.Error as error:
+        raise RosterError(f"{path} is damaged: {error}; move it away and import the roster again") from error
+    return connection
+
+
+def _raise_version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("UPDATE roster SET version = version + 1 RETURNING version").fetchone()[0]
+    return version
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty roster if there is none; it appears whole or not at all, because the daemon may be looking."""
+    if path.exists():
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as directory:
+            new_path = Path(directory) / "roster"
+            with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as connection:
+                connection.executescript(schema("roster"))
+                connection.execute("INSERT INTO roster VALUES (1, 0)")
+            make_durable(new_path, path)
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(new_path)
+        sync_directory(path.parent)
+    except (sqlite3.Error, OSError) as error:
+        raise RosterError(f"{path} cannot be made: {error}") from error
