@@ -1,0 +1,85 @@
+"""What comes down from the site: receipts, and whether a collector is there. Untrusted until it is verified."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from kazasu.errors import SignatureInvalid
+from kazasu.model.input import ReceiptArrived
+from kazasu.publishers.receipt import ReceiptReader
+from kazasu.publishers.wire import presence
+
+if TYPE_CHECKING:
+    from kazasu.model.event import Verifier
+    from kazasu.ports import Backlog, Health, Inbox
+    from kazasu.publishers.settings import Settings
+    from kazasu.publishers.wire import Topics
+
+_log = logging.getLogger(__name__)
+
+
+class Downlink:
+    """Takes messages from the site. The publisher's thread.
+
+    Args:
+        settings: whose terminal this is.
+        topics: its topics.
+        collector: checks receipts; None at a site that runs no collector, which then is not listened to.
+        backlog: says which epoch receipts have to speak of.
+        inbox: where a receipt that holds goes.
+        health: where presence and refused receipts are noted.
+
+    Attributes:
+        subscriptions: the topics to subscribe to.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Topics,
+        collector: Verifier | None,
+        *,
+        backlog: Backlog,
+        inbox: Inbox,
+        health: Health,
+    ) -> None:
+        self.subscriptions = () if collector is None else (topics.receipt, topics.collector)
+        self._topics = topics
+        self._receipts = None if collector is None else ReceiptReader(settings.site, settings.terminal, collector)
+        self._backlog = backlog
+        self._inbox = inbox
+        self._health = health
+        self._receipt = ("", 0)  # epoch and seq of the newest one handed over
+        self._refused = 0
+        health.note(collector="none" if collector is None else "unknown")
+
+    def take(self, topic: str, payload: bytes) -> bool:
+        """Take one message; returns whether it says that a collector is there now."""
+        if topic == self._topics.receipt:
+            self._take_receipt(payload)
+        elif topic == self._topics.collector:
+            state = presence(payload)
+            self._health.note(collector=state)
+            return state == "online"
+        return False
+
+    def _take_receipt(self, payload: bytes) -> None:
+        if self._receipts is None or not payload:  # an empty payload is a retained receipt that was removed
+            return
+        try:
+            receipt = self._receipts.read(payload)
+        except SignatureInvalid as error:
+            self._refused += 1
+            _log.warning("receipt_refused", extra={"fields": {"detail": str(error)}})
+            self._health.note(receipts_refused=self._refused)
+            return
+        epoch, seq = self._receipt
+        if receipt.epoch != self._backlog.epoch:
+            # Retained from before the journal was made anew: true, and of no use here.
+            _log.info("receipt_of_another_epoch", extra={"fields": {"epoch": receipt.epoch, "seq": receipt.seq}})
+        elif receipt.epoch != epoch or receipt.seq > seq:
+            # A lower one than the cursor only means that the collector is behind: nothing is sent again for it.
+            self._receipt = (receipt.epoch, receipt.seq)
+            self._health.note(receipt_seq=receipt.seq)
+            self._inbox.put(ReceiptArrived(receipt=receipt))

@@ -1,0 +1,164 @@
+"""What goes over the wire: topics, payloads and CloudEvents attributes (docs/wire.md). Pure."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kazasu.errors import JournalCorrupt
+from kazasu.model.event import WIRE_VERSION, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Topics:
+    """The topics of one terminal at one site."""
+
+    def __init__(self, site: str, terminal: str) -> None:
+        self.up = f"kazasu/v{WIRE_VERSION}/{site}/up/{terminal}"
+        self.event = f"{self.up}/event"
+        self.state = f"{self.up}/state"
+        self.health = f"{self.up}/health"
+        self.info = f"{self.up}/info"
+        self.receipt = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/receipt"
+        self.collector = f"kazasu/v{WIRE_VERSION}/{site}/down/all/collector"
+
+    def alert(self, alert_id: str) -> str:
+        """The topic of one alert; `+` for all of them."""
+        return f"{self.up}/alert/{alert_id}"
+
+
+class Payloads:
+    """The payloads of one terminal that are no events: flat JSON like them, unsigned."""
+
+    def __init__(self, site: str, terminal: str) -> None:
+        self._whose: dict[str, int | str] = {"v": WIRE_VERSION, "site": site, "terminal": terminal}
+
+    def online(self, conn: int) -> bytes:
+        """The birth.
+
+        Args:
+            conn: this connection's number, higher than those of all before.
+        """
+        return canonical(self._whose | {"state": "online", "conn": conn})
+
+    def offline(self, conn: int, cause: str) -> bytes:
+        """The farewell (`stopped`) and the last will (`connection_lost`).
+
+        Args:
+            conn: the connection that ends; a will whose number is below that of the newest birth is stale.
+            cause: why.
+        """
+        return canonical(self._whose | {"state": "offline", "conn": conn, "cause": cause})
+
+    def fields(self, fields: Mapping[str, int | str], time: str) -> bytes:
+        """Health and info.
+
+        Args:
+            fields: flat.
+            time: when they were collected, RFC 3339.
+        """
+        return canonical({**fields, **self._whose, "time": time})
+
+    def alert(self, alert_id: str, message: str, time: str) -> bytes:
+        """A standing alert."""
+        return canonical(self._whose | {"alert": alert_id, "message": message, "time": time})
+
+
+class EventHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What the publisher itself needs of an event.
+
+    Attributes:
+        id: `<epoch>.<seq>`.
+        event_type: CloudEvents `type`.
+        time: RFC 3339.
+        boot: the boot that `mono_ms` belongs to.
+        mono_ms: milliseconds since that boot.
+    """
+
+    id: str
+    event_type: str
+    time: str
+    boot: str
+    mono_ms: int
+
+
+_HEAD = msgspec.json.Decoder(EventHead)
+
+
+def head(seq: int, body: bytes) -> EventHead:
+    """Read an event's head.
+
+    Raises:
+        JournalCorrupt: the stored bytes are no event.
+    """
+    try:
+        return _HEAD.decode(body)
+    except msgspec.MsgspecError as error:
+        raise JournalCorrupt(
+            f"event {seq} in the journal is not an event: {error}; run `kazasu journal verify`"
+        ) from error
+
+
+class CloudEvents:
+    """CloudEvents 1.0 attributes as MQTT 5 properties (CloudEvents MQTT binding 1.0.2, section 3.1), packed.
+
+    paho packs properties by searching a dictionary of names for each; packed here, 1 µs an event instead of 40. A test
+    holds the bytes against paho's.
+    """
+
+    def __init__(self, source: str) -> None:
+        content_type = b"\x03" + _utf8("application/json")  # MQTT 5.0, 3.3.2.3.9
+        self._constant = content_type + _pair("specversion", "1.0") + _pair("source", source)
+        self._id, self._type, self._time = _name("id"), _name("type"), _name("time")
+
+    def packed(self, event: EventHead) -> bytes:
+        """The properties of one event's PUBLISH, their length first."""
+        packed = b"".join(
+            (
+                self._constant,
+                self._id,
+                _utf8(event.id),
+                self._type,
+                _utf8(event.event_type),
+                self._time,
+                _utf8(event.time),
+            )
+        )
+        return _length(len(packed)) + packed
+
+
+def presence(payload: bytes) -> str:
+    """Whether a collector is there: `online`, `offline`, or `unknown` for what cannot be read."""
+    try:
+        state = json.loads(payload)["state"]
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return "unknown"
+    return state if state in {"online", "offline"} else "unknown"
+
+
+def _utf8(text: str) -> bytes:
+    encoded = text.encode()
+    return struct.pack("!H", len(encoded)) + encoded
+
+
+def _name(name: str) -> bytes:
+    return b"\x26" + _utf8(name)  # a user property begins (MQTT 5.0, 3.3.2.3.7)
+
+
+def _pair(name: str, value: str) -> bytes:
+    return _name(name) + _utf8(value)
+
+
+def _length(length: int) -> bytes:
+    """A variable byte integer (MQTT 5.0, section 1.5.5)."""
+    encoded = bytearray()
+    while True:
+        length, digit = divmod(length, 128)
+        encoded.append(digit | (0x80 if length else 0))
+        if not length:
+            return bytes(encoded)

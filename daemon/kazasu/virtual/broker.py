@@ -1,0 +1,185 @@
+"""A private mosquitto with TLS and client certificates, for the demo and the tests.
+
+It runs with config/mosquitto/kazasu.conf, of which it changes paths, the port and nothing else: what is shipped is
+what is tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from kazasu.publishers.settings import Broker
+from kazasu.virtual.certificates import ThrowawayCa
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kazasu.virtual.certificates import CertificateFiles
+
+SHIPPED = Path(__file__).resolve().parents[3] / "config" / "mosquitto"
+
+_HOST = "127.0.0.1"
+_PORTS = range(20_000, 30_000)
+_START_S = 30.0
+_STOP_S = 10.0
+
+
+class PrivateBroker:
+    """A broker of one's own, on 127.0.0.1 and a free port that stays the same over restarts.
+
+    As a context manager it is started, and leaves no process behind.
+
+    Args:
+        directory: where its files go; made if it is missing.
+        options: lines that replace those of the shipped configuration, by their first word, or come on top.
+    """
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca = ThrowawayCa(directory)
+        self.port = _free_port()
+        self.log_file = directory / "mosquitto.log"
+        self._directory = directory
+        self._issued: dict[str, CertificateFiles] = {}
+        self._configuration = directory / "mosquitto.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.configure(*options)
+
+    def configure(self, *options: str) -> None:
+        """Write the configuration anew; it counts from the next start on."""
+        server = self._files("", server=True)
+        acl = self._directory / "acl"
+        shutil.copyfile(SHIPPED / "acl", acl)
+        acl.chmod(0o600)
+        changed = {
+            "listener": f"listener {self.port} {_HOST}",
+            "cafile": f"cafile {self.ca.ca_file}",
+            "certfile": f"certfile {server.certificate_file}",
+            "keyfile": f"keyfile {server.key_file}",
+            "acl_file": f"acl_file {acl}",
+            "persistence_location": f"persistence_location {self._directory}/",
+            "user": f"user {pwd.getpwuid(os.geteuid()).pw_name}",
+        } | {option.split()[0]: option for option in options}
+        lines = (SHIPPED / "kazasu.conf").read_text().splitlines()
+        kept = [changed.pop(line.split()[0], line) if line else line for line in lines]
+        self._configuration.write_text("\n".join([*kept, *changed.values(), ""]))
+
+    def client(self, name: str) -> Broker:
+        """How a client reaches this broker; its certificate, whose CN is `name`, is issued at the first call."""
+        files = self._files(name)
+        return Broker(
+            host="localhost",
+            port=self.port,
+            ca_file=self.ca.ca_file,
+            certificate_file=files.certificate_file,
+            key_file=files.key_file,
+        )
+
+    def start(self) -> None:
+        """Start, and return once it accepts TLS connections.
+
+        Raises:
+            RuntimeError: it ended at once, or does not listen in time; its log is in the message.
+        """
+        program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if program is None:
+            raise RuntimeError("mosquitto is not installed: apt install mosquitto")
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
+                [program, "-c", self._configuration],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + _START_S
+        while not self._accepts():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"mosquitto did not start: {self.log_file.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it in order; it saves what it has. Does nothing if it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut does to a process. Does nothing if it does not run."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: the connections stay, nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 if it does not run."""
+        return 0 if self._process is None else self._process.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def _files(self, name: str, *, server: bool = False) -> CertificateFiles:
+        if name not in self._issued:
+            self._issued[name] = self.ca.server() if server else self.ca.client(name)
+        return self._issued[name]
+
+    def _accepts(self) -> bool:
+        """Whether it shakes hands; without a certificate it hangs up right after."""
+        context = ssl.create_default_context(cafile=self.ca.ca_file)
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((_HOST, self.port), timeout=1) as tcp,
+            context.wrap_socket(tcp, server_hostname=_HOST),
+        ):
+            return True
+        return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        self._process.send_signal(signal.SIGCONT)  # a frozen process hears nothing but SIGKILL
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+def _free_port() -> int:
+    """A port that nobody listens on, below those that the kernel gives to outgoing connections.
+
+    Out of that range, somebody's connection could sit on the port while the broker is down.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((_HOST, port))
+            return port
+    raise RuntimeError("no free port on 127.0.0.1")
