@@ -1,0 +1,77 @@
+"""Each roster, the fake and the real one, keeps the seam's promises (ports.Roster)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.roster import FakeRoster, person
+from kazasu.model.access import Assurance
+from kazasu.store.roster import Roster
+from kazasu.store.roster_file import enroll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from kazasu import ports
+    from kazasu.model.access import Enrolment
+
+HANAKO = person("1001", "a" * 32, Assurance.SIGNED_DATA, "山田 花子")
+
+
+class Subject:
+    """A roster and the way to enroll somebody in it."""
+
+    def __init__(self, roster: ports.Roster, enroll_one: Callable[[Enrolment], object]) -> None:
+        self.roster = roster
+        self.enroll = enroll_one
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    if request.param == "fake":
+        fake = FakeRoster()
+        yield Subject(fake, fake.enroll)
+        return
+    path = tmp_path / "roster.db"
+    roster = Roster(path)
+    yield Subject(roster, lambda enrolment: enroll(path, enrolment))
+    roster.close()
+
+
+def test_nobody_is_known_at_first(subject: Subject) -> None:
+    assert subject.roster.version == 0
+    assert subject.roster.look_up("a" * 32) is None
+
+
+def test_who_is_enrolled_is_found_at_once_and_whole(subject: Subject) -> None:
+    subject.enroll(HANAKO)
+
+    assert subject.roster.look_up("a" * 32) == HANAKO
+    assert subject.roster.look_up("b" * 32) is None
+
+
+def test_the_version_rises_with_each_change(subject: Subject) -> None:
+    versions = []
+    for digit in "abc":
+        subject.enroll(person("1", digit * 32))
+        versions.append(subject.roster.version)
+
+    assert versions == [1, 2, 3]
+
+
+def test_one_person_can_hold_several_cards(subject: Subject) -> None:
+    subject.enroll(HANAKO)
+    other = person("1001", "b" * 32, Assurance.SERIAL, "山田 花子")
+    subject.enroll(other)
+
+    assert [subject.roster.look_up(digit * 32) for digit in "ab"] == [HANAKO, other]
+
+
+def test_a_card_enrolled_again_is_changed(subject: Subject) -> None:
+    subject.enroll(HANAKO)
+    subject.enroll(person("1002", "a" * 32))
+
+    assert subject.roster.look_up("a" * 32) == person("1002", "a" * 32)

@@ -1,0 +1,36 @@
+"""A roster in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class FakeRoster:
+    """Implements the Roster seam."""
+
+    def __init__(self, enrolments: Iterable[Enrolment] = ()) -> None:
+        self.version = 0
+        self._enrolments: dict[str, Enrolment] = {}
+        for enrolment in enrolments:
+            self.enroll(enrolment)
+
+    def look_up(self, pseudonym: str) -> Enrolment | None:
+        return self._enrolments.get(pseudonym)
+
+    def enroll(self, enrolment: Enrolment) -> None:
+        """Add or change one credential."""
+        self._enrolments[enrolment.credential.pseudonym] = enrolment
+        self.version += 1
+
+
+def person(number: str, pseudonym: str, min_assurance: Assurance = Assurance.SERIAL, name: str = "") -> Enrolment:
+    """Make an enrolment without limits of time."""
+    return Enrolment(
+        credential=Credential(pseudonym=pseudonym, cardholder=number, min_assurance=min_assurance),
+        cardholder=Cardholder(number=number, name=name or f"Person {number}"),
+    )
