@@ -106,9 +106,9 @@ class GpioOutput:
         Raises:
             OutputError: a pin cannot be written.
         """
-        for channel in self._on ^ on:
-            device = self._devices.get(channel)
-            if device is not None:
+        changed = self._on ^ on
+        for channel, device in self._devices.items():
+            if channel in changed:
                 with _explained(f"the output {channel.value} cannot be switched"):
                     device.value = channel in on
         self._on = on

@@ -206,6 +206,11 @@ def test_a_relay_may_answer_a_granted_tap() -> None:
     assert Channel.RELAY in cues[CueName.GRANTED].frames[0].on
 
 
+def test_a_fault_need_not_differ_from_itself_at_rest() -> None:
+    cues = parse(_with("fault", "frames = [{ms=2500,on=['red','buzzer']},{ms=2000,on=[]}]"), "cues.toml")
+    assert len(cues[CueName.FAULT].frames) == 2
+
+
 def test_reads_a_file_that_the_installer_names(tmp_path: Path) -> None:
     path = tmp_path / "cues.toml"
     path.write_bytes(_changed("ms = 1000", "ms = 900"))

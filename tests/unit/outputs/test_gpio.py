@@ -35,6 +35,16 @@ class BrokenPin(MockPin):  # type: ignore[misc]  # gpiozero ships no type inform
         super()._set_state(value)
 
 
+class CountingPin(MockPin):  # type: ignore[misc]
+    """A pin that counts how often it is written, whether that changes it or not."""
+
+    writes = 0
+
+    def _set_state(self, value: bool) -> None:
+        self.writes += 1
+        super()._set_state(value)
+
+
 class GroundedPin(MockPin):  # type: ignore[misc]
     """A pin whose button is held down: the pull-up cannot raise it."""
 
@@ -89,6 +99,15 @@ def test_channels_without_a_pin_are_left_out(factory: MockFactory) -> None:
     assert _history(factory, GREEN) == [False, True, False]
 
 
+def test_only_pins_that_change_are_written_because_each_write_delays_the_answer() -> None:
+    factory = MockFactory(pin_class=CountingPin)
+    output = GpioOutput({Channel.GREEN: GREEN, Channel.RED: Pin(number=27)}, Header(factory))
+    output.show(frozenset({Channel.RED}))
+    output.show(frozenset({Channel.RED, Channel.GREEN}))
+    output.show(frozenset({Channel.RED, Channel.GREEN}))
+    assert [factory.pin(number).writes for number in (17, 27)] == [2, 2]  # the first is the off level
+
+
 def test_a_pin_that_cannot_be_written_is_an_error_of_the_output() -> None:
     output = GpioOutput({Channel.GREEN: GREEN}, Header(MockFactory(pin_class=BrokenPin)))
     output.show(frozenset({Channel.GREEN}))
@@ -128,9 +147,20 @@ def test_a_pin_that_is_used_twice_is_refused_with_both_uses(
 
 @pytest.mark.rule(11)
 def test_pins_that_were_claimed_are_let_go_when_a_later_one_fails(factory: MockFactory) -> None:
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError) as caught:
         GpioOutput({Channel.GREEN: GREEN, Channel.RED: Pin(number=99)}, Header(factory))
+    # The traceback keeps the half-made output alive, so that it is not the garbage collector that closes it.
+    assert caught.tb is not None
     assert factory.pin(GREEN.number).function == "input"
+
+
+def test_buttons_that_were_claimed_are_let_go_when_a_later_one_fails(factory: MockFactory) -> None:
+    inbox = ListInbox()
+    with pytest.raises(OutputError) as caught:
+        GpioButtons({"in": BUTTON_IN, "out": Pin(number=99)}, inbox, Header(factory))
+    assert caught.tb is not None
+    factory.pin(BUTTON_IN.number).drive_low()
+    assert inbox.drained() == []
 
 
 @pytest.mark.parametrize(
