@@ -24,15 +24,17 @@ from kazasu.model.access import DenyReason
 from kazasu.model.input import CardPresented, CardRead
 from kazasu.readers import results
 from kazasu.readers.outage import Outages
-from kazasu.readers.presence import UNAWARE, Presence, assign
+from kazasu.readers.presence import NOTHING_NEW, UNAWARE, Presence, assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Self
 
     from kazasu.ports import Beat, CardIdentifier, Clock, Health, Inbox
-    from kazasu.readers.presence import ReaderPattern
+    from kazasu.readers.presence import ReaderPattern, Sight
 
 _PNP: Final = "\\\\?PnP?\\Notification"
+_EITHER_PROTOCOL: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 _VERIFY: Final = 0x20  # ISO/IEC 7816-4:2020, 11.6.6
 
 _FIRST_PAUSE_S: Final = 0.1
@@ -85,71 +87,71 @@ def _expect(code: int) -> None:
 
 
 class PcscChannel:
-    """The card in a reader's field, held exclusively. Implements ports.CardChannel."""
+    """The card in a reader's field, held exclusively between `open` and the end of `with`. Implements CardChannel.
 
-    def __init__(self, card: int, protocol: int) -> None:
-        self._card = card
-        self._protocol = protocol
+    Args:
+        context: from `connection`.
+        pcsc_name: the reader.
+        stopping: ends the wait for another program early.
+    """
+
+    def __init__(self, context: int, pcsc_name: str, stopping: threading.Event) -> None:
+        self._context = context
+        self._pcsc_name = pcsc_name
+        self._stopping = stopping
+        self._card: int | None = None
+        self._protocol = 0
         self._verified = False
 
-    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel."""
-        self._verified |= apdu[1] == _VERIFY
-        code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
-        _check_card(code, results.GONE_IN_TRANSMIT)
-        if len(answer) < 2:  # noqa: PLR2004  (a status word has two bytes)
-            raise CardError("the reader handed over an answer without a status word")
-        return bytes(answer[:-2]), answer[-2] << 8 | answer[-1]
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let the card go.
 
         It stays as it is, since powering it down loses cards that come at once after (measured: 5 of 135); but what a
         PIN has opened must end, and only power-down ends it.
         """
-        scard.SCardDisconnect(self._card, scard.SCARD_UNPOWER_CARD if self._verified else scard.SCARD_LEAVE_CARD)
+        if self._card is not None:
+            scard.SCardDisconnect(self._card, scard.SCARD_UNPOWER_CARD if self._verified else scard.SCARD_LEAVE_CARD)
+
+    def open(self) -> None:
+        """Take hold of the card; a program that holds it (`opensc-tool`, say) is waited for, a second at most.
+
+        Raises:
+            CardGone: no card is there any more.
+            CardError: the card does not answer, or another program keeps it.
+            ReaderUnavailable: the reader or pcscd is gone.
+        """
+        for _ in range(_BUSY_TRIES):
+            code, card, protocol = scard.SCardConnect(
+                self._context, self._pcsc_name, scard.SCARD_SHARE_EXCLUSIVE, _EITHER_PROTOCOL
+            )
+            if code == results.SUCCESS:
+                self._card, self._protocol = card, protocol
+                return
+            if results.unsigned(code) != results.SHARING_VIOLATION or self._stopping.wait(_BUSY_PAUSE_S):
+                break
+        raise _card_error(code, results.GONE_IN_CONNECT)
+
+    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
+        """See ports.CardChannel."""
+        if apdu[1] == _VERIFY:
+            self._verified = True
+        code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
+        if code != results.SUCCESS:
+            raise _card_error(code, results.GONE_IN_TRANSMIT)
+        if len(answer) < 2:  # noqa: PLR2004  (a status word has two bytes)
+            raise CardGone("the card left the field in the middle of its answer")
+        return bytes(answer[:-2]), answer[-2] << 8 | answer[-1]
 
 
-@contextlib.contextmanager
-def open_card(context: int, pcsc_name: str, stopping: threading.Event) -> Iterator[PcscChannel]:
-    """Hold the card in a reader's field.
-
-    Another program that holds it (`opensc-tool`, a smart-card daemon) is waited for, a second at most.
-
-    Args:
-        context: from `connection`.
-        pcsc_name: the reader.
-        stopping: ends that wait early.
-
-    Raises:
-        CardGone: no card is there any more.
-        CardError: the card does not answer, or another program holds it.
-        ReaderUnavailable: the reader or pcscd is gone.
-    """
-    for _ in range(_BUSY_TRIES):
-        code, card, protocol = scard.SCardConnect(
-            context, pcsc_name, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        )
-        if results.unsigned(code) != results.SHARING_VIOLATION or stopping.wait(_BUSY_PAUSE_S):
-            break
-    _check_card(code, results.GONE_IN_CONNECT)
-    channel = PcscChannel(card, protocol)
-    try:
-        yield channel
-    finally:
-        channel.close()
-
-
-def _check_card(code: int, gone: frozenset[int]) -> None:
+def _card_error(code: int, gone: frozenset[int]) -> CardError | ReaderUnavailable:
     code = results.unsigned(code)
-    if code == results.SUCCESS:
-        return
     words = results.explain(code)
     if code in gone:
-        raise CardGone(words)
-    if code in results.READER_LOST:
-        raise ReaderUnavailable(words)
-    raise CardError(words)
+        return CardGone(words)
+    return ReaderUnavailable(words) if code in results.READER_LOST else CardError(words)
 
 
 class PcscReaders:
@@ -241,41 +243,45 @@ class PcscReaders:
 
         waited = [(pcsc_name, self._presences[pcsc_name].expected) for pcsc_name in self._assigned]
         code, states = scard.SCardGetStatusChange(context, math.ceil(due_s * 1000), [*waited, (_PNP, self._pnp)])
-        code = results.unsigned(code)
+        if code != results.SUCCESS:
+            code = results.unsigned(code)
+            if code in {results.CANCELLED, results.UNKNOWN_READER}:
+                self._quiet = False
+                return
+            if code != results.TIMEOUT:
+                raise ReaderUnavailable(results.explain(code))
+        *seen, (_, self._pnp, _) = states
+        for pcsc_name, state, atr in seen:
+            sight = self._presences[pcsc_name].see(state, bytes(atr), self._clock.mono_s())
+            if sight is not NOTHING_NEW:
+                self._tell(context, pcsc_name, sight, bytes(atr))
         # Before pcsc-lite 2.0 a reader that comes while nobody waits is never reported, so the list is made anew each
         # time; only a round without any news goes without, if nobody is missing: that halves what idling costs.
         self._quiet = code == results.TIMEOUT and len(present) == len(self._patterns)
-        if code in {results.CANCELLED, results.UNKNOWN_READER}:
-            return
-        if code != results.TIMEOUT:
-            _expect(code)
-        *seen, (_, self._pnp, _) = states
-        for pcsc_name, state, atr in seen:
-            self._look(context, pcsc_name, self._assigned[pcsc_name], state, bytes(atr))
 
-    def _look(self, context: int, pcsc_name: str, reader: str, state: int, atr: bytes) -> None:
-        sight = self._presences[pcsc_name].see(state, atr, self._clock.mono_s())
+    def _tell(self, context: int, pcsc_name: str, sight: Sight, atr: bytes) -> None:
+        """Hand over what a look revealed: first who came and went unseen, then the card that is there."""
+        reader = self._assigned[pcsc_name]
         for _ in range(sight.missed):
             self._inbox.put(CardPresented(reader=reader))
             detail = "the card was gone before it could be read"
             self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_REMOVED, detail=detail))
         if sight.tap:
             self._inbox.put(CardPresented(reader=reader))
-            self._read(context, pcsc_name, reader, atr)
+            with PcscChannel(context, pcsc_name, self._stopping) as channel:
+                self._inbox.put(self._read(channel, reader, atr))
 
-    def _read(self, context: int, pcsc_name: str, reader: str, atr: bytes) -> None:
-        with contextlib.ExitStack() as held:
-            try:
-                channel = held.enter_context(open_card(context, pcsc_name, self._stopping))
-                read = CardRead(reader=reader, identifier=self._identifier.identify(channel, atr))
-            except (CardError, ReaderUnavailable) as error:
-                read = CardRead(reader=reader, refusal=_refusal(error), detail=str(error))
-            except BaseException:
-                # A defect of ours ends the process with its cause; the person before the reader still gets an answer.
-                detail = "a defect ended the read"
-                self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_UNREADABLE, detail=detail))
-                raise
-            self._inbox.put(read)
+    def _read(self, channel: PcscChannel, reader: str, atr: bytes) -> CardRead:
+        try:
+            channel.open()
+            return CardRead(reader=reader, identifier=self._identifier.identify(channel, atr))
+        except (CardError, ReaderUnavailable) as error:
+            return CardRead(reader=reader, refusal=_refusal(error), detail=str(error))
+        except BaseException:
+            # A defect of ours ends the process with its cause; the person before the reader still gets an answer.
+            detail = "a defect ended the read"
+            self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_UNREADABLE, detail=detail))
+            raise
 
 
 def _refusal(error: CardError | ReaderUnavailable) -> DenyReason:

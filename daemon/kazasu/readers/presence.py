@@ -114,30 +114,27 @@ class Presence:
             atr: of the card that is there, 0 to 33 bytes.
             now_s: monotonic time.
         """
-        if state & _DEAD:
-            self.lose(UNAVAILABLE)
+        flags = state & (_DEAD | EMPTY | PRESENT)
+        if flags not in (EMPTY, PRESENT):
+            # Neither of the two: pcscd is still starting the reader. Waiting on UNAWARE would not wait, so it is EMPTY.
+            self.lose(UNAVAILABLE if flags else EMPTY)
             return NOTHING_NEW
-        if not state & (EMPTY | PRESENT):  # pcscd is still starting the reader; waiting on UNAWARE would not wait
-            self.lose(EMPTY)
-            return NOTHING_NEW
-        counter, there = state >> 16 & 0xFFFF, bool(state & PRESENT)
+        counter, there = state >> 16 & 0xFFFF, flags == PRESENT
         moves = (counter - self._counter) % _COUNTER_SPAN
         if self._known and moves >= _COUNTER_SPAN // 2:
             self.lose()  # the counter went back: unplugged and plugged in again between two looks
-        came = self._came(moves, there=there, now_s=now_s)
+        if not self._known:
+            self._settled_s = now_s + SETTLE_S
+            came = int(there)
+        else:
+            came = (moves + there - self._there) // 2
+            if not came and there and (moves or not self._there):
+                came = 1
         self._known, self._there, self._counter, self._atr = True, there, counter, atr
         self._expected = counter << 16 | state & (EMPTY | PRESENT | MUTE)
         if not (came and there):
-            return Sight(missed=came)
+            return Sight(missed=came) if came else NOTHING_NEW
         lying, self._lying = self._lying, None
         if lying == atr and came == 1 and now_s <= self._settled_s:
             return NOTHING_NEW
         return Sight(missed=came - 1, tap=True)
-
-    def _came(self, moves: int, *, there: bool, now_s: float) -> int:
-        """How many cards came since the last look; at least one if there is one now that was not there then."""
-        if not self._known:
-            self._settled_s = now_s + SETTLE_S
-            return int(there)
-        came = (moves + there - self._there) // 2
-        return max(came, int(there and (moves > 0 or not self._there)))

@@ -14,6 +14,7 @@ UNKNOWN_READER: Final = 0x80100009
 TIMEOUT: Final = 0x8010000A
 SHARING_VIOLATION: Final = 0x8010000B
 NO_SMARTCARD: Final = 0x8010000C
+PROTOCOL_MISMATCH: Final = 0x8010000F
 COMM_ERROR: Final = 0x80100013
 NOT_TRANSACTED: Final = 0x80100016
 READER_UNAVAILABLE: Final = 0x80100017
@@ -51,6 +52,7 @@ _WORDS: Final = {
     TIMEOUT: "nothing happened in time",
     SHARING_VIOLATION: "another program holds the card exclusively; close it (`fuser -v /run/pcscd/pcscd.comm`)",
     NO_SMARTCARD: "the card left the field",
+    PROTOCOL_MISMATCH: "the card answers its reset with nonsense",
     COMM_ERROR: "the connection to pcscd broke",
     NOT_TRANSACTED: "the card left the field during a command",
     READER_UNAVAILABLE: "the reader was unplugged",

@@ -16,6 +16,7 @@ from kazasu.readers import results
         (results.TIMEOUT, scard.SCARD_E_TIMEOUT),
         (results.SHARING_VIOLATION, scard.SCARD_E_SHARING_VIOLATION),
         (results.NO_SMARTCARD, scard.SCARD_E_NO_SMARTCARD),
+        (results.PROTOCOL_MISMATCH, scard.SCARD_E_PROTO_MISMATCH),
         (results.COMM_ERROR, scard.SCARD_F_COMM_ERROR),
         (results.NOT_TRANSACTED, scard.SCARD_E_NOT_TRANSACTED),
         (results.READER_UNAVAILABLE, scard.SCARD_E_READER_UNAVAILABLE),
