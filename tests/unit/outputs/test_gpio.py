@@ -243,6 +243,34 @@ def test_where_there_is_no_gpio_it_says_what_to_do_and_leaves_nothing_behind(tmp
     assert list(work.iterdir()) == list(temporary.iterdir()) == []
 
 
+@pytest.mark.rule(11)
+def test_through_lgpio_a_pin_becomes_an_output_at_its_off_level() -> None:
+    """gpiozero's own pin is low for a moment first, which an active-low relay would feel."""
+    program = """if True:
+        import gpiozero.pins.local, lgpio
+        from kazasu.model.cue import Channel
+        from kazasu.outputs.gpio import GpioOutput, Header, Pin
+
+        gpiozero.pins.local.get_pi_revision = lambda: 0x902120  # a Zero 2 W, wherever the test runs
+        header = Header()
+        output = GpioOutput({Channel.GREEN: Pin(number=17), Channel.RELAY: Pin(number=5, active_low=True)}, header)
+        output.show(frozenset({Channel.RELAY}))
+        output.close()
+        header.close()
+        print(*([level for gpio, level in lgpio.driven if gpio == number] for number in (5, 17)))
+    """
+    chip = Path(__file__).parents[2] / "fakes" / "chip"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(chip)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "[1, 0, 1] [0, 0]\n"
+
+
 def test_gpiozero_is_not_paid_for_by_who_has_no_gpio() -> None:
     program = "import sys, kazasu.outputs.gpio; sys.exit('gpiozero' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
