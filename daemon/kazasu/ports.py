@@ -206,7 +206,11 @@ class Output(Protocol):
     """LEDs, buzzer and relay. The cue player, under its lock."""
 
     def show(self, on: frozenset[Channel]) -> None:
-        """Switch these channels on and all others off."""
+        """Switch these channels on and all others off.
+
+        Raises:
+            OutputError: a part cannot be driven.
+        """
         ...
 
     def close(self) -> None:

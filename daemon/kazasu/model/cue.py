@@ -46,7 +46,7 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: which cue it is.
         frames: at least one; played in order.
-        repeat: start again after the last frame, until another cue comes (for cues at rest, and `reading`).
+        repeat: start again after the last frame, until another cue comes; a cue at rest always does.
     """
 
     name: CueName

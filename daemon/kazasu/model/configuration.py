@@ -1,0 +1,240 @@
+"""What an installer can set, as frozen values; each class is a table of config/kazasu.toml.
+
+Checks that need more than one key stand beside the keys. Reading the file, and saying where in it a mistake is, is
+config.py's.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+"""A level of an MQTT topic: 1 to 32 lower-case letters, digits and hyphens."""
+
+
+class Duration(float):
+    """Seconds, written with a unit: "500ms", "5s", "10m", "12h", "90d"."""
+
+
+class LocalTime(time):
+    """A time of day on the clock on the wall, written "05:00"."""
+
+
+class TimeRange:
+    """Local times of day, written "05:00-12:00": the first included and the last not; may wrap midnight."""
+
+    def __init__(self, first: LocalTime, last: LocalTime) -> None:
+        self.first = first
+        self.last = last
+
+    @property
+    def minutes(self) -> frozenset[int]:
+        """The minutes of the day that it covers, 0 to 1439."""
+        first = self.first.hour * 60 + self.first.minute
+        last = self.last.hour * 60 + self.last.minute
+        return frozenset(range(first, last) if first < last else (*range(first, 1440), *range(last)))
+
+
+def _within(value: Duration, key: str, least_s: float, most_s: float) -> None:
+    if not least_s <= value <= most_s:
+        raise ValueError(f"{key} has to be from {least_s:g} to {most_s:g} seconds, and is {value:g}")
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: a key that it does not know is an error."""
+
+
+class Terminal(Table, frozen=True, kw_only=True):
+    """[terminal]."""
+
+    site: Name
+    id: Name
+    timezone: ZoneInfo = ZoneInfo("Asia/Tokyo")
+    state_dir: Path = Path("/var/lib/kazasu")
+
+
+class Keys(Table, frozen=True, kw_only=True):
+    """[keys]."""
+
+    event: Path = Path("event.key")
+    pepper: Path = Path("pepper.key")
+
+
+class Reader(Table, frozen=True, kw_only=True):
+    """[[readers]]."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}$")]
+    match: Annotated[str, msgspec.Meta(min_length=1)] = "*"
+
+
+CardKindName = Literal["jpki", "felica", "mifare"]
+
+
+class Jpki(Table, frozen=True, kw_only=True):
+    """[cards.jpki]."""
+
+    ca: Annotated[tuple[Path, ...], msgspec.Meta(min_length=1)]
+
+
+class Cards(Table, frozen=True, kw_only=True):
+    """[cards]."""
+
+    kinds: Annotated[tuple[CardKindName, ...], msgspec.Meta(min_length=1)] = ("jpki", "felica", "mifare")
+    jpki: Jpki | None = None
+
+    def __post_init__(self) -> None:
+        if "jpki" in self.kinds and self.jpki is None:
+            raise ValueError("[cards.jpki] is missing: name the CA certificates in `ca`, or take jpki out of `kinds`")
+        if len(set(self.kinds)) != len(self.kinds):
+            raise ValueError("kinds names a kind twice")
+
+
+AssuranceWord = Literal["serial", "signed_data", "challenge", "challenge_pin"]
+
+
+class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
+    """[services.attendance]."""
+
+    direction: Literal["alternate", "button", "schedule"] = "alternate"
+    day_boundary: LocalTime = LocalTime(5)
+    repeat_after: Duration = Duration(120)
+    button_within: Duration = Duration(10)
+    min_assurance: AssuranceWord = "serial"
+    in_: tuple[TimeRange, ...] = ()
+    out: tuple[TimeRange, ...] = ()
+
+    def __post_init__(self) -> None:
+        _within(self.repeat_after, "repeat_after", 0, 3600)
+        _within(self.button_within, "button_within", 1, 60)
+        scheduled = bool(self.in_ or self.out)
+        if scheduled != (self.direction == "schedule"):
+            raise ValueError('`in` and `out` belong to direction = "schedule", and it needs at least one of them')
+        minutes: set[int] = set()
+        for time_range in (*self.in_, *self.out):
+            if both := minutes & time_range.minutes:
+                hour, minute = divmod(min(both), 60)
+                raise ValueError(f"the ranges of `in` and `out` overlap at {hour:02}:{minute:02}")
+            minutes |= time_range.minutes
+
+
+class Services(Table, frozen=True, kw_only=True):
+    """[services]: what the terminal is for."""
+
+    attendance: Attendance
+
+
+class Pin(Table, frozen=True, kw_only=True):
+    """A pin of the header."""
+
+    pin: Annotated[int, msgspec.Meta(ge=0, le=27)]
+    active_low: bool = False
+
+
+class ButtonPin(Table, frozen=True, kw_only=True):
+    """A pin that a push-button connects to ground, or to 3.3 V if it is not `active_low`."""
+
+    pin: Annotated[int, msgspec.Meta(ge=0, le=27)]
+    active_low: bool = True
+
+
+class GpioOutputs(Table, frozen=True, kw_only=True):
+    """[outputs.gpio]."""
+
+    green: Pin
+    red: Pin
+    buzzer: Pin
+    relay: Pin | None = None
+
+
+class Outputs(Table, frozen=True, kw_only=True):
+    """[outputs]."""
+
+    driver: Literal["gpio", "terminal"] = "gpio"
+    cues: Path | None = None
+    gpio: GpioOutputs | None = None
+
+    def __post_init__(self) -> None:
+        if (self.driver == "gpio") != (self.gpio is not None):
+            raise ValueError('[outputs.gpio] belongs to driver = "gpio", and that needs it; see docs/wiring.md')
+
+
+class Buttons(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
+    """[buttons]."""
+
+    in_: ButtonPin
+    out: ButtonPin
+
+
+class Mqtt(Table, frozen=True, kw_only=True):
+    """[mqtt]."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)]
+    ca: Path
+    certificate: Path
+    key: Path
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+    ack_timeout: Duration = Duration(10)
+
+    def __post_init__(self) -> None:
+        _within(self.ack_timeout, "ack_timeout", 1, 300)
+
+
+class Collector(Table, frozen=True, kw_only=True):
+    """[collector]."""
+
+    present: bool = True
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.present != (self.key is not None):
+            raise ValueError(
+                "a site with a collector names its public `key`; one without says `present = false`, and its terminals"
+                " prune by age and size"
+            )
+
+
+class Journal(Table, frozen=True, kw_only=True):
+    """[journal]."""
+
+    max_events: Annotated[int, msgspec.Meta(ge=1000, le=10_000_000)] = 1_000_000
+    keep: Duration = Duration(90 * 86400)
+
+    def __post_init__(self) -> None:
+        _within(self.keep, "keep", 86400, 3650 * 86400)
+
+
+class Log(Table, frozen=True, kw_only=True):
+    """[log]."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    terminal: Terminal
+    readers: Annotated[tuple[Reader, ...], msgspec.Meta(min_length=1)]
+    services: Services
+    outputs: Outputs
+    collector: Collector
+    cards: Cards
+    keys: Keys = Keys()
+    buttons: Buttons | None = None
+    mqtt: Mqtt | None = None
+    journal: Journal = Journal()
+    log: Log = Log()
+
+    def __post_init__(self) -> None:
+        names = [reader.name for reader in self.readers]
+        if len(set(names)) != len(names):
+            raise ValueError("two [[readers]] have the same name")
+        by_button = self.services.attendance.direction == "button"
+        if by_button and self.buttons is None:
+            raise ValueError('[buttons] is missing: services.attendance.direction = "button" needs them')
+        if self.buttons is not None and self.outputs.driver != "gpio":
+            raise ValueError('[buttons] needs outputs.driver = "gpio"')
