@@ -101,7 +101,8 @@ class Journal:
         self._max_events = max_events
         self._keep_s = keep_s
         self._collector = collector
-        self._open: OpenJournal | None = None
+        self._state: OpenJournal | None = None
+        self._usable = False
         self._since_checkpoint = 0
         self._receipt_seq = 0
         self._clock_s: int | None = None
@@ -110,12 +111,12 @@ class Journal:
     @property
     def epoch(self) -> str:
         """The chain's name; empty as long as the journal could never be opened."""
-        return "" if self._open is None else self._open.chain.epoch
+        return "" if self._state is None else self._state.chain.epoch
 
     @property
     def seq(self) -> int:
         """The last event's number; 0 if there is none."""
-        return 0 if self._open is None else self._open.head.seq
+        return 0 if self._state is None else self._state.head.seq
 
     def append(self, draft: Draft) -> Event:
         """Give the draft its place, sign it, and return once it is durable; see ports.Journal.
@@ -160,9 +161,9 @@ class Journal:
             JournalCorrupt: an event does not follow the one before it.
             JournalError: the file cannot be read.
         """
-        if self._open is None:
+        journal = self._state
+        if journal is None or not self._usable:
             return
-        journal = self._open
         try:
             start_seq = seq_before(journal.connection, span_s)
             if start_seq is None:
@@ -184,13 +185,13 @@ class Journal:
         Raises:
             JournalCorrupt: opening it again after a fault showed that it does not verify.
         """
-        if self._open is None:
+        if self._state is None or not self._usable:
             self._try_open()
             return
         try:
             if self._since_checkpoint >= CHECKPOINT_EVENTS:
-                self._checkpoint(self._open)
-            self._prune_step(self._open)
+                self._checkpoint(self._state)
+            self._prune_step(self._state)
         except (sqlite3.Error, OSError) as error:
             _log.warning("journal_upkeep_failed", extra={"fields": {"detail": str(self._given_up(error))}})
 
@@ -215,8 +216,8 @@ class Journal:
             self._fail(error)
 
     def usage(self) -> Usage:
-        """Tell how full it is; zeros while it is not open."""
-        count = 0 if self._open is None else self._open.head.seq - self._open.pruned.seq
+        """Tell how full it is; during a fault, how full it was."""
+        count = 0 if self._state is None else self._state.head.seq - self._state.pruned.seq
         size_bytes = 0
         for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
             with contextlib.suppress(OSError):
@@ -232,18 +233,19 @@ class Journal:
 
     def close(self) -> None:
         """Bring everything into the main file and let it go; calling it again does nothing."""
-        journal, self._open = self._open, None
-        if journal is not None:
-            journal.connection.close()
+        if self._state is not None and self._usable:
+            self._usable = False
+            self._state.connection.close()
 
     def _opened(self) -> OpenJournal:
-        if self._open is None:
+        if self._state is None or not self._usable:
             try:
-                self._open = open_journal(self._path, self._owner)
+                self._state = open_journal(self._path, self._owner, self._state)
             except (sqlite3.Error, OSError) as error:
                 raise journal_error(error, self._path) from error
+            self._usable = True
             self._since_checkpoint = 0
-        return self._open
+        return self._state
 
     def _try_open(self) -> None:
         try:
@@ -262,9 +264,9 @@ class Journal:
 
     def _given_up(self, error: Exception) -> JournalError:
         """Abandon the connection and say what the error means."""
-        journal, self._open = self._open, None
-        if journal is not None:
-            abandon(journal.connection, self._path)
+        if self._state is not None and self._usable:
+            self._usable = False
+            abandon(self._state.connection, self._path)
         return journal_error(error, self._path)
 
     def _fail(self, error: Exception) -> NoReturn:

@@ -10,13 +10,15 @@ At start and after a fault the way is the same:
    it. And after a failed flush, pages that look clean may never have reached the disk: this writes them anew.
 4. Verify the signatures of the last events and of all since the last checkpoint, the only ones that an interrupted
    write can have touched. Costs the same with ten events and with a million.
-5. Note the checkpoint. That commit shows that the file can be written, and takes the flush of the log's new header
+5. After a fault: what this process had acknowledged must still be there.
+6. Note the checkpoint. That commit shows that the file can be written, and takes the flush of the log's new header
    upon itself, which would else fall to the next tap.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import sqlite3
@@ -32,6 +34,8 @@ from kazasu.store.sqlite import abandon, connect, make_durable_wal, schema, sync
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 _TAIL_EVENTS = 32
@@ -69,8 +73,13 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     verifier: Verifier
 
 
-def open_journal(path: Path, owner: Owner) -> OpenJournal:
+def open_journal(path: Path, owner: Owner, before: OpenJournal | None) -> OpenJournal:
     """Open or make the journal; see the module's steps.
+
+    Args:
+        path: the database file.
+        owner: who we are.
+        before: its state when this process last had it open; what was acknowledged then must still be there.
 
     Raises:
         ConfigurationError: it is another site's or terminal's.
@@ -91,6 +100,8 @@ def open_journal(path: Path, owner: Owner) -> OpenJournal:
         _check_owner(chain, owner, connection)
         empty_log(connection, path)
         head = _verify_tail(connection, chain, pruned, checkpoint_seq, owner.verifier)
+        if before is not None:
+            _check_acknowledged(connection, chain, pruned, before)
         note_checkpoint(connection, head.seq)
         status = path.stat()
         undo.pop_all()
@@ -133,8 +144,11 @@ def empty_log(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def note_checkpoint(connection: sqlite3.Connection, seq: int) -> None:
-    """Note that every event up to `seq` is in the main file."""
-    connection.execute("UPDATE journal SET checkpoint_seq = ?", (seq,))
+    """Note that every event up to `seq` is in the main file.
+
+    The count makes each note a change: for a row that stays as it is SQLite commits nothing and flushes no header.
+    """
+    connection.execute("UPDATE journal SET checkpoint_seq = ?, checkpoints = checkpoints + 1", (seq,))
 
 
 def _make_file(path: Path) -> None:
@@ -153,7 +167,7 @@ def _make_tables(connection: sqlite3.Connection, owner: Owner) -> None:
         return  # some other database: read_chain says so
     connection.executescript("BEGIN IMMEDIATE;" + schema("journal"))
     connection.execute(
-        "INSERT INTO journal VALUES (1, ?, ?, ?, ?, 0, ?, 0)",
+        "INSERT INTO journal VALUES (1, ?, ?, ?, ?, 0, ?, 0, 0)",
         (secrets.token_hex(8), owner.site, owner.terminal, owner.verifier.keyid, GENESIS),
     )
     connection.execute("COMMIT")
@@ -190,6 +204,15 @@ def _verify_tail(
         event = chain.verified(head, row, verifier)
         head = Head(seq=event.seq, digest=event.digest)
     return head
+
+
+def _check_acknowledged(connection: sqlite3.Connection, chain: Chain, pruned: Head, before: OpenJournal) -> None:
+    if before.chain.epoch != chain.epoch:
+        _log.critical("journal_made_anew", extra={"fields": {"epoch": chain.epoch, "former_epoch": before.chain.epoch}})
+    elif before.head.seq > pruned.seq and head_at(connection, chain, before.head.seq) != before.head:
+        raise JournalCorrupt(
+            f"{chain.path}: event {before.head.seq} of epoch {chain.epoch}: it is not the one that was acknowledged"
+        )
 
 
 def head_at(connection: sqlite3.Connection, chain: Chain, seq: int) -> Head:

@@ -9,7 +9,8 @@ CREATE TABLE journal (
     keyid          TEXT    NOT NULL,  -- the one key that signs this epoch
     pruned_seq     INTEGER NOT NULL,  -- the last event removed; 0 if none was
     pruned_digest  TEXT    NOT NULL,  -- what the first event that is left names as prev
-    checkpoint_seq INTEGER NOT NULL   -- every event up to here reached the main file
+    checkpoint_seq INTEGER NOT NULL,  -- every event up to here reached the main file
+    checkpoints    INTEGER NOT NULL   -- counted, so that noting one always changes a page
 ) STRICT;
 
 -- No index on at_s: it would cost a second page in every tap's commit, and nothing that reads by age needs it,
