@@ -233,7 +233,13 @@ class Journal:
 
     def close(self) -> None:
         """Bring everything into the main file and let it go; calling it again does nothing."""
-        if self._state is not None and self._usable:
+        if self._state is None or not self._usable:
+            return
+        try:
+            self._checkpoint(self._state)
+        except (sqlite3.Error, OSError) as error:
+            _log.warning("journal_upkeep_failed", extra={"fields": {"detail": str(self._given_up(error))}})
+        else:
             self._usable = False
             self._state.connection.close()
 

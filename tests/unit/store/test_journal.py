@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import logging
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.journal import SIGNER
+from kazasu.errors import JournalCorrupt, JournalUnwritable
+from kazasu.model.event import Draft
+from kazasu.model.moment import TimeSource
+from kazasu.model.receipt import Receipt
+from kazasu.model.signature import Ed25519Verifier
+from kazasu.store.audit import verify
+from kazasu.store.journal import CHECKPOINT_EVENTS
+from kazasu.store.retention import PRUNE_EVENTS
+
+if TYPE_CHECKING:
+    from fakes.desk import Desk
+
+VERIFIER = Ed25519Verifier(SIGNER.public)
+
+
+def test_usage_warns_at_eighty_percent(desk: Desk) -> None:
+    journal = desk.open(max_events=10)
+    desk.append(journal, 7)
+    assert (journal.usage().percent, journal.usage().warn) == (70, False)
+
+    desk.append(journal)
+    usage = journal.usage()
+
+    assert (usage.count, usage.max_events, usage.percent, usage.warn) == (8, 10, 80, True)
+    assert usage.size_bytes >= desk.path.stat().st_size > 0
+
+
+@pytest.mark.rule(1)
+def test_a_deleted_journal_is_noticed_by_the_next_tap_and_made_anew(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = desk.open()
+    desk.append(journal, 3)
+    former = journal.epoch
+    for path in desk.path.parent.iterdir():
+        path.unlink()
+
+    with pytest.raises(JournalUnwritable):
+        desk.append(journal)
+    assert (journal.epoch, journal.seq) == (former, 3)
+
+    desk.append(journal)
+    assert journal.epoch != former
+    assert journal.seq == 1
+    assert "journal_made_anew" in caplog.messages
+
+
+@pytest.mark.rule(1)
+def test_a_journal_rolled_back_under_a_running_terminal_is_refused(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal, 3)
+    journal.close()
+    old = desk.path.read_bytes()
+    desk.append(journal, 2)
+    journal.close()
+    desk.path.write_bytes(old)
+
+    with pytest.raises(JournalCorrupt, match="event 5"):
+        desk.append(journal)
+
+
+@pytest.mark.rule(3)
+def test_two_terminals_on_one_file_do_not_fork_the_chain(desk: Desk) -> None:
+    first, second = desk.open(), desk.open()
+    desk.append(first)
+
+    with pytest.raises(JournalUnwritable):
+        desk.append(second)
+    desk.append(second)
+
+    assert second.seq == 2
+    *_, last = verify(desk.path, VERIFIER)
+    assert last.seq == 2
+
+
+def test_a_draft_that_cannot_be_signed_leaves_the_journal_as_it_was(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal)
+
+    with pytest.raises(ValueError, match="chain"):
+        journal.append(Draft(event_type="a.b", moment=desk.clock.now(), fields={"seq": 7}))
+
+    desk.append(journal)
+    assert journal.seq == 2
+
+
+def test_pruning_goes_on_in_idle_a_part_at_a_time(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal, 2 * PRUNE_EVENTS + 10)
+    digest = list(journal.recent(0))[-1].digest
+
+    removed = journal.prune(Receipt(epoch=journal.epoch, seq=journal.seq, digest=digest))
+    counts = [journal.usage().count]
+    for _ in range(3):
+        journal.idle()
+        counts.append(journal.usage().count)
+
+    assert removed == PRUNE_EVENTS
+    assert counts == [PRUNE_EVENTS + 10, 10, 1, 1]
+    *_, last = verify(desk.path, VERIFIER)
+    assert last.count == 1
+
+
+def test_vouched_events_make_room_when_it_gets_short_however_young(desk: Desk) -> None:
+    journal = desk.open(max_events=10, keep_s=10**6)
+    desk.append(journal, 5)
+    event = list(journal.recent(10**6))[3]
+    receipt = Receipt(epoch=journal.epoch, seq=event.seq, digest=event.digest)
+    assert journal.prune(receipt) == 0
+
+    desk.append(journal, 3)
+    assert journal.prune(receipt) == 4
+
+
+def test_without_a_collector_idle_prunes_by_age(desk: Desk) -> None:
+    journal = desk.open(keep_s=100, collector=False)
+    desk.append(journal, 10, every_s=50)
+
+    journal.idle()
+
+    assert [event.seq for event in journal.recent(10**6)] == [8, 9, 10]
+
+
+def test_without_a_collector_an_unset_clock_prunes_nothing(desk: Desk) -> None:
+    journal = desk.open(keep_s=100, collector=False)
+    desk.append(journal, 10, every_s=50, source=TimeSource.HOLDOVER)
+
+    journal.idle()
+
+    assert journal.usage().count == 10
+
+
+def test_without_a_collector_idle_makes_room_and_says_so(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    journal = desk.open(max_events=10, keep_s=10**6, collector=False)
+    desk.append(journal, 9)
+
+    with caplog.at_level(logging.WARNING):
+        journal.idle()
+
+    assert 0 < journal.usage().count < 8
+    assert "journal_pruned_by_size" in caplog.messages
+
+
+def test_idle_empties_the_log_once_it_grew_and_keeps_it_for_reuse(desk: Desk) -> None:
+    journal = desk.open()
+    log = desk.path.with_name("journal.db-wal")
+    desk.append(journal, CHECKPOINT_EVENTS - 1)
+    main_bytes = desk.path.stat().st_size
+    journal.idle()
+    assert desk.path.stat().st_size == main_bytes
+
+    desk.append(journal)
+    journal.idle()
+    grown_bytes = log.stat().st_size
+
+    assert desk.path.stat().st_size > main_bytes
+    desk.append(journal, CHECKPOINT_EVENTS - 1)
+    assert log.stat().st_size == grown_bytes
+
+
+def test_a_reader_in_the_way_postpones_the_checkpoint(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal, 1)
+    reader = sqlite3.connect(desk.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM event").fetchone()
+    desk.append(journal, CHECKPOINT_EVENTS)
+    assert journal._state is not None
+    journal._state.connection.execute("PRAGMA busy_timeout = 1")  # a second would be waiting for nothing
+
+    journal.idle()
+    assert journal._since_checkpoint > 0
+    reader.close()
+    journal.idle()
+
+    assert journal._since_checkpoint == 0
+
+
+def test_closing_twice_and_opening_anew(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal, 3)
+    journal.close()
+    journal.close()
+    assert list(journal.recent(10)) == []
+
+    again = desk.open()
+
+    assert (again.epoch, again.seq) == (journal.epoch, 3)
+
+
+def test_each_commit_is_flushed_and_that_is_asserted(desk: Desk) -> None:
+    journal = desk.open()
+    assert journal._state is not None
+    connection = journal._state.connection
+
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+
+
+def test_opening_looks_at_the_tail_alone_so_that_it_costs_the_same_at_any_length(desk: Desk) -> None:
+    desk.filled(100)
+    desk.change("UPDATE event SET body = CAST('nonsense' AS BLOB) WHERE seq = 50")
+
+    assert desk.open().seq == 100
+    with pytest.raises(JournalCorrupt, match="event 50"):
+        list(verify(desk.path, VERIFIER))
+
+
+def test_after_a_crash_all_that_was_in_the_log_is_verified(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal, 100)
+    desk.change("UPDATE event SET body = CAST('nonsense' AS BLOB) WHERE seq = 50")
+    saved = {path: path.read_bytes() for path in desk.path.parent.iterdir() if not path.name.endswith("-shm")}
+    journal.close()
+    for path, content in saved.items():
+        path.write_bytes(content)
+
+    with pytest.raises(JournalCorrupt, match="event 50"):
+        desk.open()

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fakes.journal import SIGNER
+from kazasu.errors import ConfigurationError, JournalCorrupt, KeyMaterialError
+from kazasu.model.signature import Ed25519Signer
+from kazasu.store.journal import Journal
+
+if TYPE_CHECKING:
+    from fakes.desk import Desk
+
+
+def open_as(desk: Desk, site: str = "city", terminal: str = "front", signer: Ed25519Signer = SIGNER) -> None:
+    Journal(desk.path, site, terminal, signer, max_events=10, keep_s=0, collector=True).close()
+
+
+def test_a_new_journal_is_ours_alone(desk: Desk) -> None:
+    desk.open()
+
+    assert desk.path.parent.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in desk.path.parent.iterdir()} == {0o600}
+
+
+def test_each_journal_has_an_epoch_of_its_own(desk: Desk) -> None:
+    first = desk.open()
+    first.close()
+    desk.path.unlink()
+
+    assert desk.open().epoch != first.epoch
+
+
+def test_a_file_that_was_only_begun_is_as_good_as_none(desk: Desk) -> None:
+    desk.path.parent.mkdir()
+    desk.path.touch()
+
+    assert desk.open().seq == 0
+
+
+def test_the_journal_of_another_site_or_terminal_is_refused(desk: Desk) -> None:
+    desk.filled(1)
+
+    with pytest.raises(ConfigurationError, match="site 'city', terminal 'front'"):
+        open_as(desk, site="town")
+    with pytest.raises(ConfigurationError, match="move the journal away"):
+        open_as(desk, terminal="back")
+
+
+@pytest.mark.rule(3)
+def test_the_journal_of_another_key_is_refused(desk: Desk) -> None:
+    desk.filled(1)
+    other = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+
+    with pytest.raises(KeyMaterialError, match=SIGNER.keyid):
+        open_as(desk, signer=other)
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("DELETE FROM event WHERE seq = 39", "event 39 .* missing"),
+        ("DELETE FROM event WHERE seq = 40", "event 40 .* missing"),
+        ("DELETE FROM event", "event 1 .* missing"),
+        (
+            "UPDATE event SET body = CAST(replace(body, 'front', 'back!') AS BLOB) WHERE seq = 30",
+            "event 30 .* its terminal is|event 30 .* signature",
+        ),
+        ("UPDATE event SET body = CAST('nonsense' AS BLOB) WHERE seq = 30", "event 30 .* not an event"),
+        ("UPDATE event SET body = (SELECT body FROM event WHERE seq = 29) WHERE seq = 30", "event 30 .* its seq is 29"),
+        ("UPDATE event SET at_s = at_s + 1 WHERE seq = 30", "event 30 .* filed under"),
+        ("UPDATE journal SET epoch = '0123456789abcdef'", "its epoch is"),
+        ("DELETE FROM journal", "row that names its epoch is missing"),
+        ("PRAGMA user_version = 9", "schema 9, expected 1"),
+    ],
+)
+@pytest.mark.rule(3)
+def test_a_changed_tail_is_refused_by_name(desk: Desk, statement: str, says: str) -> None:
+    desk.filled(40)
+    desk.change(statement)
+
+    with pytest.raises(JournalCorrupt, match=says):
+        desk.open()
+
+
+def test_what_is_no_database_or_somebody_elses_is_refused(desk: Desk) -> None:
+    desk.path.parent.mkdir()
+    desk.path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(JournalCorrupt, match="move it away"):
+        desk.open()
+
+    desk.path.unlink()
+    connection = sqlite3.connect(desk.path)
+    connection.execute("CREATE TABLE other (x)")
+    connection.close()
+    with pytest.raises(JournalCorrupt, match="no journal"):
+        desk.open()
+
+
+def test_a_damaged_page_is_refused(desk: Desk) -> None:
+    desk.filled(40)
+    content = bytearray(desk.path.read_bytes())
+    content[-4096:] = bytes(4096)
+    desk.path.write_bytes(content)
+
+    with pytest.raises(JournalCorrupt):
+        desk.open()
