@@ -95,6 +95,8 @@ class PcscChannel:
         stopping: ends the wait for another program early.
     """
 
+    __slots__ = ("_card", "_context", "_pcsc_name", "_protocol", "_stopping", "_verified")
+
     def __init__(self, context: int, pcsc_name: str, stopping: threading.Event) -> None:
         self._context = context
         self._pcsc_name = pcsc_name

@@ -75,10 +75,14 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOTHING_NEW: Final = Sight()
+TAP: Final = Sight(tap=True)
 
 
 class Presence:
     """Follows one PC/SC reader, through unplugging and restarts of pcscd."""
+
+    # Between a card's appearance and its first APDU all memory is cold, and each piece of it counts.
+    __slots__ = ("_atr", "_counter", "_expected", "_known", "_lying", "_settled_s", "_there")
 
     def __init__(self) -> None:
         self._expected = UNAWARE
@@ -137,4 +141,4 @@ class Presence:
         lying, self._lying = self._lying, None
         if lying == atr and came == 1 and now_s <= self._settled_s:
             return NOTHING_NEW
-        return Sight(missed=came - 1, tap=True)
+        return TAP if came == 1 else Sight(missed=came - 1, tap=True)
