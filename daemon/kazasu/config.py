@@ -139,7 +139,7 @@ _DECODERS: dict[type, Any] = {
 
 
 def credential(path: Path) -> Path:
-    """Where a secret is: in this unit's credential directory if systemd put one of that name there, else as configured."""
+    """Where a secret is: in this unit's credential directory if systemd put it there, else as configured."""
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
     if directory and (given := Path(directory) / path.name).exists():
         return given

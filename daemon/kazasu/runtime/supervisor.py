@@ -1,0 +1,168 @@
+"""Threads with one job each, and the main thread that watches over them.
+
+One thread's failure ends the process with its cause, and systemd starts it again: nothing in memory is worth nursing.
+The watchdog is fed only while every loop has beaten, so that a thread that hangs ends the process as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import queue
+import signal
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from kazasu.errors import KazasuError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
+
+    from kazasu.ports import Loop
+    from kazasu.runtime.systemd import Notifier
+
+_log = logging.getLogger(__name__)
+
+SILENT_S = 25.0
+"""A loop that has not beaten for so long hangs: it should every 10 s (ports.Beat)."""
+
+STOP_S = 2.0
+"""All loops together have so long to end."""
+
+
+class LoopFailed(KazasuError):
+    """A thread ended that should have gone on; its cause is the cause of this."""
+
+
+class _Began(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    name: str
+    cause: BaseException | None
+
+
+class _Signalled(msgspec.Struct, frozen=True):
+    number: int
+
+
+_News: TypeAlias = _Began | _Ended | _Signalled
+
+
+class Supervisor:
+    """Runs loops until a signal or a failure. The main thread only: signals come there.
+
+    Args:
+        notifier: how systemd is told.
+        mono_s: monotonic seconds.
+        status: one line for `systemctl status`.
+    """
+
+    def __init__(self, notifier: Notifier, mono_s: Callable[[], float], status: Callable[[], str]) -> None:
+        self._notifier = notifier
+        self._mono_s = mono_s
+        self._status = status
+        # SimpleQueue.put may be called from a signal handler that interrupts get: it is reentrant.
+        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        self._beats: dict[str, float] = {}
+        self._silent: set[str] = set()
+
+    def run(self, loops: Sequence[tuple[str, Loop]]) -> None:
+        """Start in order, wait, stop in reverse.
+
+        Args:
+            loops: name and loop; READY is said when each has begun to go round.
+
+        Raises:
+            LoopFailed: one ended by itself.
+        """
+        threads: list[tuple[str, Loop, threading.Thread]] = []
+        with self._signals():
+            try:
+                for name, loop in loops:
+                    follow = functools.partial(self._follow, name, loop)
+                    thread = threading.Thread(target=follow, name=f"kazasu-{name}", daemon=True)
+                    threads.append((name, loop, thread))
+                    thread.start()
+                self._watch({name for name, _ in loops})
+            finally:
+                self._notifier.stopping()
+                self._stop(threads)
+
+    def _follow(self, name: str, loop: Loop) -> None:
+        cause: BaseException | None = None
+        try:
+            loop.run(functools.partial(self._beat, name))
+        except BaseException as error:  # noqa: BLE001  (whatever it is, it ends the process, in the main thread)
+            cause = error
+        self._news.put(_Ended(name, cause))
+
+    def _beat(self, name: str) -> None:
+        first = name not in self._beats
+        self._beats[name] = self._mono_s()
+        if first:
+            self._news.put(_Began(name))
+
+    def _watch(self, awaited: set[str]) -> None:
+        period_s = None if self._notifier.watchdog_s is None else self._notifier.watchdog_s / 2
+        while True:
+            try:
+                news = self._news.get(timeout=period_s)
+            except queue.Empty:
+                self._feed()
+                continue
+            match news:
+                case _Began(name):
+                    awaited.discard(name)
+                    if not awaited:
+                        self._notifier.ready()
+                        self._feed()
+                        _log.info("ready")
+                case _Signalled(number):
+                    _log.info("stopping", extra={"fields": {"reason": signal.Signals(number).name}})
+                    return
+                case _Ended(name, cause):
+                    raise LoopFailed(f"the thread {name} ended: {cause or 'without a cause'}") from cause
+
+    def _feed(self) -> None:
+        now_s = self._mono_s()
+        silent = {name for name, beat_s in self._beats.items() if now_s - beat_s > SILENT_S}
+        for name in silent - self._silent:
+            _log.critical("thread_hangs", extra={"fields": {"thread": name}})
+        self._silent = silent
+        if not silent:
+            self._notifier.alive(self._status())
+
+    def _stop(self, threads: Sequence[tuple[str, Loop, threading.Thread]]) -> None:
+        deadline_s = self._mono_s() + STOP_S
+        for name, loop, thread in reversed(threads):
+            if thread.is_alive():
+                loop.stop()
+            thread.join(max(0.0, deadline_s - self._mono_s()))
+            if thread.is_alive():
+                # Daemon threads do not keep the process; what it had to finish is lost, and that is said.
+                _log.error("thread_not_stopped", extra={"fields": {"thread": name}})
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        def signalled(number: int, _frame: FrameType | None) -> None:
+            self._news.put(_Signalled(number))
+
+        def failed(arguments: threading.ExceptHookArgs) -> None:
+            # A thread that is not ours: lgpio's callbacks. Unseen, the buttons would be dead and everything look well.
+            name = arguments.thread.name if arguments.thread is not None else "unknown"
+            self._news.put(_Ended(name, arguments.exc_value))
+
+        before = {number: signal.signal(number, signalled) for number in (signal.SIGTERM, signal.SIGINT)}
+        hook, threading.excepthook = threading.excepthook, failed
+        try:
+            yield
+        finally:
+            threading.excepthook = hook
+            for number, handler in before.items():
+                signal.signal(number, handler)
