@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from typing import TYPE_CHECKING
@@ -77,12 +78,10 @@ class Backlog:
             connection = connect(self._path, "ro")
         except sqlite3.Error:
             return None
-        try:
+        with contextlib.suppress(sqlite3.Error):
             if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
                 self._epoch = connection.execute("SELECT epoch FROM journal").fetchone()[0]
                 self._connection, self._identity = connection, identity
                 return connection
-        except sqlite3.Error as error:
-            _log.warning("backlog_unreadable", extra={"fields": {"detail": str(error)}})
         connection.close()
         return None

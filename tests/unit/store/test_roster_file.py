@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.roster import person
+from kazasu.errors import RosterError
+from kazasu.store.roster import Roster
+from kazasu.store.roster_file import enroll, locked_roster, remove
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_change_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    enroll(path, person("1", "a" * 32))
+    enroll(path, person("2", "b" * 32))
+    remove(path, "a" * 32)
+
+    assert [entry.name for entry in tmp_path.iterdir()] == ["roster.db"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_versions_rise_and_removing_takes_the_person_with_the_last_card(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    versions = [enroll(path, person("1", digit * 32)) for digit in "ab"]
+    versions += [remove(path, digit * 32) for digit in "ab"]
+
+    assert versions == [1, 2, 3, 4]
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM cardholder").fetchone() == (0,)
+    connection.close()
+
+
+def test_removing_who_is_not_there_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    with pytest.raises(RosterError, match="missing"):
+        remove(path, "a" * 32)
+
+    enroll(path, person("1", "a" * 32))
+    with pytest.raises(RosterError, match="not enrolled"):
+        remove(path, "b" * 32)
+    with locked_roster(path) as version:
+        assert version == 1
+
+
+def test_two_changes_at_once_are_refused_and_look_ups_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    enroll(path, person("1", "a" * 32))
+    roster = Roster(path)
+
+    with locked_roster(path) as version:
+        assert version == 1
+        assert roster.look_up("a" * 32) is not None
+        with pytest.raises(RosterError, match="cannot be changed now"):
+            enroll(path, person("2", "b" * 32))
+    roster.close()
+
+
+def test_a_directory_that_is_not_there_is_an_error_in_words(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="cannot be made"):
+        enroll(tmp_path / "absent" / "roster.db", person("1", "a" * 32))
+
+
+def test_a_broken_roster_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    path.write_bytes(b"no database at all" * 1000)
+
+    with pytest.raises(RosterError, match="move it away"):
+        enroll(path, person("1", "a" * 32))
