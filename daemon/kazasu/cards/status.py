@@ -1,0 +1,49 @@
+"""What status words mean (ISO/IEC 7816-4:2020, tables 5 to 8; PC/SC part 3, 3.2.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SUCCESS: Final = 0x9000
+NOT_FOUND: Final = 0x6A82
+UNKNOWN_ERROR: Final = 0x6F00
+
+_MEANINGS: Final = {
+    SUCCESS: "done",
+    0x6281: "part of the data may be corrupted",
+    0x6282: "the file ended before Le bytes",
+    0x6283: "the selected file is deactivated",
+    0x6300: "no information given",
+    0x6700: "wrong length",
+    0x6881: "logical channels are not supported",
+    0x6981: "command does not fit the file",
+    0x6982: "security status not satisfied: a PIN is wanted first",
+    0x6983: "blocked: no tries left",
+    0x6984: "reference data not usable",
+    0x6985: "conditions of use not satisfied",
+    0x6986: "no EF is selected",
+    0x6A80: "incorrect data",
+    0x6A81: "function not supported",
+    NOT_FOUND: "file or application not found",
+    0x6A86: "incorrect P1 or P2",
+    0x6B00: "offset outside the file",
+    0x6D00: "instruction not supported",
+    0x6E00: "class not supported",
+    UNKNOWN_ERROR: "no precise diagnosis",
+}
+
+
+def meaning(sw: int) -> str:
+    """A status word in words: `6A82, file or application not found`."""
+    words = _MEANINGS.get(sw)
+    if words is None:
+        match sw >> 8:
+            case 0x61:
+                words = f"{sw & 0xFF or 256} bytes more to fetch"
+            case 0x6C:
+                words = f"wrong Le, {sw & 0xFF or 256} is right"
+            case 0x63 if sw & 0xF0 == 0xC0:
+                words = f"{sw & 0x0F} tries left"
+            case _:
+                words = "not in ISO/IEC 7816-4"
+    return f"{sw:04X}, {words}"
