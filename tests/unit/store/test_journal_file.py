@@ -108,3 +108,21 @@ def test_a_damaged_page_is_refused(desk: Desk) -> None:
 
     with pytest.raises(JournalCorrupt):
         desk.open()
+
+
+@pytest.mark.rule(1)
+def test_what_a_killed_process_left_in_the_log_is_in_the_main_file_before_anything_is_built_on_it(desk: Desk) -> None:
+    journal = desk.open()
+    desk.append(journal, 3)
+    left = {path: path.read_bytes() for path in desk.path.parent.iterdir() if not path.name.endswith("-shm")}
+    journal.close()
+    for path, content in left.items():
+        path.write_bytes(content)
+
+    assert desk.open().seq == 3
+
+    alone = desk.path.with_name("alone.db")
+    alone.write_bytes(desk.path.read_bytes())
+    connection = sqlite3.connect(alone)
+    assert connection.execute("SELECT max(seq) FROM event").fetchone() == (3,)
+    connection.close()
