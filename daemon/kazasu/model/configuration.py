@@ -57,6 +57,21 @@ class Terminal(Table, frozen=True, kw_only=True):
     timezone: ZoneInfo = ZoneInfo("Asia/Tokyo")
     state_dir: Path = Path("/var/lib/kazasu")
 
+    @property
+    def journal_path(self) -> Path:
+        """The journal's database."""
+        return self.state_dir / "journal.db"
+
+    @property
+    def roster_path(self) -> Path:
+        """The roster's database."""
+        return self.state_dir / "roster.db"
+
+    @property
+    def cursor_path(self) -> Path:
+        """The send cursor's database."""
+        return self.state_dir / "cursor.db"
+
 
 class Keys(Table, frozen=True, kw_only=True):
     """[keys]."""

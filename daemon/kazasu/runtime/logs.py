@@ -123,3 +123,8 @@ def _is_journal(stream: TextIO, journal_stream: str) -> bool:
     except (OSError, ValueError):
         return False
     return journal_stream == f"{status.st_dev}:{status.st_ino}"
+
+
+def failure(error: BaseException) -> None:
+    """Log what ends the process, with its traceback."""
+    logging.getLogger(__name__).critical("failed", exc_info=error, extra={"fields": {"detail": str(error)}})

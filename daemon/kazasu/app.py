@@ -1,0 +1,262 @@
+"""The composition root: the only file that names concrete adapters.
+
+One ExitStack holds everything that was opened, and unwinds it in reverse. Threads are the supervisor's; when they have
+ended, the journal and the roster are closed, the outputs switched off and the pins let go.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from kazasu import __version__
+from kazasu.cards.identify import CardKinds
+from kazasu.cards.pseudonym import Pseudonymizer
+from kazasu.config import credential
+from kazasu.model.access import Assurance
+from kazasu.model.cue import Channel
+from kazasu.outputs import cues
+from kazasu.outputs.player import Player
+from kazasu.outputs.terminal import TerminalOutput
+from kazasu.publishers.board import HealthBoard
+from kazasu.readers.pcsc import PcscReaders
+from kazasu.readers.presence import ReaderPattern
+from kazasu.runtime.clock import SystemClock
+from kazasu.runtime.inbox import BoundedInbox
+from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule, TimeRange
+from kazasu.store.journal import Journal
+from kazasu.store.keys import load_pepper, load_signer, load_verifier
+from kazasu.store.roster import Roster
+from kazasu.terminal import Settings, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import ExitStack
+
+    from kazasu.cards.kind import CardKind
+    from kazasu.model import configuration
+    from kazasu.model.configuration import Config
+    from kazasu.outputs.gpio import Header
+    from kazasu.ports import CardIdentifier, Clock, Inbox, Loop, Output
+    from kazasu.publishers.settings import Broker
+    from kazasu.services.attendance import DirectionRule
+
+
+class App(NamedTuple):
+    """A terminal that is ready to run.
+
+    Attributes:
+        loops: name and loop, in the order to start in. Stopped in reverse: the readers first, the terminal when its
+            queue is empty, the publisher with what came last, the player at the end.
+        clock: the terminal's.
+        status: one line for `systemctl status`.
+    """
+
+    loops: Sequence[tuple[str, Loop]]
+    clock: Clock
+    status: Callable[[], str]
+
+
+def assemble(config: Config, stack: ExitStack) -> App:
+    """Open everything that the configuration names.
+
+    Args:
+        config: checked.
+        stack: closes what was opened.
+
+    Raises:
+        KazasuError: something that a person has to mend; a full or broken disk is not among it (rule 1).
+    """
+    signer = load_signer(credential(config.keys.event))
+    inbox = BoundedInbox()
+    patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
+    output, header = open_outputs(config, stack)
+    if header is not None and config.buttons is not None:
+        _open_buttons(config.buttons, inbox, header, stack)
+
+    terminal = config.terminal
+    journal = Journal(
+        terminal.journal_path,
+        terminal.site,
+        terminal.id,
+        signer,
+        max_events=config.journal.max_events,
+        keep_s=int(config.journal.keep),
+        collector=config.collector.present,
+    )
+    stack.callback(journal.close)
+    roster = Roster(terminal.roster_path)
+    stack.callback(roster.close)
+    newest = list(journal.recent(0))
+    floor = datetime.fromisoformat(str(newest[-1].fields["time"])) if newest else None
+    clock = SystemClock(terminal.timezone, floor)
+    board = HealthBoard()
+    player = Player(patterns, output, mono_s=clock.mono_s)
+    service = config.services.attendance
+    terminal_loop = Terminal(
+        Settings(
+            min_assurance=Assurance.from_word(service.min_assurance),
+            button_within_s=service.button_within,
+            version=__version__,
+        ),
+        inbox=inbox,
+        clock=clock,
+        roster=roster,
+        service=Attendance(
+            _direction_rule(service), day_boundary=service.day_boundary, repeat_after_s=service.repeat_after
+        ),
+        journal=journal,
+        cues=player,
+        publisher=board.waker,
+        health=board,
+    )
+    readers = PcscReaders(
+        [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
+        card_identifier(config, clock),
+        inbox,
+        clock,
+        board,
+    )
+    loops: list[tuple[str, Loop]] = [("player", player)]
+    if config.mqtt is not None:
+        publisher = _publisher(config, config.mqtt, journal.epoch, board, inbox, clock, stack)
+        loops.append(("publisher", publisher))
+    loops += [("terminal", terminal_loop), ("readers", readers)]
+    return App(loops=loops, clock=clock, status=lambda: _status(board))
+
+
+def open_outputs(config: Config, stack: ExitStack) -> tuple[Output, Header | None]:
+    """Open LEDs, buzzer and relay, all off; and the header that the buttons share with them, if there is one.
+
+    Raises:
+        OutputError: a pin that cannot be driven.
+    """
+    pins = config.outputs.gpio
+    if pins is None:
+        drawn = TerminalOutput(sys.stdout, os.environ)
+        stack.callback(drawn.close)
+        return drawn, None
+    from kazasu.outputs.gpio import GpioOutput, Header, Pin
+
+    header = Header()
+    stack.callback(header.close)
+    wired = {
+        Channel.GREEN: pins.green,
+        Channel.RED: pins.red,
+        Channel.BUZZER: pins.buzzer,
+        Channel.RELAY: pins.relay,
+    }
+    output = GpioOutput(
+        {channel: Pin(number=pin.pin, active_low=pin.active_low) for channel, pin in wired.items() if pin is not None},
+        header,
+    )
+    stack.callback(output.close)
+    return output, header
+
+
+def card_identifier(config: Config, clock: Clock) -> CardIdentifier:
+    """What reads cards, with the configured kinds, strongest first.
+
+    Raises:
+        KeyMaterialError: no pepper.
+        ConfigurationError: a CA certificate that cannot be used.
+    """
+    pseudonymizer = Pseudonymizer(load_pepper(credential(config.keys.pepper)))
+    kinds: list[CardKind] = []
+    if "jpki" in config.cards.kinds and config.cards.jpki is not None:
+        from kazasu.cards.jpki import Jpki
+
+        kinds.append(Jpki(config.cards.jpki.ca, pseudonymizer, clock))
+    if "felica" in config.cards.kinds:
+        from kazasu.cards.felica import Felica
+
+        kinds.append(Felica(pseudonymizer))
+    if "mifare" in config.cards.kinds:
+        from kazasu.cards.mifare import Mifare
+
+        kinds.append(Mifare(pseudonymizer))
+    return CardKinds(kinds)
+
+
+def broker_of(mqtt: configuration.Mqtt) -> Broker:
+    """Name the broker, and the files to show and to check."""
+    from kazasu.publishers.settings import Broker
+
+    return Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        ca_file=mqtt.ca,
+        certificate_file=mqtt.certificate,
+        key_file=credential(mqtt.key),
+    )
+
+
+def _publisher(
+    config: Config,
+    mqtt: configuration.Mqtt,
+    epoch: str,
+    board: HealthBoard,
+    inbox: Inbox,
+    clock: Clock,
+    stack: ExitStack,
+) -> Loop:
+    from kazasu.publishers.publisher import MqttPublisher
+    from kazasu.publishers.settings import Settings as PublisherSettings
+    from kazasu.store.backlog import Backlog
+    from kazasu.store.cursor import SendCursor
+
+    cursor = SendCursor(config.terminal.cursor_path, epoch)
+    stack.callback(cursor.close)
+    backlog = Backlog(config.terminal.journal_path)
+    stack.callback(backlog.close)
+    return MqttPublisher(
+        PublisherSettings(
+            site=config.terminal.site,
+            terminal=config.terminal.id,
+            broker=broker_of(mqtt),
+            ack_timeout_s=mqtt.ack_timeout,
+            info={"version": __version__, "services": "attendance", "cards": ",".join(config.cards.kinds)},
+        ),
+        backlog=backlog,
+        cursor=cursor,
+        board=board,
+        inbox=inbox,
+        clock=clock,
+        collector=None if config.collector.key is None else load_verifier(config.collector.key),
+        random=random.random,
+    )
+
+
+def _open_buttons(buttons: configuration.Buttons, inbox: Inbox, header: Header, stack: ExitStack) -> None:
+    from kazasu.outputs.gpio import GpioButtons, Pin
+
+    opened = GpioButtons(
+        {
+            "in": Pin(number=buttons.in_.pin, active_low=buttons.in_.active_low),
+            "out": Pin(number=buttons.out.pin, active_low=buttons.out.active_low),
+        },
+        inbox,
+        header,
+    )
+    stack.callback(opened.close)
+
+
+def _direction_rule(service: configuration.Attendance) -> DirectionRule:
+    if service.direction == "button":
+        return ByButton()
+    if service.direction == "schedule":
+        return BySchedule(
+            [
+                *((TimeRange(first=ways.first, last=ways.last), "in") for ways in service.in_),
+                *((TimeRange(first=ways.first, last=ways.last), "out") for ways in service.out),
+            ]
+        )
+    return Alternation()
+
+
+def _status(board: HealthBoard) -> str:
+    alerts = board.alerts()
+    return "; ".join(alerts.values()) if alerts else f"in order, last event {board.fields().get('last_seq', 0)}"

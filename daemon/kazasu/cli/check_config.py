@@ -1,0 +1,69 @@
+"""Read the configuration as the daemon does, and say what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kazasu.cli import EXIT_OK, add_config_argument
+from kazasu.config import load
+from kazasu.outputs import cues
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from kazasu.model.configuration import Attendance, Config
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_config_argument(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Check and describe; no key or pepper is opened."""
+    config = load(arguments.config)
+    cues.load(config.outputs.cues or cues.DEFAULT_PATH)
+    for sentence in _sentences(config):
+        print(sentence)
+    return EXIT_OK
+
+
+def _sentences(config: Config) -> Iterator[str]:
+    terminal = config.terminal
+    yield f"Terminal {terminal.id} of site {terminal.site}, on {terminal.timezone} time; data in {terminal.state_dir}."
+    for reader in config.readers:
+        yield f"Reader {reader.name}: the first PC/SC reader whose name fits {reader.match!r}."
+    yield f"Cards: {', '.join(config.cards.kinds)}."
+    yield from _attendance(config.services.attendance)
+    pins = config.outputs.gpio
+    if pins is None:
+        yield "The answer is drawn in a terminal."
+    else:
+        relay = "" if pins.relay is None else f", relay on GPIO{pins.relay.pin}"
+        yield f"Green on GPIO{pins.green.pin}, red on GPIO{pins.red.pin}, buzzer on GPIO{pins.buzzer.pin}{relay}."
+    if config.mqtt is None:
+        yield "Stand-alone: no broker; events are taken out with `kazasu journal export`."
+    else:
+        yield f"Events go to {config.mqtt.host}:{config.mqtt.port} over TLS."
+    keep_days = config.journal.keep / 86400
+    if config.collector.present:
+        yield f"Events stay here until the collector's receipt, and at least {keep_days:g} days."
+    else:
+        most = config.journal.max_events
+        yield f"There is no collector: events stay here {keep_days:g} days, or fewer if they are more than {most}."
+
+
+def _attendance(service: Attendance) -> Iterator[str]:
+    ways = {
+        "alternate": "in and out by turns",
+        "button": f"in and out by button, pressed at most {service.button_within:g} s before the tap",
+        "schedule": "in and out by time of day",
+    }
+    boundary = service.day_boundary.isoformat("minutes")
+    yield f"Attendance: {ways[service.direction]}; a working day begins at {boundary}."
+    for way, ranges in (("in", service.in_), ("out", service.out)):
+        for hours in ranges:
+            yield f"  From {hours.first.isoformat('minutes')} to {hours.last.isoformat('minutes')}: {way}."
+    yield f"  The same person again within {service.repeat_after:g} s is a repeat."
+    yield f"  A card has to prove at least: {service.min_assurance}."

@@ -1,0 +1,212 @@
+"""What `kazasu doctor` looks at: one function a subject, each giving findings."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kazasu.config import credential
+from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError
+from kazasu.model.moment import TimeSource
+from kazasu.runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kazasu.model.configuration import Config
+
+_LOW_DISK_BYTES = 200 * 1024 * 1024
+_EXPIRY_NOTE_DAYS = 60
+_EXPIRY_PROBLEM_DAYS = 7
+_RTC = Path("/dev/rtc0")
+
+
+class Grade(enum.Enum):
+    """How a finding is meant."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line of the report.
+
+    Attributes:
+        grade: how it is meant.
+        subject: what was looked at.
+        found: what is so.
+        todo: what to do about it; empty if nothing.
+    """
+
+    grade: Grade
+    subject: str
+    found: str
+    todo: str = ""
+
+
+def check_all(config: Config) -> Iterator[Finding]:
+    """Look at everything, the parts that others need first."""
+    for subject, check in _CHECKS:
+        try:
+            yield from check(config)
+        except KazasuError as error:
+            # Our own errors say what to do themselves.
+            yield Finding(Grade.PROBLEM, subject, str(error))
+
+
+def _keys(config: Config) -> Iterator[Finding]:
+    from kazasu.store.keys import load_pepper, load_signer, load_verifier
+
+    signer = load_signer(credential(config.keys.event))
+    yield Finding(Grade.OK, "event key", f"key id {signer.keyid}")
+    load_pepper(credential(config.keys.pepper))
+    yield Finding(Grade.OK, "pepper", str(config.keys.pepper))
+    if config.collector.key is not None:
+        yield Finding(Grade.OK, "collector key", f"key id {load_verifier(config.collector.key).keyid}")
+    else:
+        yield Finding(Grade.NOTE, "collector", "none: nobody outside this terminal vouches for its events")
+
+
+def _disk(config: Config) -> Iterator[Finding]:
+    state_dir = config.terminal.state_dir
+    if not state_dir.is_dir():
+        todo = f"install -d -m 700 -o kazasu -g kazasu {state_dir}"
+        yield Finding(Grade.PROBLEM, "disk", f"{state_dir} is missing", todo)
+        return
+    if not os.access(state_dir, os.W_OK):
+        todo = "mount it writable, and give it to the user that runs Kazasu"
+        yield Finding(Grade.PROBLEM, "disk", f"{state_dir} cannot be written by this user", todo)
+        return
+    free_bytes = shutil.disk_usage(state_dir).free
+    grade = Grade.OK if free_bytes >= _LOW_DISK_BYTES else Grade.PROBLEM
+    todo = "" if grade is Grade.OK else "free some: when it is full, nobody gets a green light"
+    yield Finding(grade, "disk", f"{free_bytes // 1_000_000:,} MB free in {state_dir}", todo)
+
+
+def _stores(config: Config) -> Iterator[Finding]:
+    from kazasu.store.backlog import Backlog
+    from kazasu.store.roster import Roster
+
+    path = config.terminal.journal_path
+    if path.exists() and not os.access(path, os.R_OK):
+        raise JournalError(f"{path} cannot be read by this user")
+    backlog = Backlog(path)
+    if not backlog.epoch:
+        yield Finding(Grade.NOTE, "journal", "none yet; it is made at the first start")
+    else:
+        yield Finding(Grade.OK, "journal", f"epoch {backlog.epoch}, last event {backlog.last_seq()}")
+    version = Roster(config.terminal.roster_path).version
+    if version:
+        yield Finding(Grade.OK, "roster", f"version {version}")
+    else:
+        yield Finding(
+            Grade.NOTE, "roster", "empty: every card is unknown", "kazasu roster import FILE, or kazasu enroll"
+        )
+
+
+def _readers(config: Config) -> Iterator[Finding]:
+    from kazasu.readers.pcsc import list_readers
+    from kazasu.readers.presence import ReaderPattern, assign
+
+    names = list_readers()
+    yield Finding(Grade.OK, "pcscd", f"sees {', '.join(names) or 'no reader'}")
+    patterns = [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers]
+    found = {name: pcsc_name for pcsc_name, name in assign(patterns, names).items()}
+    for reader in config.readers:
+        if reader.name in found:
+            yield Finding(Grade.OK, f"reader {reader.name}", found[reader.name])
+        else:
+            todo = "plug it in, or correct `match` in [[readers]]"
+            yield Finding(Grade.PROBLEM, f"reader {reader.name}", f"none fits {reader.match!r}", todo)
+
+
+def _cards(config: Config) -> Iterator[Finding]:
+    from kazasu.app import card_identifier
+
+    card_identifier(config, SystemClock(config.terminal.timezone, None))
+    yield Finding(Grade.OK, "cards", ", ".join(config.cards.kinds))
+
+
+def _outputs(config: Config) -> Iterator[Finding]:
+    from contextlib import ExitStack
+
+    from kazasu.app import open_outputs
+    from kazasu.outputs import cues
+
+    cues.load(config.outputs.cues or cues.DEFAULT_PATH)
+    if config.outputs.driver == "terminal":
+        yield Finding(Grade.NOTE, "outputs", "drawn in a terminal: nobody at a door sees that")
+        return
+    with ExitStack() as stack:
+        open_outputs(config, stack)
+    yield Finding(Grade.OK, "outputs", "the pins can be driven; hear and see them: kazasu cue play")
+
+
+def _clock(config: Config) -> Iterator[Finding]:
+    source = SystemClock(config.terminal.timezone, None).now().source
+    if source is TimeSource.NTP:
+        yield Finding(Grade.OK, "clock", "synchronised")
+    else:
+        todo = "let systemd-timesyncd or chrony reach a time server: timedatectl"
+        yield Finding(Grade.NOTE, "clock", "not synchronised: punches say so", todo)
+    if not _RTC.exists():
+        todo = "after a power cut without a network the time is wrong: fit a DS3231, or use a Pi 5 with its battery"
+        yield Finding(Grade.NOTE, "RTC", "none", todo)
+    else:
+        yield Finding(Grade.OK, "RTC", str(_RTC))
+
+
+def _certificates(config: Config) -> Iterator[Finding]:
+    if config.mqtt is None:
+        return
+    from cryptography import x509
+
+    for subject, path in (("broker CA", config.mqtt.ca), ("certificate", config.mqtt.certificate)):
+        try:
+            certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        except (OSError, ValueError) as error:
+            yield Finding(Grade.PROBLEM, subject, f"{path}: {error}", "copy it from the site's administrator")
+            continue
+        days = (certificate.not_valid_after_utc - datetime.now(UTC)).days
+        grade = Grade.OK
+        if days < _EXPIRY_NOTE_DAYS:
+            grade = Grade.NOTE if days >= _EXPIRY_PROBLEM_DAYS else Grade.PROBLEM
+        todo = "" if grade is Grade.OK else "renew it"
+        yield Finding(grade, subject, f"{path}: {days} days left", todo)
+
+
+def _broker(config: Config) -> Iterator[Finding]:
+    if config.mqtt is None:
+        yield Finding(Grade.NOTE, "broker", "stand-alone: events leave only with `kazasu journal export`")
+        return
+    from kazasu.app import broker_of
+    from kazasu.publishers.probe import probe
+
+    where = f"{config.mqtt.host}:{config.mqtt.port}"
+    try:
+        probe(broker_of(config.mqtt), f"{config.terminal.id}-doctor")
+    except (OSError, ValueError, BrokerUnsuitable) as error:
+        todo = "check host, port, network, and that both certificates come from the site's CA"
+        yield Finding(Grade.PROBLEM, "broker", f"{where}: {error}", todo)
+    else:
+        yield Finding(Grade.OK, "broker", f"{where} speaks MQTT 5 and accepts this terminal's certificate")
+
+
+_CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
+    ("keys", _keys),
+    ("disk", _disk),
+    ("stores", _stores),
+    ("pcscd", _readers),
+    ("cards", _cards),
+    ("outputs", _outputs),
+    ("clock", _clock),
+    ("certificates", _certificates),
+    ("broker", _broker),
+)

@@ -1,0 +1,43 @@
+"""Make this terminal's event key and, if the site has none yet, its pepper; nothing is ever overwritten.
+
+The public key is printed and written beside the event key: the collector and the auditor need it. The pepper is the
+same on every terminal of a site: make it on the first one and copy it to the others before anybody is enrolled there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kazasu.cli import EXIT_OK, add_config_argument
+from kazasu.config import load
+from kazasu.store.keys import generate_pepper, generate_signer, load_pepper, load_signer, write_public
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_config_argument(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Make what is missing."""
+    keys = load(arguments.config).keys
+    public = keys.event.with_suffix(".pub.pem")
+    if keys.event.exists():
+        signer = load_signer(keys.event)
+        print(f"event key  {keys.event}: kept")
+    else:
+        signer = generate_signer(keys.event)
+        print(f"event key  {keys.event}: made")
+    if not public.exists():
+        write_public(public, signer)
+    print(f"public key {public}: for the collector; key id {signer.keyid}")
+    if keys.pepper.exists():
+        load_pepper(keys.pepper)
+        print(f"pepper     {keys.pepper}: kept")
+    else:
+        generate_pepper(keys.pepper)
+        print(f"pepper     {keys.pepper}: made; if the site has one already, put that one in its place now")
+    return EXIT_OK

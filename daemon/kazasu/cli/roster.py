@@ -1,0 +1,48 @@
+"""Who is known here.
+
+`import` takes a whole roster from a CSV file (see config/roster.example.csv): every bad line is reported with its
+number, and one is enough to change nothing. `remove` ends one credential.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kazasu.cli import EXIT_OK, add_config_argument
+from kazasu.cli.progress import ProgressLine
+from kazasu.config import load
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    importing = actions.add_parser("import", help="replace the roster by a CSV file")
+    importing.add_argument("csv", type=Path, metavar="FILE", help="UTF-8, with the header of roster.example.csv")
+    add_config_argument(importing)
+    removing = actions.add_parser("remove", help="end one credential")
+    removing.add_argument("credential", help="its pseudonym, as `kazasu identify` and the events show it")
+    add_config_argument(removing)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Change the roster; the running daemon sees it at the next tap."""
+    config = load(arguments.config)
+    path = config.terminal.roster_path
+    if arguments.action == "remove":
+        from kazasu.store.roster_file import remove
+
+        print(f"removed; roster version {remove(path, arguments.credential)}")
+        return EXIT_OK
+    from kazasu.store.roster_import import import_csv
+
+    progress = ProgressLine("reading line")
+    try:
+        summary = import_csv(arguments.csv, path, config.terminal.timezone, progress.show)
+    finally:
+        progress.clear()
+    print(f"{summary.cardholders} people with {summary.credentials} credentials; roster version {summary.version}")
+    return EXIT_OK
