@@ -85,7 +85,9 @@ class Guarded:
                 select = select_application(application.aid)
                 known = self._applications.get(select, frozenset())
                 self._applications[select] = known | {select_file(file) for file in application.files}
-        self._forget()
+        self._files: frozenset[bytes] = frozenset()
+        self._readable = False
+        self._more = False
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         """See ports.CardChannel; what is not allowed here and now never reaches the reader."""
@@ -96,7 +98,9 @@ class Guarded:
         if apdu in self._commands or self._reads(apdu) or self._continues(apdu):
             return self._send(apdu)
         header = apdu[:_HEADER_BYTES].hex().upper()
-        raise ForbiddenApdu(f"{header}…, {len(apdu)} bytes: not on the allow-list, or not after these SELECTs; not sent")
+        raise ForbiddenApdu(
+            f"{header}…, {len(apdu)} bytes: not on the allow-list, or not after these SELECTs; not sent"
+        )
 
     def _select(self, apdu: bytes, files: frozenset[bytes], *, readable: bool) -> tuple[bytes, int]:
         """Select; until the card confirms it, nothing counts as selected."""
@@ -117,7 +121,7 @@ class Guarded:
         return data, sw
 
     def _forget(self) -> None:
-        self._files: frozenset[bytes] = frozenset()
+        self._files = frozenset()
         self._readable = False
         self._more = False
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 SUCCESS: Final = 0x9000
+END_OF_FILE: Final = 0x6282
 NOT_FOUND: Final = 0x6A82
 UNKNOWN_ERROR: Final = 0x6F00
 
 _MEANINGS: Final = {
     SUCCESS: "done",
     0x6281: "part of the data may be corrupted",
-    0x6282: "the file ended before Le bytes",
+    END_OF_FILE: "the file ended before Le bytes",
     0x6283: "the selected file is deactivated",
     0x6300: "no information given",
     0x6700: "wrong length",
@@ -34,16 +35,11 @@ _MEANINGS: Final = {
 
 
 def meaning(sw: int) -> str:
-    """A status word in words: `6A82, file or application not found`."""
-    words = _MEANINGS.get(sw)
-    if words is None:
-        match sw >> 8:
-            case 0x61:
-                words = f"{sw & 0xFF or 256} bytes more to fetch"
-            case 0x6C:
-                words = f"wrong Le, {sw & 0xFF or 256} is right"
-            case 0x63 if sw & 0xF0 == 0xC0:
-                words = f"{sw & 0x0F} tries left"
-            case _:
-                words = "not in ISO/IEC 7816-4"
-    return f"{sw:04X}, {words}"
+    """What a status word says, in words."""
+    match sw >> 8:
+        case 0x61:
+            return f"{sw & 0xFF or 256} bytes more to fetch"
+        case 0x6C:
+            return f"wrong Le, {sw & 0xFF or 256} is right"
+        case _:
+            return _MEANINGS.get(sw, "a status word of its own")

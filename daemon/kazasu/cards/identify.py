@@ -1,0 +1,42 @@
+"""Which card is it: the configured kinds, asked in turn, strongest assurance first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kazasu.cards.atr import is_type_b
+from kazasu.cards.channel import folded
+from kazasu.cards.guard import Guarded
+from kazasu.errors import CardRefused
+from kazasu.model.access import DenyReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kazasu.cards.kind import CardKind
+    from kazasu.model.access import Identifier
+    from kazasu.ports import CardChannel
+
+
+class CardKinds:
+    """Asks each kind whether the card is its own. Implements ports.CardIdentifier.
+
+    Args:
+        kinds: strongest assurance first.
+    """
+
+    def __init__(self, kinds: Iterable[CardKind]) -> None:
+        self._kinds = tuple(kinds)
+        self._allowances = tuple(kind.allow for kind in self._kinds)
+
+    def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
+        """See ports.CardIdentifier."""
+        to_card = folded(Guarded(channel, self._allowances))
+        for kind in self._kinds:
+            identifier = kind.read(to_card, atr)
+            if identifier is not None:
+                return identifier
+        if is_type_b(atr):
+            # A driving licence or a residence card, say. All that is left to read is the PUPI, random each time.
+            raise CardRefused(DenyReason.NO_STABLE_NUMBER, "this card has no stable number")
+        raise CardRefused(DenyReason.FOREIGN_CARD, "no card that this terminal reads")
