@@ -42,7 +42,8 @@ def test_any_file_is_imported_whole_or_refused_whole(content: bytes) -> None:
 
         refused = False
         try:
-            import_csv(directory / "roster.csv", path, UTC, lambda _: None)
+            summary = import_csv(directory / "roster.csv", path, UTC, lambda _: None)
+            assert summary.credentials == sum(bool(line.strip(b" \t\r,")) for line in content.split(b"\n")[1:])
         except RosterError:
             refused = True
 

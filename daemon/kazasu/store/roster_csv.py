@@ -94,11 +94,7 @@ def parse_row(line: str, columns: tuple[str, ...], zone: tzinfo) -> Row | list[s
             f"{len(values)} fields, and the header has {len(columns)}: a comma is missing, or needs quotation marks"
         ]
     fields = {name: value.strip() for name, value in zip(columns, values, strict=True)}
-    problems = [what for name in ("cardholder", "name") for what in _text_problems(name, fields[name])]
-    if _looks_like_my_number(fields["cardholder"]):
-        problems.append(
-            "cardholder: twelve digits look like a My Number, which must never stand here: use the site's staff number"
-        )
+    problems = cardholder_problems(fields["cardholder"], fields["name"])
     credential = fields["credential"].lower()
     if not _CREDENTIAL.fullmatch(credential):
         problems.append("credential: must be the 32 hexadecimal digits that `kazasu identify` shows for the card")
@@ -121,6 +117,16 @@ def parse_row(line: str, columns: tuple[str, ...], zone: tzinfo) -> Row | list[s
         valid_from_s=None if first is None else _midnight_s(first, zone),
         valid_until_s=None if last is None else _midnight_s(last + timedelta(days=1), zone),
     )
+
+
+def cardholder_problems(number: str, name: str) -> list[str]:
+    """Say what is wrong with a person's number and name, and what to do; empty if nothing is."""
+    problems = _text_problems("cardholder", number) + _text_problems("name", name)
+    if _looks_like_my_number(number):
+        problems.append(
+            "cardholder: twelve digits look like a My Number, which must never stand here: use the site's staff number"
+        )
+    return problems
 
 
 def _day(name: str, fields: dict[str, str], problems: list[str]) -> date | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError
 from kazasu.store.roster import check_schema
+from kazasu.store.roster_csv import cardholder_problems
 from kazasu.store.sqlite import connect, schema, sync_directory
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ def enroll(path: Path, enrolment: Enrolment) -> int:
         The roster's new version.
 
     Raises:
-        RosterError: the roster cannot be changed; nothing was.
+        RosterError: the number or name cannot be used, or the roster cannot be changed; nothing was.
     """
     credential, cardholder = enrolment.credential, enrolment.cardholder
+    problems = cardholder_problems(cardholder.number, cardholder.name)
+    if problems:
+        raise RosterError("; ".join(problems))
     _make_file(path)
     with _changing(path) as connection:
         connection.execute("INSERT OR REPLACE INTO cardholder VALUES (?, ?)", (cardholder.number, cardholder.name))
@@ -138,8 +142,8 @@ def _begin(path: Path) -> sqlite3.Connection:
 
 
 def _raise_version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("UPDATE roster SET version = version + 1 RETURNING version").fetchone()[0]
-    return version
+    rows: list[tuple[int]] = connection.execute("UPDATE roster SET version = version + 1 RETURNING version").fetchall()
+    return rows[0][0]
 
 
 def _make_file(path: Path) -> None:

@@ -106,12 +106,12 @@ def journal_error(error: Exception, path: Path) -> JournalError:
         return JournalCorrupt(
             f"{path} is damaged: {detail}; keep the file for the auditor, move it away, and a new journal begins"
         )
-    if code == sqlite3.SQLITE_FULL or _no_room(path):
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT}:
+        return JournalUnwritable(f"another program uses {path}: {detail}; end it, and recording goes on by itself")
+    if code == sqlite3.SQLITE_FULL or (code != sqlite3.SQLITE_READONLY and _no_room(path)):
         return JournalFull(
             f"no room on the disk that holds {path}: {detail}; free some, and recording goes on by itself"
         )
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return JournalUnwritable(f"another program holds {path}: {detail}; end it, and recording goes on by itself")
     return JournalUnwritable(f"{path} cannot be written: {detail}; check the disk, its mount and the file's owner")
 
 

@@ -73,7 +73,7 @@ def test_two_terminals_on_one_file_do_not_fork_the_chain(desk: Desk) -> None:
     first, second = desk.open(), desk.open()
     desk.append(first)
 
-    with pytest.raises(JournalUnwritable):
+    with pytest.raises(JournalUnwritable, match="another program"):
         desk.append(second)
     desk.append(second)
 
@@ -119,6 +119,15 @@ def test_vouched_events_make_room_when_it_gets_short_however_young(desk: Desk) -
 
     desk.append(journal, 3)
     assert journal.prune(receipt) == 4
+
+
+def test_the_newest_event_stays_even_when_room_gets_short(desk: Desk) -> None:
+    journal = desk.open(max_events=10)
+    desk.append(journal, 9)
+    (newest,) = journal.recent(0)
+
+    assert journal.prune(Receipt(epoch=journal.epoch, seq=9, digest=newest.digest)) == 8
+    assert [event.seq for event in journal.recent(0)] == [9]
 
 
 def test_without_a_collector_idle_prunes_by_age(desk: Desk) -> None:

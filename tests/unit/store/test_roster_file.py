@@ -71,3 +71,14 @@ def test_a_broken_roster_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(RosterError, match="move it away"):
         enroll(path, person("1", "a" * 32))
+
+
+@pytest.mark.rule(6)
+def test_nobody_is_enrolled_under_what_looks_like_a_my_number(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+
+    with pytest.raises(RosterError, match="My Number") as caught:
+        enroll(path, person("1234 5678 9012", "a" * 32))
+
+    assert "1234" not in str(caught.value)
+    assert not path.exists()
