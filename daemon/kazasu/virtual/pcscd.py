@@ -1,0 +1,155 @@
+"""A private pcscd with vpcd's virtual readers, for the demo and the tests; only inside the sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from kazasu.virtual.sandbox import in_sandbox
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+_SOCKET = Path("/run/pcscd/pcscd.comm")
+_SLOTS_PER_READER = 2  # VICC_MAX_SLOTS, which vpcd is compiled with: the second one listens on the next port
+_PORTS = range(1024, 32_768)  # above the privileged ones, below those that the kernel gives to outgoing connections
+_START_S = 30.0
+_STOP_S = 10.0
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+class PrivatePcscd:
+    """A pcscd of one's own; slot `n` listens for its virtual card on 127.0.0.1, port `port + n`.
+
+    As a context manager it is started, and leaves no process behind.
+
+    Args:
+        directory: where its configuration and log go; made if it is missing.
+        port: the first slot's, below 32768, so that no outgoing connection can sit on it while pcscd is down.
+        slots: how many; vpcd's readers have two each.
+
+    Raises:
+        ValueError: a port lies out of range.
+        RuntimeError: this is not the sandbox, where alone pcscd may be private.
+    """
+
+    def __init__(self, directory: Path, port: int, slots: int = 2) -> None:
+        if not in_sandbox():
+            raise RuntimeError(
+                "a private pcscd runs only in the sandbox: python -m kazasu.virtual.sandbox -- COMMAND, or `make test`"
+            )
+        if port not in _PORTS or port + slots not in _PORTS:
+            raise ValueError(f"port {port} for {slots} slots: all ports must lie in {_PORTS.start}..{_PORTS.stop - 1}")
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ports = tuple(range(port, port + slots))
+        self.log_file = directory / "pcscd.log"
+        self._configuration = directory / "readers"
+        self._configuration.mkdir(exist_ok=True)
+        readers = self.ports[::_SLOTS_PER_READER]
+        (self._configuration / "vpcd.conf").write_text("\n".join(map(_reader, readers)))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and return once clients and virtual cards can connect.
+
+        Raises:
+            RuntimeError: it is not installed, ended at once, or does not listen in time; its log is in the message.
+        """
+        program = shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if program is None or not _DRIVER.exists():
+            raise RuntimeError("pcscd or its virtual reader is not installed: apt install pcscd vsmartcard-vpcd")
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
+                [program, "--foreground", "--config", self._configuration],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # The belt to __exit__'s braces: a pytest that was killed leaves no pcscd behind.
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  (only a system call, and nothing that takes a lock)
+            )
+        deadline = time.monotonic() + _START_S
+        while not self._ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"pcscd did not start: {self.log_file.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it in order. Does nothing if it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does; its socket file stays. Does nothing if it does not run."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """End it in order and start it again."""
+        self.stop()
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 if it does not run."""
+        return 0 if self._process is None else self._process.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _ready(self) -> bool:
+        """Whether each slot's port listens, and pcscd answers on its socket.
+
+        The ports are looked up and not tried: a connection would be taken for a card.
+        """
+        if not set(self.ports) <= _listening():
+            return False
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(str(_SOCKET))
+            return True
+        return False
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+def _reader(port: int) -> str:
+    """One entry of reader.conf(5), as Debian's vsmartcard-vpcd installs it."""
+    return (
+        'FRIENDLYNAME "Virtual PCD"\n'
+        f"DEVICENAME   /dev/null:0x{port:04X}\n"
+        f"LIBPATH      {_DRIVER}\n"
+        f"CHANNELID    0x{port:04X}\n"
+    )
+
+
+def _listening() -> set[int]:
+    """The TCP ports that somebody listens on: proc(5), /proc/net/tcp, state 0A."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(field[1].rpartition(":")[2], 16) for field in lines if field[3] == "0A"}
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
