@@ -45,32 +45,34 @@ def one_tap(match: str, identifier: CardIdentifier, clock: Clock, timeout_s: flo
     thread = threading.Thread(target=outcome.follow, args=(readers,), name="one-tap", daemon=True)
     thread.start()
     try:
-        return outcome.wait(timeout_s)
+        read = outcome.wait(timeout_s)
     finally:
         readers.stop()
         thread.join(_LEAVE_S)
+    if outcome.failure is not None:
+        raise outcome.failure
+    return read
 
 
 class _Outcome:
     """The first read, or what ended the loop. Implements ports.Inbox and ports.Health for one loop."""
 
     def __init__(self) -> None:
-        self._first: queue.Queue[CardRead | Exception] = queue.Queue()
+        self._first: queue.Queue[CardRead | None] = queue.Queue()
+        self.failure: Exception | None = None
 
     def follow(self, readers: PcscReaders) -> None:
         try:
             readers.run(lambda: None)
         except Exception as error:  # noqa: BLE001  (raised again in the thread that waits)
-            self._first.put(error)
+            self.failure = error
+            self._first.put(None)
 
     def wait(self, timeout_s: float) -> CardRead | None:
         try:
-            first = self._first.get(timeout=timeout_s)
+            return self._first.get(timeout=timeout_s)
         except queue.Empty:
             return None
-        if isinstance(first, Exception):
-            raise first
-        return first
 
     def put(self, item: Input) -> None:
         if isinstance(item, CardRead):
