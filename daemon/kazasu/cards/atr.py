@@ -1,4 +1,4 @@
-"""What a contactless card's ATR says, as the reader makes it up (PC/SC Workgroup specification part 3, 3.1.3.2.3).
+"""What a contactless card's ATR says, as the reader makes it up (PC/SC specification part 3, 3.1.3.2.3).
 
 For a storage card it names the standard and the card, and it is decisive, since such a card knows no SELECT. For a card
 with a processor it carries a few bytes of the card's own, which name no application: there only SELECT decides.

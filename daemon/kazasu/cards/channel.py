@@ -1,4 +1,4 @@
-"""What stands between a card kind and the guarded channel, so that a kind asks for what it wants and gets it or an error.
+"""What stands between a card kind and the guarded channel: a kind asks for what it wants and gets it, or an error.
 
 Each delegate is a CardChannel over another one; `folded` puts them together.
 """
@@ -55,8 +55,8 @@ class FirstAgain:
 class StatusFolding:
     """Follows 61xx and 6Cxx, so that a kind sees one whole answer. Implements CardChannel.
 
-    ISO/IEC 7816-4:2020, 5.6 and 11.7.1: after 61xx the rest is fetched with GET RESPONSE; after 6Cxx the same command is
-    sent with the Le that the card names, once.
+    ISO/IEC 7816-4:2020, 5.6 and 11.7.1: after 61xx the rest is fetched with GET RESPONSE; after 6Cxx the same command
+    is sent with the Le that the card names, once.
     """
 
     __slots__ = ("_channel",)

@@ -1,4 +1,4 @@
-"""FeliCa by its IDm: a number that anybody can copy, so it proves no more than `serial`."""
+"""FeliCa by its IDm: a number that anybody can copy, so it proves only `serial`."""
 
 from __future__ import annotations
 

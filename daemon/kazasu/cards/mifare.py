@@ -1,4 +1,4 @@
-"""MIFARE Classic, Ultralight, NTAG and their like by the UID: anybody can copy it, so it proves no more than `serial`."""
+"""MIFARE Classic, Ultralight, NTAG and their like by the UID: anybody can copy it, so it proves only `serial`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The number by which a storage card answers, as the reader keeps it (PC/SC Workgroup specification part 3, 3.2.2.1.3)."""
+"""The number by which a storage card answers, as the reader keeps it (PC/SC specification part 3, 3.2.2.1.3)."""
 
 from __future__ import annotations
 
