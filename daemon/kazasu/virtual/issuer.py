@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import secrets
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+from kazasu.virtual.jpki import JpkiCard, PrivateKey
+
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 AUTHENTICATION_POLICY: Final = x509.ObjectIdentifier("1.2.392.200149.8.5.1.3.30")
@@ -65,10 +67,22 @@ SIGNATURE: Final = Purpose(
 )
 
 
+class CardFeatures(TypedDict, total=False):
+    """What a card has beside its certificates and keys: see `JpkiCard`."""
+
+    pin: str
+    password: str
+    common: str
+    token: str
+    atr: bytes
+    first_apdu_6f00: bool
+    no_extended: bool
+
+
 @functools.cache
-def rsa_key(number: int) -> rsa.RSAPrivateKey:
-    """The process's RSA-2048 key of this number: made when first asked for, since making one takes long."""
-    del number  # only tells them apart
+def rsa_key(name: str) -> rsa.RSAPrivateKey:
+    """This process's RSA-2048 key of that name: made when first asked for and kept, since making one takes long."""
+    del name  # only tells them apart
     return rsa.generate_private_key(public_exponent=65_537, key_size=2048)
 
 
@@ -83,7 +97,7 @@ class JpkiIssuer:
     Two issuers of the same purpose share their name and differ in their key, as authca02 and authca03 do.
 
     Args:
-        key: the authority's own, RSA-2048 or EC P-384; the process's RSA key 0 if None.
+        key: the authority's own, RSA-2048 or EC P-384; `rsa_key("authority")` if None.
         purpose: authentication, or signature.
         not_before: the authority's first moment, aware; a year ago if None.
         not_after: its last moment, aware; ten years after the first if None.
@@ -97,7 +111,7 @@ class JpkiIssuer:
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
     ) -> None:
-        self._key = rsa_key(0) if key is None else key
+        self._key = rsa_key("authority") if key is None else key
         self._purpose = purpose
         self._name = distinguished_name(purpose)
         self._serial = x509.random_serial_number()
@@ -151,6 +165,27 @@ class JpkiIssuer:
             .sign(self._key, _digest(self._key))
         )
 
+    def card(
+        self, key: PrivateKey, certificate: x509.Certificate | None = None, **features: Unpack[CardFeatures]
+    ) -> JpkiCard:
+        """Make a My Number Card; what it signs with by password is the same on all cards of this process.
+
+        Args:
+            key: its authentication key.
+            certificate: over that key; issued with the defaults if None.
+            features: what else it has.
+        """
+        signing = _signing_issuer()
+        return JpkiCard(
+            certificate=_der(self.certificate(key.public_key()) if certificate is None else certificate),
+            ca_certificate=_der(self.ca_certificate),
+            key=key,
+            signing_certificate=_der(signing.certificate(rsa_key("signing").public_key())),
+            signing_ca_certificate=_der(signing.ca_certificate),
+            signing_key=rsa_key("signing"),
+            **features,
+        )
+
     def _authority(self) -> x509.AuthorityKeyIdentifier:
         by_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return x509.AuthorityKeyIdentifier(by_key.key_identifier, [x509.DirectoryName(self._name)], self._serial)
@@ -171,6 +206,15 @@ class JpkiIssuer:
     def _online_status(self) -> x509.AuthorityInformationAccess:
         responder = x509.UniformResourceIdentifier(f"http://ocsp.{self._purpose.host}.jpki.invalid")
         return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, responder)])
+
+
+@functools.cache
+def _signing_issuer() -> JpkiIssuer:
+    return JpkiIssuer(purpose=SIGNATURE)
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _builder(
