@@ -54,7 +54,7 @@ class ScriptedCard:
         self.controls: list[int] = []
         self.atr_s = 0.0
         self.first_apdu_s = 0.0
-        self.asked = threading.Event()
+        self.answered = threading.Event()
 
     def insert(self) -> None:
         """Hold the card over the reader; pcscd notices within 400 ms."""
@@ -84,25 +84,25 @@ class ScriptedCard:
                 (length,) = struct.unpack(">H", self._receive(connection, 2))
                 message = self._receive(connection, length)
                 reply = self._reply(message)
+                if reply:
+                    connection.sendall(struct.pack(">H", len(reply)) + reply)
+                if len(message) > 1:
+                    self.answered.set()
                 if reply is None:
                     self.pull()
                     return
-                if reply:
-                    connection.sendall(struct.pack(">H", len(reply)) + reply)
 
     def _reply(self, message: bytes) -> bytes | None:
         """What goes back; empty if this message has no answer (vpcd's power and reset)."""
         if len(message) > 1:
-            if not self.asked.is_set():
+            if not self.answered.is_set():
                 self.first_apdu_s = time.perf_counter()
             self.apdus.append(message)
-            answer = self._answer(message)
-            self.asked.set()
-            return answer
+            return self._answer(message)
         self.controls.append(message[0])
         if message[0] != 4:
             return b""
-        if not self.asked.is_set():
+        if not self.answered.is_set():
             self.atr_s = time.perf_counter()
         return self._atr
 
