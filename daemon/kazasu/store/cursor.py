@@ -32,26 +32,22 @@ class SendCursor:
 
     Args:
         path: the file; made if it is missing.
-        epoch: of the journal; a cursor of another epoch starts at 0. Empty if the journal could not be opened yet.
+        epoch: of the journal; a cursor of another epoch starts at 0. Empty while the journal cannot be opened: the
+            stored position is kept for when it can.
     """
 
     def __init__(self, path: Path, epoch: str) -> None:
         self._path = path
-        self._epoch = epoch
         self._connection: sqlite3.Connection | None = None
         stored_epoch, stored_seq, self._conn = self._load()
-        self._seq = stored_seq if stored_epoch == epoch else 0
+        self._epoch = epoch or stored_epoch
+        self._seq = stored_seq if stored_epoch == self._epoch else 0
         self._durable_seq = self._seq
 
     @property
     def seq(self) -> int:
         """Last event acknowledged with plain success, within the journal's epoch."""
         return self._seq
-
-    def follow(self, epoch: str) -> None:
-        """Begin at 0 if this is another epoch: the journal could be opened at last, or was made anew."""
-        if epoch != self._epoch:
-            self._epoch, self._seq, self._durable_seq = epoch, 0, 0
 
     def advance(self, seq: int) -> None:
         """Move on; made durable every 200 events and at `flush`."""

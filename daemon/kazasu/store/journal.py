@@ -11,12 +11,9 @@ it has its place in the chain and the next event follows it. Either way there is
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from kazasu.errors import JournalError, JournalFull, JournalUnwritable
 from kazasu.model.event import Place, sealed
@@ -26,6 +23,7 @@ from kazasu.store.chain import Head
 from kazasu.store.journal_file import Owner, head_at, note_checkpoint, open_journal
 from kazasu.store.retention import match, newest_s, remove_first, seq_before
 from kazasu.store.sqlite import abandon, journal_error
+from kazasu.store.usage import WARN_PERCENT, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,31 +34,12 @@ if TYPE_CHECKING:
     from kazasu.model.receipt import Receipt
     from kazasu.model.signature import Ed25519Signer
     from kazasu.store.journal_file import OpenJournal
+    from kazasu.store.usage import Usage
 
 _log = logging.getLogger(__name__)
 
 CHECKPOINT_EVENTS = 200
 """So many events may wait in the log: about 1.5 MB, and as many signatures to verify after a power cut."""
-
-WARN_PERCENT = 80
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """How full the journal is.
-
-    Attributes:
-        count: events in it.
-        max_events: room for events.
-        percent: of it in use, 0 to 100.
-        size_bytes: on disk, the write-ahead log included.
-        warn: time to do something about it.
-    """
-
-    count: int
-    max_events: int
-    percent: int
-    size_bytes: int
-    warn: bool
 
 
 class Journal:
@@ -76,7 +55,8 @@ class Journal:
         signer: the terminal's event key.
         max_events: room; at the limit `append` raises `JournalFull`.
         keep_s: an event younger than this, against the newest one, stays although a receipt vouches for it.
-        collector: whether a collector sends receipts; if not, `idle` prunes by age, and by size from 80 % on.
+        collector: whether a collector sends receipts; if not, `idle` prunes by age, and by size from 80 % on, whether
+            it was sent or not.
 
     Raises:
         ConfigurationError: the journal is another site's or terminal's.
@@ -132,7 +112,7 @@ class Journal:
         if journal.head.seq - journal.pruned.seq >= self._max_events:
             raise JournalFull(
                 f"{self._path} holds {self._max_events} events, as many as it may: bring the broker and its collector"
-                " back, or raise max_events"
+                " back, or raise [journal] max_events"
             )
         chain = journal.chain
         place = Place(
@@ -218,18 +198,7 @@ class Journal:
     def usage(self) -> Usage:
         """Tell how full it is; during a fault, how full it was."""
         count = 0 if self._state is None else self._state.head.seq - self._state.pruned.seq
-        size_bytes = 0
-        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
-            with contextlib.suppress(OSError):
-                size_bytes += path.stat().st_size
-        percent = 100 * count // self._max_events
-        return Usage(
-            count=count,
-            max_events=self._max_events,
-            percent=percent,
-            size_bytes=size_bytes,
-            warn=percent >= WARN_PERCENT,
-        )
+        return usage_of(self._path, count, self._max_events)
 
     def close(self) -> None:
         """Bring everything into the main file and let it go; calling it again does nothing."""

@@ -69,8 +69,8 @@ def remove_first(journal: OpenJournal, limit_seq: int, before_s: int | None) -> 
     Args:
         journal: its `pruned` is moved on.
         limit_seq: nothing after it is removed, and never the newest event: age is measured against it.
-        before_s: Unix time; the last event removed is older. None: age does not matter. An event between older ones
-            that claims to be younger was written while the clock was wrong, and goes with them.
+        before_s: Unix time; the first and the last event removed are older. None: age does not matter. An event
+            between older ones that claims to be younger was written while the clock was wrong, and goes with them.
 
     Returns:
         How many, up to `PRUNE_EVENTS`.
@@ -79,6 +79,9 @@ def remove_first(journal: OpenJournal, limit_seq: int, before_s: int | None) -> 
         sqlite3.Error: as usual; nothing was removed.
     """
     limit_seq = min(limit_seq, journal.head.seq - 1, journal.pruned.seq + PRUNE_EVENTS)
+    first = journal.connection.execute("SELECT at_s FROM event ORDER BY seq LIMIT 1").fetchone()
+    if first is None or (before_s is not None and first[0] >= before_s):
+        return 0  # the usual answer, and it has to be cheap: idle asks every ten seconds
     rows = journal.connection.execute(
         "SELECT seq, at_s FROM event WHERE seq <= ? ORDER BY seq", (limit_seq,)
     ).fetchall()
