@@ -48,7 +48,7 @@ def is_type_b(atr: bytes) -> bool:
     """Whether a contactless processor card is of ISO/IEC 14443 type B.
 
     Type A cards with eight historical bytes look alike, so the protocol information must be one that ISO/IEC 14443-3,
-    7.9.4.4 allows: reserved bits 0, the protocol being 14443-4, a frame size and a waiting time that exist.
+    7.9.4 allows: reserved bits 0, the protocol being 14443-4, a frame size and a waiting time that exist.
     """
     if len(atr) != _TYPE_B_BYTES or not atr.startswith(_TYPE_B_PREFIX) or reduce(xor, atr[1:]):
         return False

@@ -108,10 +108,10 @@ class TrustedIssuers:
             raise CardRefused(DenyReason.CARD_UNREADABLE, "what the card gives is not a certificate") from error
 
     def _check(self, certificate: x509.Certificate) -> CheckedCertificate:
-        key_id = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
         if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
             _refuse("the certificate's signature algorithm is too weak")
-        issuer = next((i for i in self._by_key.get(key_id or b"", ()) if _signed_by(certificate, i)), None)
+        candidates = self._by_key.get(_authority_key(certificate), ())
+        issuer = next((candidate for candidate in candidates if _signed_by(certificate, candidate)), None)
         if issuer is None:
             _refuse("no CA certificate of the configuration has signed the card's certificate")
         _expect_personal(certificate)
@@ -161,6 +161,15 @@ def _strong_key(certificate: x509.Certificate) -> bool:
             return isinstance(curve, _STRONG_CURVES)
         case _:
             return False
+
+
+def _authority_key(certificate: x509.Certificate) -> bytes:
+    """The key identifier of the CA that it names; empty, and so nobody's, if it names none."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+    except x509.ExtensionNotFound:
+        return b""
+    return extension.value.key_identifier or b""
 
 
 def _subject_key(certificate: x509.Certificate) -> bytes:

@@ -1,0 +1,194 @@
+"""The allow-list at the only way to a card (rule 6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.card_channel import FakeCardChannel, scripted
+from kazasu.cards.guard import Allowance, Application, Guarded, select_application, select_file
+from kazasu.cards.uid import ALLOW_UID
+from kazasu.errors import CardGone, ForbiddenApdu
+
+AID = bytes.fromhex("D392F000260100000001")
+TOKEN = bytes.fromhex("0006")
+CERTIFICATE = bytes.fromhex("000A")
+ALLOW = Allowance(applications=(Application(aid=AID, files=frozenset({TOKEN, CERTIFICATE})),))
+SELECT_JPKI = select_application(AID)
+READ = bytes.fromhex("00B0000000")
+EXTENDED_READ = bytes.fromhex("00B00000000000")
+GET_RESPONSE = bytes.fromhex("00C0000010")
+
+FORBIDDEN = {
+    "resident": "D3921000310001010401",
+    "card_face": "D3921000310001010402",
+    "card_face_input": "D3921000310001010408",
+}
+
+# Each known way to an application or a file round an exact SELECT; {aid} is a forbidden one's.
+WAYS_ROUND = {
+    "exact SELECT": "00A4040C0A{aid}",
+    "SELECT with file control information": "00A404000A{aid}",
+    "SELECT with Le": "00A4040C0A{aid}00",
+    "SELECT next occurrence": "00A4040E0A{aid}",
+    "extended length SELECT": "00A4040C00000A{aid}",
+    "extended length SELECT with Le": "00A4040C00000A{aid}0000",
+    "longer AID": "00A4040C0B{aid}00",
+    "SELECT by path": "00A4080C0A{aid}",
+    "SELECT the master file": "00A40000",
+    "SELECT the master file by identifier": "00A4000C023F00",
+    "SELECT a child DF": "00A4010C020001",
+    "SELECT the parent": "00A4030C",
+    "SELECT an EF by identifier": "00A4020C020001",
+    "SELECT an EF, other P2": "00A40200020001",
+    "logical channel 1": "01A4040C0A{aid}",
+    "logical channel 4": "40A4040C0A{aid}",
+    "open a logical channel": "0070000001",
+    "chained SELECT": "10A4040C0A{aid}",
+    "secure messaging": "0CA4040C0A{aid}",
+    "proprietary class": "80A4040C0A{aid}",
+    "proprietary class of SELECT's own": "90A4040C0A{aid}",
+    "reader escape that passes on": "FF0000000F00A4040C0A{aid}",
+    "READ BINARY by short EF identifier": "00B0810000",
+    "READ BINARY by short EF identifier, extended": "00B08100000000",
+    "READ BINARY, odd instruction": "00B1000100",
+    "READ RECORD by short EF identifier": "00B2010C00",
+    "GET DATA": "00CA000100",
+    "GET DATA, odd instruction": "00CB3FFF045C025F5000",
+    "VERIFY": "002000800431323334",
+    "VERIFY by short EF identifier": "002000810431323334",
+    "GENERAL AUTHENTICATE": "0086000002{aid}",
+    "ENVELOPE": "00C200000F00A4040C0A{aid}",
+}
+PREFIXES = range(1, 10)
+
+
+@pytest.mark.rule(6)
+@pytest.mark.parametrize("before", ["nothing", "application", "file", "more"])
+@pytest.mark.parametrize("way", WAYS_ROUND)
+@pytest.mark.parametrize("application", FORBIDDEN)
+def test_each_known_way_round_to_a_forbidden_application_is_stopped_before_the_card(
+    application: str, way: str, before: str
+) -> None:
+    channel, guarded = prepared(before)
+    seen = list(channel.sent)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(bytes.fromhex(WAYS_ROUND[way].format(aid=FORBIDDEN[application])))
+    assert channel.sent == seen
+
+
+@pytest.mark.rule(6)
+@pytest.mark.parametrize("length", PREFIXES)
+@pytest.mark.parametrize("aid", [*FORBIDDEN.values(), AID.hex()])
+def test_a_prefix_of_an_aid_is_stopped_before_the_card(aid: str, length: int) -> None:
+    channel, guarded = prepared("nothing")
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(select_application(bytes.fromhex(aid)[:length]))
+    assert channel.sent == []
+
+
+def prepared(before: str) -> tuple[FakeCardChannel, Guarded]:
+    """A connection on which this much was rightly selected."""
+    channel = FakeCardChannel(scripted("9000", "9000", "6110"))
+    guarded = Guarded(channel, [ALLOW, ALLOW_UID])
+    steps = {"nothing": [], "application": [SELECT_JPKI], "file": [SELECT_JPKI, select_file(TOKEN)]}
+    steps["more"] = [*steps["file"], READ]
+    for apdu in steps[before]:
+        guarded.transmit(apdu)
+    return channel, guarded
+
+
+def test_what_a_kind_names_passes_in_its_order() -> None:
+    channel = FakeCardChannel(scripted("9000", "9000", "AA9000", "9000", "BB6101", "CC9000", "0102039000"))
+    guarded = Guarded(channel, [ALLOW, ALLOW_UID])
+    commands = [
+        SELECT_JPKI,
+        select_file(TOKEN),
+        READ,
+        select_file(CERTIFICATE),
+        EXTENDED_READ,
+        GET_RESPONSE,
+        bytes.fromhex("FFCA000000"),
+    ]
+    for apdu in commands:
+        guarded.transmit(apdu)
+    assert channel.sent == commands
+
+
+@pytest.mark.parametrize(
+    ("answers", "commands"),
+    [
+        ([], [READ]),
+        ([], [select_file(TOKEN)]),
+        (["9000"], [SELECT_JPKI, READ]),
+        (["6A82"], [SELECT_JPKI, select_file(TOKEN)]),
+        (["6283"], [SELECT_JPKI, select_file(TOKEN)]),
+        (["9000", "9000", "6A82"], [SELECT_JPKI, select_file(TOKEN), select_file(CERTIFICATE), READ]),
+        (["9000", "9000", "6A82"], [SELECT_JPKI, select_file(TOKEN), SELECT_JPKI, READ]),
+        (["9000", "9000", "9000"], [SELECT_JPKI, select_file(TOKEN), SELECT_JPKI, READ]),
+        (["9000", "6A82"], [SELECT_JPKI, select_file(TOKEN), select_file(CERTIFICATE)]),
+    ],
+)
+def test_nothing_is_read_unless_application_and_file_were_selected_with_success(
+    answers: list[str], commands: list[bytes]
+) -> None:
+    channel = FakeCardChannel(scripted(*answers))
+    guarded = Guarded(channel, [ALLOW])
+    for apdu in commands[:-1]:
+        guarded.transmit(apdu)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(commands[-1])
+    assert channel.sent == commands[:-1]
+
+
+@pytest.mark.parametrize(
+    "apdu",
+    ["00B00000", "00B000000000", "00B00000010000", "00B0000000000000", "00B000000100", "00B0800000", "00B0FF0000"],
+)
+def test_read_binary_has_two_spellings_only(apdu: str) -> None:
+    channel, guarded = prepared("file")
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(bytes.fromhex(apdu))
+    assert len(channel.sent) == 2
+
+
+def test_a_file_of_one_application_is_no_file_of_another() -> None:
+    other = Application(aid=bytes.fromhex("A000000308"), files=frozenset({b"\x5f\xc1"}))
+    guarded = Guarded(FakeCardChannel(scripted("9000")), [ALLOW, Allowance(applications=(other,))])
+    guarded.transmit(select_application(other.aid))
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(select_file(TOKEN))
+
+
+def test_get_response_needs_an_answer_that_announced_more() -> None:
+    channel = FakeCardChannel(scripted("9000", "9000", "AA6101", "BB9000"))
+    guarded = Guarded(channel, [ALLOW])
+    for apdu in (SELECT_JPKI, select_file(TOKEN), READ, GET_RESPONSE):
+        guarded.transmit(apdu)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(GET_RESPONSE)
+
+
+def test_a_broken_exchange_ends_what_was_selected() -> None:
+    channel = FakeCardChannel(scripted("9000", "9000"), remove_at=3)
+    guarded = Guarded(channel, [ALLOW])
+    guarded.transmit(SELECT_JPKI)
+    guarded.transmit(select_file(TOKEN))
+    with pytest.raises(CardGone):
+        guarded.transmit(READ)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(READ)
+
+
+def test_the_error_names_the_command_and_not_its_data() -> None:
+    guarded = Guarded(FakeCardChannel(scripted()), [])
+    with pytest.raises(ForbiddenApdu, match="00200080…, 9 bytes") as caught:
+        guarded.transmit(bytes.fromhex("002000800431323334"))
+    assert "31323334" not in str(caught.value)
+
+
+def test_without_allowances_nothing_passes() -> None:
+    channel = FakeCardChannel(scripted())
+    for apdu in (b"", b"\x00", SELECT_JPKI, READ, GET_RESPONSE, bytes.fromhex("FFCA000000")):
+        with pytest.raises(ForbiddenApdu):
+            Guarded(channel, []).transmit(apdu)
+    assert channel.sent == []
