@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
 from kazasu.errors import JournalCorrupt, JournalError, JournalFull, JournalUnwritable
@@ -62,6 +61,8 @@ def make_durable_wal(connection: sqlite3.Connection) -> None:
 
 def schema(name: str) -> str:
     """Return the statements of `schema/<name>.sql`."""
+    from importlib import resources  # only a new file needs it, and it costs more than the rest of this module
+
     return resources.files("kazasu.store").joinpath("schema", f"{name}.sql").read_text(encoding="utf-8")
 
 
