@@ -400,6 +400,25 @@ def test_the_loop_stops_at_any_moment(scene: Scene) -> None:
         assert not scene.thread.is_alive()
 
 
+def test_a_cancel_that_comes_just_before_the_wait_is_repeated(scene: Scene) -> None:
+    readers = PcscReaders(scene.patterns, scene.identifier, scene.inbox, scene.clock, scene.health)
+    stopper = threading.Thread(target=readers.stop)
+    beats = 0
+
+    def beat() -> None:
+        nonlocal beats
+        beats += 1
+        if beats == 3:  # the states are known by now: the wait that follows would last
+            stopper.start()
+            stopper.join(0.1)  # it has cancelled, and nobody was waiting
+
+    loop = threading.Thread(target=readers.run, args=(beat,), daemon=True)
+    loop.start()
+    loop.join(5)
+    assert not loop.is_alive()
+    stopper.join()
+
+
 def test_the_loop_stops_while_pcscd_is_away(scene: Scene) -> None:
     scene.pcscd.stop()
     scene.clock = TickingClock()

@@ -105,7 +105,7 @@ class Presence:
 
     def lose(self, expected: int = UNAWARE) -> None:
         """The reader or pcscd is gone; a card that lies there is remembered, since it will be reported again."""
-        if self._known and self._there:
+        if self._there:
             self._lying = self._atr
         self._known = False
         self._expected = expected
