@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from kazasu.model.event import canonical
 from kazasu.publishers.waker import Waker
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ class HealthBoard:
         self._alerts: dict[str, str] = {}
 
     def note(self, **fields: int | str) -> None:
-        """Set fields of `up/…/health`."""
+        """Set fields of `up/…/health`.
+
+        Raises:
+            ValueError: a field that cannot be on the wire: a defect, to be seen where it was made.
+        """
+        canonical(fields)
         with self._lock:
             before = dict(self._fields)
             self._fields |= fields
@@ -36,7 +42,12 @@ class HealthBoard:
         self.waker.wake()
 
     def alert(self, alert_id: str, message: str) -> None:
-        """Raise `up/…/alert/<alert_id>`; raising it again with the same words does nothing."""
+        """Raise `up/…/alert/<alert_id>`; raising it again with the same words does nothing.
+
+        Raises:
+            ValueError: an id that is no field name, and so might be no topic.
+        """
+        canonical({alert_id: message})
         with self._lock:
             if self._alerts.get(alert_id) == message:
                 return

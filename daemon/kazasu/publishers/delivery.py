@@ -49,16 +49,21 @@ class Delivery:
         self._health = health
         self._batch: collections.deque[tuple[int, bytes]] = collections.deque()
         self._batch_after = self.window.sent  # `_batch` is what follows this event
-        self._refusal = SUCCESS
+        self._epoch = backlog.epoch
+        self._trouble = ""
 
     def fill(self, connection: Connection, now_s: float) -> None:
-        """Send what there is and what the window has room for."""
+        """Send what there is and what the window has room for.
+
+        Raises:
+            JournalCorrupt: the journal is another one than before, so the cursor means nothing.
+        """
         for _ in range(self.window.room(now_s)):
             if self._batch_after != self.window.sent:  # rewound
                 self._batch.clear()
                 self._batch_after = self.window.sent
             if not self._batch:
-                self._batch.extend(self._backlog.after(self._batch_after, _BATCH))
+                self._read_on()
                 if not self._batch:
                     return
             seq, body = self._batch[0]
@@ -66,7 +71,7 @@ class Delivery:
                 properties = self._cloud_events.packed(head(seq, body))
             except JournalCorrupt as error:
                 # Passing over it would be a gap that nobody explains; a person has to look, and taps go on.
-                self._health.alert(_ALERT, str(error))
+                self._note(str(error))
                 self._batch.clear()
                 self.window.hold(now_s)
                 return
@@ -83,9 +88,10 @@ class Delivery:
             window.answered(mid, code, now_s)
         if window.acked != before:
             self._cursor.advance(window.acked)
-        if window.refusal != self._refusal:
-            self._refusal = window.refusal
-            self._report_refusal()
+        if window.refusal != SUCCESS:
+            self._note(in_words(window.refusal))
+        elif window.acked != before:
+            self._note("")
 
     def fields(self) -> EventFields:
         """What health says of it: how far the journal and the broker are apart."""
@@ -112,11 +118,20 @@ class Delivery:
             return max(0, int((now.at - written).total_seconds()))
         return 0
 
-    def _report_refusal(self) -> None:
-        if self._refusal == SUCCESS:
+    def _read_on(self) -> None:
+        self._batch.extend(self._backlog.after(self._batch_after, _BATCH))
+        epoch = self._backlog.epoch
+        if epoch not in {"", self._epoch}:
+            raise JournalCorrupt(f"the journal's epoch was {self._epoch or 'unknown'} and is {epoch}: starting again")
+
+    def _note(self, trouble: str) -> None:
+        """Log and raise, or end, the alert that says why events do not get through."""
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble:
+            _log.warning("delivery_refused", extra={"fields": {"acked_seq": self.window.acked, "detail": trouble}})
+            self._health.alert(_ALERT, trouble)
+        else:
             _log.info("delivery_resumed", extra={"fields": {"acked_seq": self.window.acked}})
             self._health.clear(_ALERT)
-        else:
-            detail = in_words(self._refusal)
-            _log.warning("delivery_refused", extra={"fields": {"after_seq": self.window.acked, "detail": detail}})
-            self._health.alert(_ALERT, detail)

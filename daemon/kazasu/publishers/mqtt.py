@@ -73,10 +73,12 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         detail: why, in words.
+        code: the reason that the broker gave in its DISCONNECT, 0 if it gave none.
         protocol_error: the other side does not speak MQTT 5.
     """
 
     detail: str
+    code: int
     protocol_error: bool
 
 
@@ -119,6 +121,7 @@ class Connection:
         self.news: list[News] = []
         self._broker = broker
         self._closed = False
+        self._disconnect_code = SUCCESS
         self._last_error = _LastError()
         client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
         client.connect_timeout = _CONNECT_TIMEOUT_S
@@ -215,7 +218,9 @@ class Connection:
             self.close()
         if self.fileno() < 0:
             self._closed = True
-            self.news.append(Lost(detail=self._last_error.text, protocol_error=protocol_error))
+            self.news.append(
+                Lost(detail=self._last_error.text, code=self._disconnect_code, protocol_error=protocol_error)
+            )
 
     def _on_connect(
         self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -231,6 +236,7 @@ class Connection:
         self, _client: Client, _data: object, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if flags.is_disconnect_packet_from_server:
+            self._disconnect_code = reason.value
             self._last_error.text = in_words(reason.value)
         elif not self._last_error.text:
             self._last_error.text = f"the connection broke ({reason})"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BEAT_S = 9.0  # ports.Beat asks for one at least every 10 s
+_STABLE_S = 5.0  # two terminals of one name throw each other out at once: mosquitto does not say why
 _FAREWELL_S = 0.7  # the whole daemon has 2 s to stop
 _ALERT = "broker"
 
@@ -128,6 +129,8 @@ class MqttPublisher:
         poll.register(self._board.waker, select.POLLIN)
         if self._session is not None:
             connection = self._session.connection
+            if connection.fileno() < 0:
+                return  # writing found it broken; the next turn says so
             poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
         poll.poll(wait_s * 1000)
         self._board.waker.clear()
@@ -168,14 +171,15 @@ class MqttPublisher:
         )
 
     def _disconnected(self, error: Exception) -> None:
+        now_s = self._clock.mono_s()
         if self._session is not None:
             self._session.connection.close()
-            if self._session.proved:
+            if self._session.proved and now_s - self._session.began_s >= _STABLE_S:
                 self._backoff.reset()
             self._session = None
         if isinstance(error, BrokerUnsuitable | KeyMaterialError):
             self._backoff.slow_down()  # a person has to change something
-        self._retry_at_s = self._clock.mono_s() + self._backoff.next_s()
+        self._retry_at_s = now_s + self._backoff.next_s()
         broker = self._settings.broker
         trouble = f"{broker.host}:{broker.port}: {error}"
         if trouble != self._trouble:

@@ -7,10 +7,11 @@ NO_SUBSCRIBER = 0x10
 FAILURE = 0x80
 """The first code of failure."""
 UNSUPPORTED_PROTOCOL = 0x84
+TAKEN_OVER = 0x8E
 NO_RETAIN = 0x9A
 NO_QOS = 0x9B
-UNSUITABLE = frozenset({UNSUPPORTED_PROTOCOL, NO_RETAIN, NO_QOS})
-"""Answers to CONNECT that a broker will give again until somebody sets it up differently."""
+UNSUITABLE = frozenset({UNSUPPORTED_PROTOCOL, TAKEN_OVER, NO_RETAIN, NO_QOS})
+"""What a broker will say again until somebody sets something up differently."""
 
 _WORDS = {
     SUCCESS: "success",
@@ -28,7 +29,7 @@ _WORDS = {
     0x8A: "this terminal is banned at the broker",
     0x8B: "the broker is shutting down",
     0x8D: "keep-alive time-out: the broker heard nothing from here",
-    0x8E: "another client connected under this terminal's name",
+    TAKEN_OVER: "another client connected under this terminal's name",
     0x90: "the broker does not accept the topic",
     0x91: "packet identifier in use",
     0x93: "the broker counted more messages in flight than it allows",

@@ -35,6 +35,7 @@ class Session:
 
     Attributes:
         connection: as above.
+        began_s: when it was opened, monotonic.
         proved: the broker has acknowledged something, so the connection is worth something.
     """
 
@@ -56,7 +57,7 @@ class Session:
         self._delivery = delivery
         self._downlink = downlink
         self._ack_timeout_s = ack_timeout_s
-        self._began_s = now_s
+        self.began_s = now_s
         self._open = False
 
     def turn(self, now_s: float) -> None:
@@ -92,7 +93,7 @@ class Session:
         """How long until there is something to do if nothing comes, seconds."""
         window = self._delivery.window
         if not self._open:
-            return max(0.0, self._began_s + self._ack_timeout_s - now_s)
+            return max(0.0, self.began_s + self._ack_timeout_s - now_s)
         wait_s = self._report.wait_s(now_s) if window.room_for_other else self._ack_timeout_s
         if not window.empty:
             wait_s = min(wait_s, self._ack_timeout_s - window.silent_s(now_s))
@@ -124,6 +125,8 @@ class Session:
                 self._opened(code, receive_maximum)
             case SubscriptionRefused(code=code):
                 _log.warning("subscription_refused", extra={"fields": {"detail": in_words(code)}})
+            case Lost(detail=detail, code=code) if code in UNSUITABLE:
+                raise BrokerUnsuitable(detail)
             case Lost(detail=detail, protocol_error=protocol_error):
                 if protocol_error and not self._open:
                     raise BrokerUnsuitable(f"{_NOT_MQTT_5} ({detail})")
@@ -139,6 +142,6 @@ class Session:
         self._delivery.window.connected(receive_maximum)
 
     def _check_silence(self, now_s: float) -> None:
-        silent_s = self._delivery.window.silent_s(now_s) if self._open else now_s - self._began_s
+        silent_s = self._delivery.window.silent_s(now_s) if self._open else now_s - self.began_s
         if silent_s >= self._ack_timeout_s:
             raise ConnectionError(f"the broker has acknowledged nothing for {silent_s:.0f} s")

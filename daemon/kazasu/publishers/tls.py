@@ -23,6 +23,7 @@ def client_context(broker: Broker) -> ssl.SSLContext:
         raise KeyMaterialError(
             f"{broker.ca_file}: {_words(error)}; it must hold the site's CA certificate as PEM"
         ) from error
+    context.sslsocket_class = _ClosingSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(broker.certificate_file, broker.key_file, password=_refuse_password)
@@ -32,6 +33,17 @@ def client_context(broker: Broker) -> ssl.SSLContext:
             "they must be a client certificate and the key to it, both PEM"
         ) from error
     return context
+
+
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho forgets it then, and leaves it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  (the signature of the standard library)
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
 
 
 def _refuse_password() -> NoReturn:

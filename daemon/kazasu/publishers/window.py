@@ -106,7 +106,7 @@ class Window:
                 self._draining = True
                 self.refusal = code
                 self._retry_at_s = now_s + self._backoff.next_s()
-        if self._draining and not any(self._in_flight.values()):
+        if self._draining and not self._in_flight:
             self._rewind()
             self._limit = 1
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -98,7 +97,7 @@ def head(seq: int, body: bytes) -> EventHead:
     """
     try:
         return _HEAD.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise JournalCorrupt(
             f"event {seq} in the journal is not an event: {error}; run `kazasu journal verify`"
         ) from error
@@ -132,13 +131,19 @@ class CloudEvents:
         return _length(len(packed)) + packed
 
 
+class _Presence(msgspec.Struct, frozen=True):
+    state: Literal["online", "offline"]
+
+
+_PRESENCE = msgspec.json.Decoder(_Presence)
+
+
 def presence(payload: bytes) -> str:
     """Whether a collector is there: `online`, `offline`, or `unknown` for what cannot be read."""
     try:
-        state = json.loads(payload)["state"]
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return _PRESENCE.decode(payload).state
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return "unknown"
-    return state if state in {"online", "offline"} else "unknown"
 
 
 def _utf8(text: str) -> bytes:
