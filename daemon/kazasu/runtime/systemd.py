@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_log = logging.getLogger(__name__)
 
 
 class Notifier:
@@ -44,5 +48,9 @@ class Notifier:
     def _send(self, message: str) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
-            notify.sendto(message.encode(), self._address)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
+                notify.sendto(message.encode(), self._address)
+        except OSError as error:
+            # Taps go on: if systemd is really gone, its watchdog decides, and not this line.
+            _log.warning("notify_failed", extra={"fields": {"detail": str(error)}})

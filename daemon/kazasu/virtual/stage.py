@@ -1,0 +1,209 @@
+"""A whole site on one machine: readers, broker, keys, five staff and the configuration; for the demo and the tests.
+
+Only inside the sandbox. Everything is real but the cards: pcscd, mosquitto with TLS and client certificates, the daemon
+as a process, and a subscriber that checks what arrives and sends signed receipts.
+"""
+
+from __future__ import annotations
+
+import csv
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kazasu.app import card_identifier
+from kazasu.config import load
+from kazasu.model.signature import Ed25519Verifier
+from kazasu.runtime.clock import SystemClock
+from kazasu.store.backlog import Backlog
+from kazasu.store.keys import generate_pepper, generate_signer, write_public
+from kazasu.store.roster_import import import_csv
+from kazasu.virtual.broker import PrivateBroker
+from kazasu.virtual.daemon import DaemonProcess
+from kazasu.virtual.felica import FelicaCard
+from kazasu.virtual.issuer import JpkiIssuer, rsa_key
+from kazasu.virtual.mifare import MifareCard
+from kazasu.virtual.pcscd import PrivatePcscd
+from kazasu.virtual.subscriber import CheckingSubscriber
+from kazasu.virtual.vpcd import Slot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from kazasu.model.configuration import Config
+    from kazasu.virtual.card import VirtualCard
+
+SITE = "demo"
+TERMINAL = "entrance-1"
+_PCSCD_PORT = 15_000  # free: the sandbox has a network of its own
+
+
+class Person(NamedTuple):
+    """One of the staff, with the card that they carry."""
+
+    number: str
+    name: str
+    card: VirtualCard
+
+
+class Stage:
+    """Sets everything up but the daemon, which `daemon` starts; leaves no process behind.
+
+    Args:
+        directory: where everything goes; empty.
+        settings: tables of the configuration beside those that the stage writes; TOML.
+
+    Attributes:
+        staff: five people, enrolled: two My Number Cards, two FeliCa, one MIFARE.
+        stranger: a FeliCa card that nobody enrolled.
+        broker: running.
+        pcscd: running.
+        slot: where cards are put.
+        daemon: not started.
+        backlog: the daemon's journal, to read.
+        subscriber: connected; checks and sends receipts.
+        config: as the daemon reads it.
+        config_file: where it is.
+    """
+
+    def __init__(self, directory: Path, settings: str = "") -> None:
+        self._directory = directory
+        self._settings = settings
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._build(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def tap(self, card: VirtualCard, pulled_at_apdu: int = 0) -> None:
+        """Hold a card over the reader until the terminal answers, and take it away.
+
+        Args:
+            card: which.
+            pulled_at_apdu: tear it away at this APDU; 0 lets it be read.
+
+        Raises:
+            TimeoutError: no event came of it.
+        """
+        before = self.backlog.last_seq()
+        if pulled_at_apdu:
+            self.slot.remove_at_apdu(pulled_at_apdu)
+        self.slot.insert(card)
+        # The cue comes after the event, so each change of the outputs is a time to look.
+        answered = self.daemon.wait_for(lambda: self.backlog.last_seq() > before)
+        self.slot.remove()
+        self.slot.wait_for(lambda: self.slot.vacant)
+        if not answered:
+            raise TimeoutError("the terminal did not answer the tap")
+
+    def _build(self, stack: ExitStack) -> None:
+        directory = self._directory
+        state_dir = directory / "state"
+        state_dir.mkdir(mode=0o700)
+        event_key = generate_signer(directory / "event.key")
+        self.public_key_file = directory / "event.pub.pem"
+        write_public(self.public_key_file, event_key)
+        generate_pepper(directory / "pepper.key")
+        collector_key = generate_signer(directory / "collector.key")
+        write_public(directory / "collector.pub", collector_key)
+        issuer = JpkiIssuer()
+        (directory / "authca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
+        self.staff = _staff(issuer)
+        self.stranger: VirtualCard = FelicaCard(bytes.fromhex("0114BAD00BAD0001"))
+
+        self.broker = stack.enter_context(PrivateBroker(directory / "broker"))
+        self.config_file = directory / "kazasu.toml"
+        self.config_file.write_text(self._configuration())
+        self.config: Config = load(self.config_file)
+        self._enroll()
+        self.pcscd = stack.enter_context(PrivatePcscd(directory / "pcscd", _PCSCD_PORT))
+        self.slot = stack.enter_context(Slot(_PCSCD_PORT))
+        self.subscriber = stack.enter_context(
+            CheckingSubscriber(
+                self.broker.client("collector"),
+                SITE,
+                {TERMINAL: Ed25519Verifier(event_key.public)},
+                signer=collector_key,
+            )
+        )
+        self.backlog = Backlog(self.config.terminal.journal_path)
+        self.daemon = DaemonProcess(self.config_file, directory)
+        stack.callback(self.daemon.kill)
+
+    def _configuration(self) -> str:
+        client = self.broker.client(TERMINAL)
+        return f"""
+[terminal]
+site = "{SITE}"
+id = "{TERMINAL}"
+state_dir = "state"
+
+[[readers]]
+name = "desk"
+match = "*00 00"
+
+[cards.jpki]
+ca = ["authca.pem"]
+
+[services.attendance]
+
+[outputs]
+driver = "terminal"
+
+[mqtt]
+host = "{client.host}"
+port = {client.port}
+ca = "{client.ca_file}"
+certificate = "{client.certificate_file}"
+key = "{client.key_file}"
+
+[collector]
+key = "collector.pub"
+
+{self._settings}
+"""
+
+    def _enroll(self) -> None:
+        """Import a roster, with the pseudonyms that the terminal's own card kinds give to these cards."""
+        identifier = card_identifier(self.config, SystemClock(self.config.terminal.timezone, None))
+        csv_path = self._directory / "roster.csv"
+        with csv_path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until"])
+            for person in self.staff:
+                person.card.power_on()
+                identified = identifier.identify(_Direct(person.card), person.card.atr)
+                person.card.power_off()
+                word = identified.assurance.word
+                writer.writerow([person.number, person.name, identified.pseudonym, word, "", ""])
+        import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)
+
+
+class _Direct:
+    """Implements ports.CardChannel straight over a virtual card."""
+
+    def __init__(self, card: VirtualCard) -> None:
+        self._card = card
+
+    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
+        answer = self._card.transmit(apdu)
+        return answer[:-2], int.from_bytes(answer[-2:])
+
+
+def _staff(issuer: JpkiIssuer) -> tuple[Person, ...]:
+    return (
+        Person("1001", "山田 花子", issuer.card(rsa_key("1001"))),
+        Person("1002", "佐藤 健", issuer.card(rsa_key("1002"))),
+        Person("1003", "鈴木 一郎", FelicaCard(bytes.fromhex("0114B00100000001"))),
+        Person("1004", "Maria Tanaka", FelicaCard(bytes.fromhex("0114B00100000002"))),
+        Person("1005", "高橋 実", MifareCard(bytes.fromhex("04A1B2C3D4E580"))),
+    )
