@@ -111,7 +111,7 @@ def test_a_disk_that_is_full_at_the_start_is_no_reason_not_to_run(process: Proce
     assert process.ask("append")["error"] == "JournalFull"
     assert process.ask("recent") == {"seqs": []}
 
-    process.sh(f"rm {disk}/ballast && mount -o remount,size=1m {disk}")
+    process.sh(f"rm {disk}/ballast && mount -t tmpfs -o remount,size=1m tmpfs {disk}")
     assert process.ask("append") == {"seq": 1}
 
 
@@ -121,14 +121,14 @@ def test_a_disk_that_is_read_only_at_the_start_is_no_reason_not_to_run(process: 
     process.ask("open")
     process.ask("append")
     process.ask("close")
-    process.sh(f"mount -o remount,ro {disk}")
+    process.sh(f"mount -t tmpfs -o remount,ro tmpfs {disk}")
 
     assert "error" not in process.ask("open")
     assert process.ask("append")["error"] == "JournalUnwritable"
     process.ask("idle")
     assert process.ask("append")["error"] == "JournalUnwritable"
 
-    process.sh(f"mount -o remount,rw {disk}")
+    process.sh(f"mount -t tmpfs -o remount,rw tmpfs {disk}")
     process.ask("idle")
     assert process.ask("recent") == {"seqs": [1]}
     assert process.ask("append") == {"seq": 2}
