@@ -111,7 +111,6 @@ class Guarded:
         return data, sw
 
     def _send(self, apdu: bytes) -> tuple[bytes, int]:
-        self._more = False
         try:
             data, sw = self._channel.transmit(apdu)
         except BaseException:
