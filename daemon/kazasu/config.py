@@ -9,25 +9,36 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import msgspec
 import tomli
 
 from kazasu.errors import ConfigurationError
-from kazasu.model.configuration import Config, Duration, Keys, LocalTime, Table, TimeRange
+from kazasu.model.configuration import UNITS_S, Config, Duration, Keys, LocalTime, Table, TimeRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_FILE_BYTES = 256 * 1024
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(UNITS_S)})")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_HEADER = re.compile(r"\s*(\[\[?)\s*([\w.\- ]+?)\s*\]")
+_KEY = re.compile(r"""\s*["']?([\w.-]+)["']?\s*=""")
 
-Place: TypeAlias = tuple[str, ...]
-"""Where in the file: the names of the tables and the key."""
+_PLAIN_WORDS = {
+    "`object`": "a table",
+    "`array`": "a list",
+    "`str`": "text in quotation marks",
+    "`int`": "a whole number",
+    "`float`": "a number with a point",
+    "`bool`": "true or false",
+}
+"""What msgspec calls by JSON's and Python's names."""
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Where in the file: the names of the tables and the key; which one, from 0, in a list of tables."""
 
 
 def load(path: Path) -> Config:
@@ -57,33 +68,54 @@ def parse(content: bytes, path: Path) -> Config:
         document = tomli.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not TOML: {error}") from error
-    problems = list(_unknown_keys(document, Config, ())) or list(_problems(document))
-    if problems:
-        raise ConfigurationError("\n".join(_located(path, text, keys, what) for keys, what in problems))
-    config: Config = _convert(document, Config, path.parent)
+    try:
+        config: Config = _convert(document, Config, path.parent)
+    except msgspec.ValidationError as error:
+        problems = _problems(document, Config, ())
+        raise ConfigurationError("\n".join(_located(path, text, keys, what) for keys, what in problems)) from error
     keys = Keys(event=path.parent / config.keys.event, pepper=path.parent / config.keys.pepper)
     return msgspec.structs.replace(config, keys=keys)
 
 
-def _problems(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
-    """Convert table by table, so that one mistake does not hide the next."""
-    clean = True
-    for field in msgspec.structs.fields(Config):
-        if field.encode_name not in document:
-            if field.required:
-                clean = False
-                yield (), f"the table [{field.encode_name}] is missing"
-            continue
+def _problems(value: Any, wanted: Any, keys: Place) -> Iterator[tuple[Place, str]]:
+    """Convert from the leaves up, so that one mistake hides no other; checks over several keys come last."""
+    sound = True
+    for problem in _problems_inside(value, _table_in(wanted), keys):
+        sound = False
+        yield problem
+    if sound:
         try:
-            _convert(document[field.encode_name], field.type, Path())
+            _convert(value, wanted, Path())
         except msgspec.ValidationError as error:
-            clean = False
-            yield _keys_of(error, field.encode_name), _words_of(error)
-    if clean:
-        try:
-            _convert(document, Config, Path())
-        except msgspec.ValidationError as error:
-            yield _keys_of(error, None), _words_of(error)
+            yield keys, _words_of(error, value, wanted)
+
+
+def _problems_inside(value: Any, table: type[Table] | None, keys: Place) -> Iterator[tuple[Place, str]]:
+    if table is None:
+        return
+    if isinstance(value, list):
+        for index, row in enumerate(value):
+            yield from _problems(row, table, (*keys, index))
+    elif isinstance(value, dict):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(table)}
+        for key in [key for key in value if key not in fields]:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(fields)}"
+            yield (*keys, key), f"unknown; {hint}"
+        for name, field in fields.items():
+            if name in value:
+                yield from _problems(value[name], field.type, (*keys, name))
+            elif field.required:
+                inner = _table_in(field.type)
+                what = f"key {name}" if inner is None else f"table [{'.'.join(map(str, (*keys, name)))}]"
+                yield keys, f"the {what} is missing"
+
+
+def _table_in(wanted: Any) -> type[Table] | None:
+    """Find the table in `Table`, `Table | None` or a tuple of them."""
+    if isinstance(wanted, type) and issubclass(wanted, Table):
+        return wanted
+    return next(filter(None, map(_table_in, get_args(wanted))), None)
 
 
 def _convert(value: Any, wanted: Any, folder: Path) -> Any:
@@ -99,7 +131,7 @@ def _duration(text: str, _folder: Path) -> Duration:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f'{text!r} is no duration: a whole number and its unit, such as "5s" or "90d"')
-    return Duration(int(match[1]) * _UNITS[match[2]])
+    return Duration(int(match[1]) * UNITS_S[match[2]])
 
 
 def _time(text: str, _folder: Path) -> LocalTime:
@@ -146,53 +178,48 @@ def credential(path: Path) -> Path:
     return path
 
 
-def _unknown_keys(value: Any, wanted: Any, keys: Place) -> Iterator[tuple[Place, str]]:
-    """Yield every key that no table of that place knows, with the nearest one that it does."""
-    if isinstance(wanted, type) and issubclass(wanted, Table) and isinstance(value, dict):
-        fields = {field.encode_name: field.type for field in msgspec.structs.fields(wanted)}
-        for key, inner in value.items():
-            if key in fields:
-                for option in (fields[key], *get_args(fields[key])):
-                    yield from _unknown_keys(inner, option, (*keys, key))
-            else:
-                near = difflib.get_close_matches(key, fields, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(fields)}"
-                yield (*keys, key), f"unknown; {hint}"
-    elif get_origin(wanted) is tuple and isinstance(value, list):
-        for inner in value:
-            yield from _unknown_keys(inner, get_args(wanted)[0], keys)
-
-
-def _keys_of(error: msgspec.ValidationError, table: str | None) -> Place:
-    """Read the place out of msgspec's message: "… - at `$.gpio.green.pin`"."""
-    _, _, place = str(error).rpartition(" - at `$")
-    keys = tuple(re.findall(r"[A-Za-z_]\w*", place)) if place != str(error) else ()
-    return (table, *keys) if table is not None else keys
-
-
-def _words_of(error: msgspec.ValidationError) -> str:
+def _words_of(error: msgspec.ValidationError, value: object, wanted: Any) -> str:
+    """Say what is wrong with a value, and what would be right."""
+    for meta in getattr(wanted, "__metadata__", ()):
+        if meta.description is not None:
+            return f"{value!r:.80} is not {meta.description}"
     words, _, _ = str(error).partition(" - at `$")
-    return re.sub(r"^Object missing required field `(.*)`$", r"the key \1 is missing", words)
+    for name, plain in _PLAIN_WORDS.items():
+        words = words.replace(name, plain)
+    options = _options_in(wanted)
+    return f"{words}; there are: {', '.join(options)}" if options else words
+
+
+def _options_in(wanted: Any) -> tuple[str, ...]:
+    if get_origin(wanted) is Literal:
+        return get_args(wanted)
+    return next(filter(None, map(_options_in, get_args(wanted))), ())
 
 
 def _located(path: Path, text: str, keys: Place, what: str) -> str:
     line = _line_of(text, keys)
     place = f"{path}:{line}" if line else str(path)
-    return f"{place}: {'.'.join(keys)}: {what}" if keys else f"{place}: {what}"
+    name = ".".join(key for key in keys if isinstance(key, str))
+    return f"{place}: {name}: {what}" if name else f"{place}: {what}"
 
 
 def _line_of(text: str, keys: Place) -> int | None:
     """Find the line of a key, or of the nearest thing around it, the way people write TOML (decision 0004)."""
-    header, found = "", None
-    best = 0
+    table: Place = ()
+    rows: dict[Place, int] = {}
+    found, best = None, 0
     for number, line in enumerate(text.splitlines(), 1):
-        if match := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            header = match[1].replace(" ", "")
-            here = tuple(header.split("."))
-        elif match := re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line):
-            here = (*filter(None, header.split(".")), *match[1].split("."))
+        if match := _HEADER.match(line):
+            here = table = tuple(match[2].replace(" ", "").split("."))
+            if match[1] == "[[":
+                rows[table] = rows.get(table, -1) + 1
+                here = table = (*table, rows[table])
+        elif match := _KEY.match(line):
+            here = (*table, *match[1].split("."))
         else:
             continue
+        if here[:-1] == keys and isinstance(here[-1], int):
+            here = keys  # the list itself: its first row will do
         if here == keys[: len(here)] and len(here) > best:
             best, found = len(here), number
     return found

@@ -13,12 +13,24 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-"""A level of an MQTT topic: 1 to 32 lower-case letters, digits and hyphens."""
+# Each pattern ends in \Z: "$" would let a line end through, into an MQTT topic.
+Name = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z, 0-9 and -, not - first")
+]
+"""A level of an MQTT topic."""
+
+UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+"""The units of a duration, greatest first."""
 
 
 class Duration(float):
     """Seconds, written with a unit: "500ms", "5s", "10m", "12h", "90d"."""
+
+    def __str__(self) -> str:
+        """As it is written, in the greatest unit that fits without a remainder."""
+        milliseconds = round(self * 1000)
+        unit = next((unit for unit, size_s in UNITS_S.items() if milliseconds % (size_s * 1000) == 0), "ms")
+        return f"{milliseconds / (UNITS_S[unit] * 1000):.0f}{unit}" if milliseconds else "0s"
 
 
 class LocalTime(time):
@@ -42,7 +54,8 @@ class TimeRange:
 
 def _within(value: Duration, key: str, least_s: float, most_s: float) -> None:
     if not least_s <= value <= most_s:
-        raise ValueError(f"{key} has to be from {least_s:g} to {most_s:g} seconds, and is {value:g}")
+        least, most = Duration(least_s), Duration(most_s)
+        raise ValueError(f'{key} has to be from "{least!s}" to "{most!s}", and is "{value!s}"')
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,8 +96,8 @@ class Keys(Table, frozen=True, kw_only=True):
 class Reader(Table, frozen=True, kw_only=True):
     """[[readers]]."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}$")]
-    match: Annotated[str, msgspec.Meta(min_length=1)] = "*"
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}\Z", description="1 to 16 of a-z, 0-9 and _")]
+    match: Annotated[str, msgspec.Meta(min_length=1, description="a name with * and ?")] = "*"
 
 
 CardKindName = Literal["jpki", "felica", "mifare"]
@@ -93,7 +106,7 @@ CardKindName = Literal["jpki", "felica", "mifare"]
 class Jpki(Table, frozen=True, kw_only=True):
     """[cards.jpki]."""
 
-    ca: Annotated[tuple[Path, ...], msgspec.Meta(min_length=1)]
+    ca: Annotated[tuple[Path, ...], msgspec.Meta(min_length=1, description="a list of one PEM file or more")]
 
 
 class Cards(Table, frozen=True, kw_only=True):
@@ -143,17 +156,20 @@ class Services(Table, frozen=True, kw_only=True):
     attendance: Attendance
 
 
+PinNumber = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO (BCM) number, 0 to 27")]
+
+
 class Pin(Table, frozen=True, kw_only=True):
     """A pin of the header."""
 
-    pin: Annotated[int, msgspec.Meta(ge=0, le=27)]
+    pin: PinNumber
     active_low: bool = False
 
 
 class ButtonPin(Table, frozen=True, kw_only=True):
     """A pin that a push-button connects to ground, or to 3.3 V if it is not `active_low`."""
 
-    pin: Annotated[int, msgspec.Meta(ge=0, le=27)]
+    pin: PinNumber
     active_low: bool = True
 
 
@@ -188,11 +204,11 @@ class Buttons(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
 class Mqtt(Table, frozen=True, kw_only=True):
     """[mqtt]."""
 
-    host: Annotated[str, msgspec.Meta(min_length=1)]
+    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address")]
     ca: Path
     certificate: Path
     key: Path
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port, 1 to 65535")] = 8883
     ack_timeout: Duration = Duration(10)
 
     def __post_init__(self) -> None:
@@ -216,7 +232,9 @@ class Collector(Table, frozen=True, kw_only=True):
 class Journal(Table, frozen=True, kw_only=True):
     """[journal]."""
 
-    max_events: Annotated[int, msgspec.Meta(ge=1000, le=10_000_000)] = 1_000_000
+    max_events: Annotated[
+        int, msgspec.Meta(ge=1000, le=10_000_000, description="a number of events, 1000 to 10000000")
+    ] = 1_000_000
     keep: Duration = Duration(90 * 86400)
 
     def __post_init__(self) -> None:
@@ -233,7 +251,7 @@ class Config(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     terminal: Terminal
-    readers: Annotated[tuple[Reader, ...], msgspec.Meta(min_length=1)]
+    readers: Annotated[tuple[Reader, ...], msgspec.Meta(min_length=1, description="one [[readers]] table or more")]
     services: Services
     outputs: Outputs
     collector: Collector

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kazasu.model.moment import Moment, TimeSource
+from kazasu.runtime.adjtimex import maximum_error_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import tzinfo
 
 _REFRESH_S = 5.0
@@ -30,15 +32,23 @@ class SystemClock:
     Args:
         zone: the terminal's time zone.
         floor: the newest event's time; a wall clock that stands before it is wrong.
+        kernel_error_ms: what the kernel says of its clock; see adjtimex.py.
         timesyncd: systemd-timesyncd's file.
         boot_id: the kernel's file.
     """
 
     def __init__(
-        self, zone: tzinfo, floor: datetime | None, *, timesyncd: Path = _TIMESYNCD, boot_id: Path = _BOOT_ID
+        self,
+        zone: tzinfo,
+        floor: datetime | None,
+        *,
+        kernel_error_ms: Callable[[], int | None] = maximum_error_ms,
+        timesyncd: Path = _TIMESYNCD,
+        boot_id: Path = _BOOT_ID,
     ) -> None:
         self._zone = zone
         self._floor = floor
+        self._kernel_error_ms = kernel_error_ms
         self._timesyncd = timesyncd
         self._boot = boot_id.read_text(encoding="ascii").strip().replace("-", "")
         self._lock = threading.Lock()
@@ -73,9 +83,7 @@ class SystemClock:
 
     def _disciplined(self, at: datetime) -> int | None:
         """Estimated error in ms if something disciplines the clock now (-1: unknown), None if nothing does."""
-        from kazasu.runtime.adjtimex import maximum_error_ms
-
-        error_ms = maximum_error_ms()
+        error_ms = self._kernel_error_ms()
         if error_ms is not None:
             return error_ms
         # ProtectClock= keeps a hardened unit from asking the kernel; then timesyncd's file is what is left.

@@ -57,8 +57,11 @@ def set_up(level: str, environment: Mapping[str, str], stream: TextIO = sys.stde
 
 def fields_of(record: logging.LogRecord) -> dict[str, int | str]:
     """The fields of a record that may leave the process; empty ones are left out."""
-    fields: dict[str, int | str] = getattr(record, "fields", {})
-    return {name: value for name, value in fields.items() if name in FIELDS and value != ""}
+    fields: Mapping[str, object] = getattr(record, "fields", {})
+    # Numbers and text: bytes off a card are neither.
+    return {
+        name: value for name, value in fields.items() if name in FIELDS and isinstance(value, int | str) and value != ""
+    }
 
 
 class TextFormatter(logging.Formatter):
@@ -92,7 +95,7 @@ class JournalHandler(logging.Handler):
         """Send one record; a journal that is gone is no reason to stop taking taps."""
         try:
             self._socket.sendto(self.datagram(record), self._path)
-        except OSError:
+        except Exception:  # noqa: BLE001  (as logging's own handlers do: a record that cannot be written ends nothing)
             self.handleError(record)
 
     def datagram(self, record: logging.LogRecord) -> bytes:

@@ -33,6 +33,9 @@ SILENT_S = 25.0
 STOP_S = 2.0
 """All loops together have so long to end."""
 
+_LEAST_STOP_S = 0.1
+"""What a loop has at least, when one before it used all of that up."""
+
 
 class LoopFailed(KazasuError):
     """A thread ended that should have gone on; its cause is the cause of this."""
@@ -79,7 +82,7 @@ class Supervisor:
             loops: name and loop; READY is said when each has begun to go round.
 
         Raises:
-            LoopFailed: one ended by itself.
+            LoopFailed: one ended by itself, or failed at its stop.
         """
         threads: list[tuple[str, Loop, threading.Thread]] = []
         with self._signals():
@@ -87,12 +90,13 @@ class Supervisor:
                 for name, loop in loops:
                     follow = functools.partial(self._follow, name, loop)
                     thread = threading.Thread(target=follow, name=f"kazasu-{name}", daemon=True)
-                    threads.append((name, loop, thread))
                     thread.start()
+                    threads.append((name, loop, thread))
                 self._watch({name for name, _ in loops})
             finally:
                 self._notifier.stopping()
                 self._stop(threads)
+        self._check_ends()
 
     def _follow(self, name: str, loop: Loop) -> None:
         cause: BaseException | None = None
@@ -131,7 +135,8 @@ class Supervisor:
 
     def _feed(self) -> None:
         now_s = self._mono_s()
-        silent = {name for name, beat_s in self._beats.items() if now_s - beat_s > SILENT_S}
+        # A copy, because a thread's first beat would change the dictionary under the iteration.
+        silent = {name for name, beat_s in self._beats.copy().items() if now_s - beat_s > SILENT_S}
         for name in silent - self._silent:
             _log.critical("thread_hangs", extra={"fields": {"thread": name}})
         self._silent = silent
@@ -141,12 +146,23 @@ class Supervisor:
     def _stop(self, threads: Sequence[tuple[str, Loop, threading.Thread]]) -> None:
         deadline_s = self._mono_s() + STOP_S
         for name, loop, thread in reversed(threads):
-            if thread.is_alive():
-                loop.stop()
-            thread.join(max(0.0, deadline_s - self._mono_s()))
+            try:
+                if thread.is_alive():
+                    loop.stop()
+            except Exception:  # noqa: BLE001  (whatever it is, the others have to be stopped)
+                # A terminal that hangs behind a full queue cannot be told.
+                _log.exception("stop_failed", extra={"fields": {"thread": name}})
+            thread.join(max(_LEAST_STOP_S, deadline_s - self._mono_s()))
             if thread.is_alive():
                 # Daemon threads do not keep the process; what it had to finish is lost, and that is said.
                 _log.error("thread_not_stopped", extra={"fields": {"thread": name}})
+
+    def _check_ends(self) -> None:
+        """Raise what a loop failed with after it was asked to stop: the drained queue, a last message."""
+        while not self._news.empty():
+            news = self._news.get()
+            if isinstance(news, _Ended) and news.cause is not None:
+                raise LoopFailed(f"the thread {news.name} failed at its stop: {news.cause}") from news.cause
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

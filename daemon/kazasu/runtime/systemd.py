@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 _log = logging.getLogger(__name__)
+
+_MAX_STATUS_CHARACTERS = 200
+"""systemd ignores a whole message above 4096 bytes (NOTIFY_BUFFER_MAX in its src/core), and the feeding with it."""
 
 
 class Notifier:
@@ -27,7 +29,7 @@ class Notifier:
         self.watchdog_s: float | None = None
         if environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid()):
             microseconds = environment.get("WATCHDOG_USEC", "")
-            self.watchdog_s = int(microseconds) / 1e6 if microseconds.isdigit() else None
+            self.watchdog_s = int(microseconds) / 1e6 if microseconds.isdecimal() else None
 
     def ready(self) -> None:
         """Everything runs."""
@@ -39,7 +41,9 @@ class Notifier:
         Args:
             status: one line for `systemctl status`.
         """
-        self._send(f"WATCHDOG=1\nSTATUS={status}")
+        # One line: what follows a line end would be a variable of its own.
+        line = " ".join(status.splitlines())[:_MAX_STATUS_CHARACTERS]
+        self._send(f"WATCHDOG=1\nSTATUS={line}")
 
     def stopping(self) -> None:
         """The end has begun."""
