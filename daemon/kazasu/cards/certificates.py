@@ -207,15 +207,18 @@ def _issuer(file: Path, certificate: x509.Certificate) -> Issuer:
 
 
 def _fault(certificate: x509.Certificate) -> str | None:
-    extensions = certificate.extensions
-    try:
-        is_ca = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-        _subject_key(certificate)
-    except x509.ExtensionNotFound as error:
-        return str(error)
-    if not is_ca:
-        return "it is not a CA's (basicConstraints)"
-    for extension in extensions:
-        if isinstance(extension.value, x509.KeyUsage) and not extension.value.key_cert_sign:
+    """What keeps a certificate from being a CA's that can be trusted by its key; None if nothing does."""
+    by_kind = {type(extension.value): extension.value for extension in certificate.extensions}
+    match by_kind.get(x509.BasicConstraints):
+        case x509.BasicConstraints(ca=True):
+            pass
+        case _:
+            return "it is not a CA's (basicConstraints)"
+    match by_kind.get(x509.KeyUsage):
+        case x509.KeyUsage(key_cert_sign=False):
             return "its key is not for signing certificates (keyUsage)"
+        case _:
+            pass
+    if x509.SubjectKeyIdentifier not in by_kind:
+        return "its key has no identifier (subjectKeyIdentifier)"
     return None if _strong_key(certificate) else "its key is too weak: RSA from 2048 bits or EC from P-256 is needed"

@@ -76,7 +76,7 @@ class StatusFolding:
         while sw >> 8 == _MORE:
             more, sw = self._channel.transmit(b"\x00\xc0\x00\x00" + bytes([sw & 0xFF]))
             data += more
-            if not more or len(data) > _LONGEST_ANSWER_BYTES:
+            if (sw >> 8 == _MORE and not more) or len(data) > _LONGEST_ANSWER_BYTES:
                 raise CardRefused(DenyReason.CARD_UNREADABLE, "the card announces an answer that never comes or ends")
         return data, sw
 

@@ -88,7 +88,7 @@ def test_later_commands_are_not_sent_again() -> None:
 
 
 def test_an_unexpected_status_word_prints_its_meaning() -> None:
-    with pytest.raises(UnexpectedStatus, match="reading: security status not satisfied.*6982"):
+    with pytest.raises(UnexpectedStatus, match=r"reading: security status not satisfied.*6982"):
         expect(FakeCardChannel(scripted("6982")), READ, "reading")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from fakes.card_channel import FakeCardChannel, scripted
@@ -9,12 +11,14 @@ from kazasu.cards.felica import Felica
 from kazasu.cards.guard import Allowance
 from kazasu.cards.identify import CardKinds
 from kazasu.cards.mifare import Mifare
-from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.errors import CardGone, CardRefused, ForbiddenApdu, UnexpectedStatus
 from kazasu.model.access import Assurance, DenyReason, Identifier
 from kazasu.virtual.felica import FELICA_ATR, FelicaCard
 from kazasu.virtual.mifare import CLASSIC_1K_ATR, ULTRALIGHT_ATR, MifareCard
 from kazasu.virtual.type_b import DRIVING_LICENCE_ATR, DrivingLicence
+
+if TYPE_CHECKING:
+    from kazasu.cards.pseudonym import Pseudonymizer
 
 DESFIRE_ATR = bytes.fromhex("3B8180018080")
 IDM = bytes.fromhex("0123456789ABCDEF")
