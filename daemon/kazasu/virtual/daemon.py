@@ -48,10 +48,12 @@ class DaemonProcess:
     Attributes:
         shown: every change of the outputs, over all starts.
         log_file: what it logged, over all starts.
+        on_change: called with each change of the outputs, in a thread of this object's.
     """
 
     def __init__(self, config_file: Path, directory: Path, **environment: str) -> None:
         self.shown: list[Shown] = []
+        self.on_change: Callable[[Shown], None] = lambda _: None
         self.log_file = directory / "kazasu.log"
         self._command = [sys.executable, "-m", "kazasu", "run", "--config", str(config_file)]
         self._notify_path = directory / "notify"
@@ -141,9 +143,11 @@ class DaemonProcess:
             word, _, channels = line.strip().partition(": ")
             if word == "outputs":
                 on = frozenset(Channel(channel) for channel in channels.split() if channel != "off")
+                change = Shown(on=on, mono_ns=time.monotonic_ns())
                 with self._news:
-                    self.shown.append(Shown(on=on, mono_ns=time.monotonic_ns()))
+                    self.shown.append(change)
                     self._news.notify_all()
+                self.on_change(change)
 
     def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kazasu.virtual.card import VirtualCard
     from kazasu.virtual.stage import Stage
 
-_PULLED_AT_APDU = 4  # in the middle of a My Number Card's read
+PULLED_AT_APDU = 4  # in the middle of a My Number Card's read
 
 
 class Expected(NamedTuple):
@@ -48,7 +48,7 @@ class Script:
         """Play it; returns whether everything that should have happened did."""
         stage, (first, second, third, fourth, fifth) = self._stage, self._stage.staff
         stage.daemon.start()
-        self._say("The terminal is ready. Each line: what is done, what people see and hear, what is recorded.\n")
+        self._say("The terminal is ready. What is done, what people see (●) and hear (♪), what is recorded:\n")
         for person in (first, second, third):
             self._tap(f"{person.number} taps for the first time today", person.card, _in(person.number))
         again = Expected("attendance.suppressed", "already_done", first.number, CueName.ALREADY_DONE)
@@ -58,7 +58,7 @@ class Script:
         foreign = Expected("attendance.denied", "no_stable_number", "", CueName.DENIED)
         self._tap("a driving licence", DrivingLicence(), foreign)
         pulled = Expected("attendance.denied", "card_removed", "", CueName.RETRY)
-        self._tap(f"{second.number} pulls the card away too early", second.card, pulled, _PULLED_AT_APDU)
+        self._tap(f"{second.number} pulls the card away too early", second.card, pulled, PULLED_AT_APDU)
 
         self._say("\nThe broker is stopped; taps go on.")
         stage.broker.stop()
@@ -87,7 +87,7 @@ class Script:
         if not daemon.wait_for(lambda: daemon.played(self._cues[expected.cue], since)):
             self._wrong.append(f"{what}: the cue {expected.cue.value} was not played")
         recorded = f"{expected.event_type} {expected.reason}".strip()
-        self._say(f"  {what:<46} {_in_words(self._cues[expected.cue]):<34} {recorded}")
+        self._say(f"  {what:<45}  {_in_words(self._cues[expected.cue]):<31}  {recorded}")
 
     def _wait_for_arrival(self) -> None:
         stage, last_seq = self._stage, self._stage.backlog.last_seq()
@@ -99,7 +99,7 @@ class Script:
         subscriber = self._stage.subscriber
         self._say("\nWhat arrived at the broker; every signature and the whole chain checked:")
         for event in subscriber.events:
-            self._say("  " + _line(event.fields))
+            self._say("  " + event_line(event.fields))
         taps = [event.fields for event in subscriber.events if "decision" in event.fields]
         arrived = [(fields["event_type"], fields.get("reason", ""), fields.get("cardholder", "")) for fields in taps]
         expected = [(tap.event_type, tap.reason, tap.cardholder) for tap in self._expected]
@@ -118,17 +118,18 @@ def _in(number: str) -> Expected:
     return Expected("attendance.in", "", number, CueName.GRANTED)
 
 
-def _line(fields: EventFields) -> str:
+def event_line(fields: EventFields) -> str:
+    """One event in a line: number, time, type, and who or why."""
     words = (fields["seq"], fields["time"], fields["event_type"], fields.get("cardholder", fields.get("reason", "")))
     return "{:>3}  {}  {:<24}{}".format(*words)
 
 
 def _in_words(cue: Cue) -> str:
-    """`green 1.00 s, beep`: the lit stretches of a cue, and its tones."""
+    """`granted       green, 1 light, 1 tone`: how often a cue lights up and sounds."""
     colour = "green" if any(Channel.GREEN in frame.on for frame in cue.frames) else "red"
     lights, tones, before = 0, 0, frozenset[Channel]()
     for frame in cue.frames:
         lights += bool(frame.on & {Channel.GREEN, Channel.RED}) and not before & {Channel.GREEN, Channel.RED}
         tones += Channel.BUZZER in frame.on and Channel.BUZZER not in before
         before = frame.on
-    return f"{cue.name.value}: {colour}, {lights} light(s), {tones} tone(s)"
+    return f"{cue.name.value:<12}  {colour:<5} {'●' * lights:<3}  {'♪' * tones}"

@@ -45,6 +45,7 @@ class Person(NamedTuple):
 
     number: str
     name: str
+    carries: str
     card: VirtualCard
 
 
@@ -201,9 +202,9 @@ class _Direct:
 
 def _staff(issuer: JpkiIssuer) -> tuple[Person, ...]:
     return (
-        Person("1001", "山田 花子", issuer.card(rsa_key("1001"))),
-        Person("1002", "佐藤 健", issuer.card(rsa_key("1002"))),
-        Person("1003", "鈴木 一郎", FelicaCard(bytes.fromhex("0114B00100000001"))),
-        Person("1004", "Maria Tanaka", FelicaCard(bytes.fromhex("0114B00100000002"))),
-        Person("1005", "高橋 実", MifareCard(bytes.fromhex("04A1B2C3D4E580"))),
+        Person("1001", "山田 花子", "My Number Card", issuer.card(rsa_key("1001"))),
+        Person("1002", "佐藤 健", "My Number Card", issuer.card(rsa_key("1002"))),
+        Person("1003", "鈴木 一郎", "FeliCa", FelicaCard(bytes.fromhex("0114B00100000001"))),
+        Person("1004", "Maria Tanaka", "FeliCa", FelicaCard(bytes.fromhex("0114B00100000002"))),
+        Person("1005", "高橋 実", "MIFARE", MifareCard(bytes.fromhex("04A1B2C3D4E580"))),
     )
