@@ -79,7 +79,7 @@ def test_answers_without_sense_are_errors_of_the_card(
 
 
 class NearlyGenuine:
-    """A card with the right files, of which some bytes are others; its n-th answer may be cut or have another status."""
+    """A card with the right files, or nearly; its n-th answer may be cut or have another status."""
 
     def __init__(self, certificate: bytes, token: bytes, odd: dict[int, tuple[int, int]]) -> None:
         self._files = {"0006": token, "000a": certificate}

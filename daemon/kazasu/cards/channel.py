@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHORT_READ_BYTES: Final = 256  # what Le = 00 asks for (ISO/IEC 7816-4:2020, 5.2)
 _LONGEST_ANSWER_BYTES: Final = 65_536
 _CASE_2_BYTES: Final = 5  # header and Le
+_EXTENDED_CASE_2_BYTES: Final = 7
 _MORE: Final = 0x61
 _WRONG_LE: Final = 0x6C
 
@@ -56,7 +57,8 @@ class StatusFolding:
     """Follows 61xx and 6Cxx, so that a kind sees one whole answer. Implements CardChannel.
 
     ISO/IEC 7816-4:2020, 5.6 and 11.7.1: after 61xx the rest is fetched with GET RESPONSE; after 6Cxx the same command
-    is sent with the Le that the card names, once.
+    is sent with the Le that the card names, once. Both only for a command that asks for data: a SELECT without answer
+    data has succeeded with 9000 and nothing else, which is also how the guard sees it.
     """
 
     __slots__ = ("_channel",)
@@ -71,6 +73,8 @@ class StatusFolding:
             CardRefused: an answer without end.
         """
         data, sw = self._channel.transmit(apdu)
+        if not _asks_for_data(apdu):
+            return data, sw
         if sw >> 8 == _WRONG_LE and len(apdu) == _CASE_2_BYTES:
             data, sw = self._channel.transmit(apdu[:-1] + bytes([sw & 0xFF]))
         while sw >> 8 == _MORE:
@@ -79,6 +83,11 @@ class StatusFolding:
             if (sw >> 8 == _MORE and not more) or len(data) > _LONGEST_ANSWER_BYTES:
                 raise CardRefused(DenyReason.CARD_UNREADABLE, "the card announces an answer that never comes or ends")
         return data, sw
+
+
+def _asks_for_data(apdu: bytes) -> bool:
+    """Whether it is a command of case 2: a header and an Le, short or extended (ISO/IEC 7816-4:2020, 5.2)."""
+    return len(apdu) == _CASE_2_BYTES or (len(apdu) == _EXTENDED_CASE_2_BYTES and apdu[4] == 0)
 
 
 def expect(channel: CardChannel, apdu: bytes, step: str) -> bytes:

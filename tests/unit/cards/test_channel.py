@@ -64,9 +64,10 @@ def test_a_card_that_names_a_wrong_le_twice_is_not_asked_for_ever() -> None:
     assert StatusFolding(channel).transmit(READ) == (b"", 0x6C03)
 
 
-def test_a_command_with_data_has_no_le_to_put_right() -> None:
-    channel = FakeCardChannel(scripted("6C02"))
-    assert StatusFolding(channel).transmit(SELECT) == (b"", 0x6C02)
+@pytest.mark.parametrize("sw", ["6C02", "6102"])
+def test_a_command_that_asks_for_no_data_gets_none(sw: str) -> None:
+    channel = FakeCardChannel(scripted(sw))
+    assert StatusFolding(channel).transmit(SELECT) == (b"", int(sw, 16))
 
 
 def test_the_first_command_is_sent_again_after_6f00() -> None:
