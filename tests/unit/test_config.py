@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import re
+from datetime import time
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+import tomli
+
+from kazasu.config import credential, load, parse
+from kazasu.errors import ConfigurationError
+from kazasu.model.configuration import Config, Duration, Table
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "kazasu.toml"
+FILE = Path("/etc/kazasu/kazasu.toml")
+
+# Each key on a line of its own, so that a test can name the line it expects.
+SMALLEST = """\
+[terminal]
+site = "town-hall"
+id = "entrance-1"
+
+[[readers]]
+name = "desk"
+
+[cards]
+kinds = ["felica"]
+
+[services.attendance]
+
+[outputs]
+driver = "terminal"
+
+[collector]
+present = false
+"""
+
+
+def config(text: str) -> Config:
+    return parse(text.encode(), FILE)
+
+
+def mistakes(text: str) -> list[str]:
+    """What is said about a configuration, a line each, without the file's name."""
+    with pytest.raises(ConfigurationError) as raised:
+        config(text)
+    lines = str(raised.value).splitlines()
+    assert all(line.startswith(str(FILE)) for line in lines)
+    return [line.removeprefix(str(FILE)).removeprefix(": ") for line in lines]
+
+
+def test_the_example_loads() -> None:
+    example = load(EXAMPLE)
+
+    assert example.terminal.site == "town-hall"
+    assert example.cards.kinds == ("jpki", "felica", "mifare")
+    assert example.mqtt is not None
+
+
+def test_the_smallest_configuration_has_every_default() -> None:
+    smallest = config(SMALLEST)
+
+    assert smallest.terminal.timezone.key == "Asia/Tokyo"
+    assert smallest.terminal.journal_path == Path("/var/lib/kazasu/journal.db")
+    assert smallest.readers[0].match == "*"
+    assert smallest.services.attendance.day_boundary == time(5)
+    assert smallest.services.attendance.repeat_after == Duration(120)
+    assert smallest.journal.keep == Duration(90 * 86400)
+    assert smallest.mqtt is None
+
+
+def keys_shown(text: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Every key that the example shows, commented out or not: table, key, and the line from the value on."""
+    tables: dict[tuple[str, ...], dict[str, str]] = {(): {}}
+    table: tuple[str, ...] = ()
+    for line in text.splitlines():
+        if match := re.match(r"(?:# )?\[+([\w.]+)\]", line):
+            table = tuple(match[1].split("."))
+            tables[table] = {}
+        elif match := re.match(r"(?:# )?(\w+) = (.*)", line):
+            tables[table][match[1]] = match[2]
+    return tables
+
+
+def tables_of(table: type[Table], place: tuple[str, ...] = ()) -> dict[tuple[str, ...], type[Table]]:
+    """Every table that the configuration knows."""
+    found = {place: table}
+    for field in msgspec.structs.fields(table):
+        options = [field.type, *get_args(field.type), *(inner for t in get_args(field.type) for inner in get_args(t))]
+        for option in options:
+            if isinstance(option, type) and issubclass(option, Table):
+                found |= tables_of(option, (*place, field.encode_name))
+    return found
+
+
+SHOWN = keys_shown(EXAMPLE.read_text(encoding="utf-8"))
+TABLES = {
+    place: table
+    for place, table in tables_of(Config).items()
+    if not place or table.__name__ not in {"Pin", "ButtonPin"}
+}
+
+
+@pytest.mark.parametrize("place", [place for place in TABLES if place], ids=".".join)
+def test_the_example_shows_every_key_and_its_default(place: tuple[str, ...]) -> None:
+    for field in msgspec.structs.fields(TABLES[place]):
+        if (*place, field.encode_name) in TABLES:
+            continue  # a table of its own
+        line = SHOWN[place][field.encode_name]
+        if field.required:
+            continue
+        if field.default is None:
+            assert "optional" in line or place == ("collector",), line
+            continue
+        shown = tomli.loads(f"value = {line}")["value"]
+        written = SMALLEST_WITH[place].format(key=field.encode_name, value=line)
+        value = config(written)
+        for name in place:
+            value = getattr(value, name)
+        value = value[0] if isinstance(value, tuple) else value
+        assert getattr(value, field.name) in (field.default, FILE.parent / str(field.default)), shown
+
+
+def with_table(header: str, rest: str = "") -> str:
+    """The smallest configuration with one more key in a table."""
+    line = f"{header}\n{{key}} = {{value}}\n{rest}"
+    text = SMALLEST.replace("{", "{{").replace("}", "}}")
+    return text.replace(header, line, 1) if header in text else f"{text}\n{line}"
+
+
+SMALLEST_WITH = {
+    ("terminal",): with_table("[terminal]"),
+    ("keys",): with_table("[keys]"),
+    ("readers",): with_table("[[readers]]"),
+    ("cards",): with_table("[cards]", '[cards.jpki]\nca = ["ca.pem"]').replace('kinds = ["felica"]\n', ""),
+    ("services", "attendance"): with_table("[services.attendance]"),
+    ("outputs",): with_table(
+        "[outputs]", "[outputs.gpio]\ngreen = {{ pin = 1 }}\nred = {{ pin = 2 }}\nbuzzer = {{ pin = 3 }}"
+    ).replace('driver = "terminal"\n', ""),
+    ("mqtt",): with_table("[mqtt]", 'host = "h"\nca = "ca"\ncertificate = "c"\nkey = "k"'),
+    ("collector",): with_table("[collector]", 'key = "k"').replace("present = false\n", ""),
+    ("journal",): with_table("[journal]"),
+    ("log",): with_table("[log]"),
+}
+
+
+def test_every_key_of_the_example_is_known() -> None:
+    for place, keys in SHOWN.items():
+        known = {field.encode_name for field in msgspec.structs.fields(TABLES[place])}
+        assert set(keys) <= known
+
+
+def test_paths_begin_in_the_files_folder() -> None:
+    text = f'{SMALLEST}\n[mqtt]\nhost = "h"\nca = "ca.pem"\ncertificate = "/run/c.pem"\nkey = "../client.key"\n'
+
+    mqtt = config(text).mqtt
+
+    assert mqtt is not None
+    assert mqtt.ca == Path("/etc/kazasu/ca.pem")
+    assert mqtt.certificate == Path("/run/c.pem")
+    assert mqtt.key == Path("/etc/kazasu/../client.key")
+    assert config(SMALLEST).keys.event == Path("/etc/kazasu/event.key")
+
+
+def test_a_credential_that_systemd_hands_over_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert credential(FILE.parent / "event.key") == FILE.parent / "event.key"
+
+    (tmp_path / "event.key").touch()
+    assert credential(FILE.parent / "event.key") == tmp_path / "event.key"
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("0s", 0), ("500ms", 0.5), ("5s", 5), ("10m", 600), ("1h", 3600)])
+def test_a_duration_is_a_number_and_its_unit(written: str, seconds: float) -> None:
+    text = SMALLEST.replace("[services.attendance]", f'[services.attendance]\nrepeat_after = "{written}"')
+
+    repeat_after = config(text).services.attendance.repeat_after
+
+    assert repeat_after == Duration(seconds)
+    assert str(repeat_after) == written
+
+
+def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
+    text = SMALLEST.replace(
+        "[services.attendance]",
+        '[services.attendance]\ndirection = "schedule"\nin = ["05:00-12:00"]\nout = ["12:00-05:00"]',
+    )
+
+    service = config(text).services.attendance
+
+    assert 299 not in service.in_[0].minutes
+    assert service.in_[0].minutes | service.out[0].minutes == set(range(1440))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('site = "town-hall"', 'site = "Town Hall"', ":2: terminal.site: 'Town Hall' is not 1 to 32 of a-z"),
+        ('site = "town-hall"', 'site = "a\\n"', r":2: terminal.site: 'a\n' is not"),
+        ('site = "town-hall"', "site = 7", ":2: terminal.site: 7 is not"),
+        ('site = "town-hall"', 'sight = "a"', ":2: terminal.sight: unknown; did you mean site?"),
+        ('site = "town-hall"', 'foo = "a"', ":2: terminal.foo: unknown; there are: site, id, timezone, state_dir"),
+        ('id = "entrance-1"\n', "", ":1: terminal: the key id is missing"),
+        (
+            'id = "entrance-1"',
+            'id = "e"\ntimezone = "Asia/Tokio"',
+            ":4: terminal.timezone: 'Asia/Tokio' is no time zone",
+        ),
+        ('id = "entrance-1"', 'id = "e"\ntimezone = "../etc/passwd"', ":4: terminal.timezone: '../etc/passwd' is no"),
+        ('id = "entrance-1"', 'id = "e"\nstate_dir = ""', ":4: terminal.state_dir: '' is no path"),
+        ("[cards]", "[[readers]]\nname = 'D'\n[cards]", ":9: readers.name: 'D' is not 1 to 16 of a-z, 0-9 and _"),
+        ("[cards]", "[[readers]]\nname = 'desk'\n[cards]", "two [[readers]] have the same name"),
+        ("[[readers]]", "[readers]", ":5: readers: {'name': 'desk'} is not one [[readers]] table or more"),
+        ('kinds = ["felica"]', 'kinds = ["felika"]', ":9: cards.kinds: Invalid enum value 'felika'; there are: jpki, "),
+        ('kinds = ["felica"]', 'kinds = "felica"', ":9: cards.kinds: Expected a list, got text in quotation marks"),
+        ('kinds = ["felica"]', "", ":8: cards: [cards.jpki] is missing: name the CA certificates"),
+        ('kinds = ["felica"]', 'kinds = ["felica", "felica"]', ":8: cards: kinds names a kind twice"),
+        ("[services.attendance]", "[services]", ":11: services: the table [services.attendance] is missing"),
+        (
+            "[services.attendance]",
+            "[services.attendance]\nrepeat_after = 120",
+            ":12: services.attendance.repeat_after: expected text in quotation marks, got int",
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\nrepeat_after = '120'",
+            ":12: services.attendance.repeat_after: '120' is no duration",
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\nrepeat_after = '2h'",
+            ':11: services.attendance: repeat_after has to be from "0s" to "1h", and is "2h"',
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\nday_boundary = '24:00'",
+            ":12: services.attendance.day_boundary: '24:00' is no time of day",
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\ndirection = 'schedule'",
+            ':11: services.attendance: `in` and `out` belong to direction = "schedule"',
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\ndirection = 'schedule'\nin = ['05:00-12:01']\nout = ['12:00-05:00']",
+            ":11: services.attendance: the ranges of `in` and `out` overlap at 12:00",
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\ndirection = 'schedule'\nin = ['05:00']",
+            ":13: services.attendance.in: '05:00' is no range of times",
+        ),
+        ("[services.attendance]", "[services.attendance]\ndirection = 'button'", "[buttons] is missing"),
+        (
+            "[outputs]",
+            "[buttons]\nin = { pin = 1 }\nout = { pin = 2 }\n[outputs]",
+            '[buttons] needs outputs.driver = "gpio"',
+        ),
+        ('driver = "terminal"', 'driver = "gpio"', ':13: outputs: [outputs.gpio] belongs to driver = "gpio"'),
+        (
+            'driver = "terminal"',
+            "[outputs.gpio]\ngreen = { pin = 28 }\nred = { pin = 2 }\nbuzzer = { pin = 3 }",
+            ":15: outputs.gpio.green.pin: 28 is not a GPIO (BCM) number, 0 to 27",
+        ),
+        ("present = false", "present = 0", ":17: collector.present: Expected true or false, got a whole number"),
+        ("present = false", "", ":16: collector: a site with a collector names its public `key`"),
+        ("present = false", "present = false\n[journal]\nmax_events = 999", ":19: journal.max_events: 999 is not"),
+        (
+            "present = false",
+            "present = false\n[log]\nlevel = 'loud'",
+            ":19: log.level: Invalid enum value 'loud'; there are",
+        ),
+        ("present = false", "present = false\n[[log]]", ":18: log: Expected a table, got a list"),
+        ("present = false", "present = false\n[mqtt]\nhost = ''", ":19: mqtt.host: '' is not a host name"),
+        ("present = false", "present = false\nwindow", "not TOML: Expected '=' after a key"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_what_is_right(before: str, after: str, said: str) -> None:
+    text = SMALLEST.replace(before, after, 1)
+    assert text != SMALLEST
+
+    assert any(said in line for line in mistakes(text)), mistakes(text)
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    text = SMALLEST.replace("town-hall", "Town").replace("entrance-1", "1 2").replace("driver", "drivr")
+
+    assert [line.partition(": ")[0] for line in mistakes(text)] == [":2", ":3", ":14"]
+
+
+def test_an_empty_file_is_told_what_it_needs() -> None:
+    assert mistakes("") == [
+        f"the table [{name}] is missing"
+        for name in ("terminal", "readers", "services", "outputs", "collector", "cards")
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"absent\.toml: cannot be read: No such file.*--config"):
+        load(tmp_path / "absent.toml")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a = " + b"[" * 100_000, b"a = " + b"9" * 10_000, b"#" * 300_000])
+def test_what_is_no_configuration_at_all_is_refused(content: bytes) -> None:
+    with pytest.raises(ConfigurationError, match=r"not TOML|no configuration"):
+        parse(content, FILE)
