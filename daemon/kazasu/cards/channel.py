@@ -19,6 +19,7 @@ SHORT_READ_BYTES: Final = 256  # what Le = 00 asks for (ISO/IEC 7816-4:2020, 5.2
 _LONGEST_ANSWER_BYTES: Final = 65_536
 _CASE_2_BYTES: Final = 5  # header and Le
 _EXTENDED_CASE_2_BYTES: Final = 7
+_READ_BINARY: Final = b"\x00\xb0"
 _MORE: Final = 0x61
 _WRONG_LE: Final = 0x6C
 
@@ -57,8 +58,9 @@ class StatusFolding:
     """Follows 61xx and 6Cxx, so that a kind sees one whole answer. Implements CardChannel.
 
     ISO/IEC 7816-4:2020, 5.6 and 11.7.1: after 61xx the rest is fetched with GET RESPONSE; after 6Cxx the same command
-    is sent with the Le that the card names, once. Both only for a command that asks for data: a SELECT without answer
-    data has succeeded with 9000 and nothing else, which is also how the guard sees it.
+    is sent with the Le that the card names, once. Only where the guard lets that pass: 61xx is followed for commands
+    that ask for data, since a SELECT without answer data has succeeded with 9000 and nothing else; 6Cxx for READ BINARY,
+    since the commands of a reader are allowed in one spelling.
     """
 
     __slots__ = ("_channel",)
@@ -75,7 +77,7 @@ class StatusFolding:
         data, sw = self._channel.transmit(apdu)
         if not _asks_for_data(apdu):
             return data, sw
-        if sw >> 8 == _WRONG_LE and len(apdu) == _CASE_2_BYTES:
+        if sw >> 8 == _WRONG_LE and len(apdu) == _CASE_2_BYTES and apdu.startswith(_READ_BINARY):
             data, sw = self._channel.transmit(apdu[:-1] + bytes([sw & 0xFF]))
         while sw >> 8 == _MORE:
             more, sw = self._channel.transmit(b"\x00\xc0\x00\x00" + bytes([sw & 0xFF]))
@@ -215,4 +217,4 @@ class TransparentFile:
 
 def _read_binary(offset: int) -> bytes:
     """READ BINARY of the current EF, without Le (ISO/IEC 7816-4:2020, 11.3.3): bit 8 of P1 is 0."""
-    return b"\x00\xb0" + offset.to_bytes(2)
+    return _READ_BINARY + offset.to_bytes(2)

@@ -70,6 +70,10 @@ def test_a_command_that_asks_for_no_data_gets_none(sw: str) -> None:
     assert StatusFolding(channel).transmit(SELECT) == (b"", int(sw, 16))
 
 
+def test_a_readers_command_has_one_spelling() -> None:
+    assert StatusFolding(FakeCardChannel(scripted("6C04"))).transmit(bytes.fromhex("FFCA000000")) == (b"", 0x6C04)
+
+
 def test_the_first_command_is_sent_again_after_6f00() -> None:
     channel = FakeCardChannel(scripted("6F00", "9000"))
     assert FirstAgain(channel).transmit(SELECT) == (b"", 0x9000)
