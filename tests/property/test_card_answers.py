@@ -33,7 +33,7 @@ ISSUER = JpkiIssuer()
 CERTIFICATE = ISSUER.certificate(rsa_key("card").public_key())
 DER = CERTIFICATE.public_bytes(Encoding.DER)
 TOKEN = b"JPKIAPICCTOKEN2".ljust(32).ljust(160, b"\0")
-MOST_APDUS = 600
+MOST_APDUS = 200
 
 atrs = st.sampled_from([ATR_CONTACTLESS, FELICA_ATR, CLASSIC_1K_ATR, DRIVING_LICENCE_ATR]) | st.binary(max_size=33)
 status_words = st.sampled_from([0x9000, 0x9000, 0x9000, 0x6282, 0x6100, 0x6120, 0x6C00, 0x6C10, 0x6A82, 0x6F00])

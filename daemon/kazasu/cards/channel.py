@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kazasu.ports import CardChannel
 
 SHORT_READ_BYTES: Final = 256  # what Le = 00 asks for (ISO/IEC 7816-4:2020, 5.2)
-_LONGEST_ANSWER_BYTES: Final = 65_536
+_MOST_APDUS: Final = 200  # eight kilobytes in pieces of 64 bytes, and what it takes to get there
 _CASE_2_BYTES: Final = 5  # header and Le
 _EXTENDED_CASE_2_BYTES: Final = 7
 _READ_BINARY: Final = b"\x00\xb0"
@@ -30,7 +30,31 @@ def folded(channel: CardChannel) -> CardChannel:
     Args:
         channel: the guarded one of this connection.
     """
-    return StatusFolding(FirstAgain(channel))
+    return StatusFolding(FirstAgain(Limited(channel)))
+
+
+class Limited:
+    """Ends a connection that takes too long. Implements CardChannel.
+
+    A card that hands out its bytes one by one, or announces more and never ends, would keep the next person waiting.
+    """
+
+    __slots__ = ("_channel", "_left")
+
+    def __init__(self, channel: CardChannel) -> None:
+        self._channel = channel
+        self._left = _MOST_APDUS
+
+    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
+        """See ports.CardChannel.
+
+        Raises:
+            CardRefused: 200 commands were not enough.
+        """
+        if not self._left:
+            raise CardRefused(DenyReason.CARD_UNREADABLE, f"{_MOST_APDUS} commands did not bring this card to an end")
+        self._left -= 1
+        return self._channel.transmit(apdu)
 
 
 class FirstAgain:
@@ -59,8 +83,8 @@ class StatusFolding:
 
     ISO/IEC 7816-4:2020, 5.6 and 11.7.1: after 61xx the rest is fetched with GET RESPONSE; after 6Cxx the same command
     is sent with the Le that the card names, once. Only where the guard lets that pass: 61xx is followed for commands
-    that ask for data, since a SELECT without answer data has succeeded with 9000 and nothing else; 6Cxx for READ BINARY,
-    since the commands of a reader are allowed in one spelling.
+    that ask for data, since a SELECT without answer data has succeeded with 9000 and nothing else; 6Cxx for READ
+    BINARY, since the commands of a reader are allowed in one spelling.
     """
 
     __slots__ = ("_channel",)
@@ -69,11 +93,7 @@ class StatusFolding:
         self._channel = channel
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel.
-
-        Raises:
-            CardRefused: an answer without end.
-        """
+        """See ports.CardChannel."""
         data, sw = self._channel.transmit(apdu)
         if not _asks_for_data(apdu):
             return data, sw
@@ -82,8 +102,6 @@ class StatusFolding:
         while sw >> 8 == _MORE:
             more, sw = self._channel.transmit(b"\x00\xc0\x00\x00" + bytes([sw & 0xFF]))
             data += more
-            if (sw >> 8 == _MORE and not more) or len(data) > _LONGEST_ANSWER_BYTES:
-                raise CardRefused(DenyReason.CARD_UNREADABLE, "the card announces an answer that never comes or ends")
         return data, sw
 
 

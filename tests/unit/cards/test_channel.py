@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.card_channel import FakeCardChannel, ScriptedCard, scripted
-from kazasu.cards.channel import ExtendedReads, FirstAgain, StatusFolding, TransparentFile, expect
+from kazasu.cards.channel import ExtendedReads, FirstAgain, StatusFolding, TransparentFile, expect, folded
 from kazasu.errors import CardError, CardGone, CardRefused, UnexpectedStatus
 from kazasu.model.access import DenyReason
 
@@ -40,17 +40,23 @@ def test_the_status_of_the_rest_is_the_status_of_the_answer() -> None:
     assert StatusFolding(FakeCardChannel(scripted("AA6101", "6F00"))).transmit(READ)[1] == 0x6F00
 
 
-def test_an_announced_rest_that_is_empty_ends_the_read() -> None:
-    channel = FakeCardChannel(ScriptedCard(lambda _: b"\x61\x10"))
-    with pytest.raises(CardRefused, match="never comes or ends"):
-        StatusFolding(channel).transmit(READ)
+@pytest.mark.parametrize("piece", [0, 1, 256])
+def test_a_rest_without_end_ends_the_read(piece: int) -> None:
+    channel = FakeCardChannel(ScriptedCard(lambda _: bytes(piece) + b"\x61\x00"))
+    with pytest.raises(CardRefused, match="200 commands"):
+        folded(channel).transmit(READ)
+    assert len(channel.sent) == 200
 
 
-def test_a_rest_without_end_ends_the_read() -> None:
-    channel = FakeCardChannel(ScriptedCard(lambda _: bytes(256) + b"\x61\x00"))
-    with pytest.raises(CardRefused, match="never comes or ends"):
-        StatusFolding(channel).transmit(READ)
-    assert len(channel.sent) <= 258
+def test_a_card_that_drips_ends_the_read() -> None:
+    channel = FakeCardChannel(ScriptedCard(lambda _: b"\x00\x90\x00"))
+    with pytest.raises(CardRefused, match="200 commands"):
+        TransparentFile(folded(channel), AID, FILE, "certificate", ExtendedReads()).read(0, 8192)
+    assert len(channel.sent) == 200
+
+
+def test_an_empty_rest_that_ends_is_an_answer() -> None:
+    assert StatusFolding(FakeCardChannel(scripted("AA6101", "9000"))).transmit(READ) == (b"\xaa", 0x9000)
 
 
 def test_a_wrong_le_is_put_right_once() -> None:
