@@ -6,16 +6,22 @@ import datetime as dt
 import json
 import os
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from fakes.clock import FakeClock
 from fakes.publishing import SITE, TERMINAL, Rig
+from kazasu.model.event import Draft
 from kazasu.model.input import ReceiptArrived
 from kazasu.model.signature import Ed25519Signer
 from kazasu.publishers.wire import Topics
+from kazasu.store.backlog import Backlog
+from kazasu.store.cursor import SendCursor
+from kazasu.store.journal import Journal
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.certificates import ThrowawayCa
 from kazasu.virtual.subscriber import Chain, CheckingSubscriber, signed_receipt
@@ -149,6 +155,41 @@ def test_a_broker_killed_five_times_while_draining_leaves_no_gap(broker: Private
         assert rig.wait_for(lambda: rig.cursor.seq == 5100)
         assert reader.problems == []
     assert rig.fake_cursor.connections == 6
+
+
+def test_the_real_journal_and_cursor_carry_on_where_they_stopped(
+    tmp_path: Path, broker: PrivateBroker, rig: Rig
+) -> None:
+    path = tmp_path / "journal" / "journal.db"
+    clock = FakeClock()
+
+    def punch(journal: Journal, count: int) -> None:
+        for _ in range(count):
+            journal.append(Draft(event_type="attendance.in", moment=clock.now(), fields={"reader": "entrance"}))
+
+    def publish() -> None:
+        backlog = Backlog(path)
+        with (
+            closing(backlog),
+            closing(Journal(path, SITE, TERMINAL, rig.signer, max_events=1000, keep_s=0, collector=True)) as journal,
+            closing(SendCursor(tmp_path / "cursor.db", backlog.epoch)) as cursor,
+        ):
+            rig.backlog, rig.cursor = backlog, cursor
+            punch(journal, 30)
+            with rig:
+                punch(journal, 30)
+                rig.publisher.wake()  # type: ignore[union-attr]
+                assert rig.wait_for(lambda: cursor.seq == journal.seq)
+
+    with closing(Journal(path, SITE, TERMINAL, rig.signer, max_events=1000, keep_s=0, collector=True)):
+        pass  # it is there before the cursor asks for its epoch
+    with subscriber(broker, rig) as reader:
+        publish()
+        publish()
+        assert reader.wait_for(lambda: reader.seq(TERMINAL) == 120)
+        assert (reader.problems, reader.duplicates) == ([], 0)
+        assert reader.wait_for(lambda: len(reader.states) == 4)
+        assert [json.loads(state)["conn"] for state in reader.states] == [1, 1, 2, 2]
 
 
 def test_a_frozen_broker_is_given_up_and_found_again(broker: PrivateBroker, rig: Rig) -> None:
