@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _CONNECT_S = 1.0
 _AGAIN_S = 0.02  # pcscd is away: how long until the next try to connect
+_POWER_ON, _RESET, _ATR = b"\x01", b"\x02", b"\x04"
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,7 @@ class Slot:
         self._tear_at = 0
         self._connection: socket.socket | None = None
         self._powered = False
+        self._unnoticed = False  # a card left in the middle of something, and pcscd has not looked since
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"slot-{port}", daemon=True)
         self._thread.start()
@@ -77,7 +79,7 @@ class Slot:
     @property
     def vacant(self) -> bool:
         """Whether no card is in the field, and pcscd knows."""
-        return self._card is None and self._connection is None
+        return self._card is None and self._connection is None and not self._unnoticed
 
     def insert(self, card: VirtualCard) -> None:
         """Bring a card into the field.
@@ -164,15 +166,42 @@ class Slot:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._card is not None)
+                self._changed.wait_for(lambda: self._closed or self._unnoticed or self._card is not None)
                 if self._closed:
                     return
-            with contextlib.suppress(OSError), socket.create_connection((_HOST, self.port), _CONNECT_S) as connection:
+            try:
+                connection = socket.create_connection((_HOST, self.port), _CONNECT_S)
+            except OSError:
+                with self._changed:
+                    self._unnoticed = False  # pcscd is away, and knows of no card when it comes back
+                    self._changed.notify_all()
+                    self._changed.wait_for(lambda: self._closed, _AGAIN_S)
+                continue
+            with contextlib.suppress(OSError), connection:
                 connection.settimeout(None)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._serve(connection)
+                (self._be_nobody if self._unnoticed else self._serve)(connection)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, _AGAIN_S)
+
+    def _be_nobody(self, connection: socket.socket) -> None:
+        """Hang up when pcscd looks whether a card is there: it sees an empty field.
+
+        Without it, a card that comes within pcscd's 400 ms after another one was torn away would be taken for that one,
+        and never be powered.
+        """
+        with self._changed:
+            if self._closed:
+                return
+            self._connection = connection
+        message: bytes | None = None
+        try:
+            message = _receive(connection)
+        finally:
+            with self._changed:
+                self._unnoticed = message not in {_ATR, None}
+                self._connection = None
+                self._changed.notify_all()
 
     def _serve(self, connection: socket.socket) -> None:
         """Be the card on this connection until pcscd hangs up."""
@@ -183,6 +212,7 @@ class Slot:
             insertion = self._insertion
             self._connection = connection
             self._changed.notify_all()
+        before, noticed = b"", False
         try:
             while (message := _receive(connection)) is not None:
                 with self._changed:
@@ -190,10 +220,15 @@ class Slot:
                     if insertion == self._insertion:
                         self._answer(connection, card, message)
                         self._changed.notify_all()
+                    elif message == _ATR and before not in {_POWER_ON, _RESET}:
+                        noticed = True  # so asks pcscd when it looks; a part of powering up fails without that
+                    before = message
         finally:
             with self._changed:
                 if insertion == self._insertion:
                     card.power_off()
+                else:
+                    self._unnoticed = not noticed
                 self._connection = None
                 self._powered = False
                 self._changed.notify_all()
