@@ -98,6 +98,11 @@ class JournalHandler(logging.Handler):
         except Exception:  # noqa: BLE001  (as logging's own handlers do: a record that cannot be written ends nothing)
             self.handleError(record)
 
+    def close(self) -> None:
+        """Let the socket go; logging does so when the process ends."""
+        self._socket.close()
+        super().close()
+
     def datagram(self, record: logging.LogRecord) -> bytes:
         """Encode one record."""
         fields = fields_of(record)

@@ -54,7 +54,7 @@ class Notifier:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
-                notify.sendto(message.encode(), self._address)
+                notify.sendto(message.encode(errors="replace"), self._address)
         except OSError as error:
             # Taps go on: if systemd is really gone, its watchdog decides, and not this line.
             _log.warning("notify_failed", extra={"fields": {"detail": str(error)}})
