@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.card_channel import InProcessChannel
+from fakes.card_channel import FakeCardChannel
+from fakes.card_channel import ScriptedCard as CardInProcess
 from fakes.scripted_reader import ScriptedCard, free_pair_of_ports, wait_for_card
 from kazasu.errors import CardGone
 from kazasu.readers.pcsc import PcscChannel, connection
@@ -36,10 +37,11 @@ def answer(apdu: bytes) -> bytes | None:
     return b"\x6a\x82"
 
 
-@pytest.fixture(params=["pcscd", "in_process"])
+@pytest.fixture(params=[("pcscd", None), ("in_process", None)], ids=["pcscd", "in_process"])
 def channel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CardChannel]:
-    if request.param == "in_process":
-        yield InProcessChannel(answer)
+    place, remove_at = request.param
+    if place == "in_process":
+        yield FakeCardChannel(CardInProcess(lambda apdu: answer(apdu) or b""), remove_at)
         return
     with PrivatePcscd(tmp_path, free_pair_of_ports()) as pcscd:
         card = ScriptedCard(pcscd.ports[0], answer=answer)
@@ -68,6 +70,7 @@ def test_an_extended_answer(channel: CardChannel, length: int) -> None:
     assert (len(data), sw) == (length, 0x9000)
 
 
+@pytest.mark.parametrize("channel", [("pcscd", None), ("in_process", 1)], ids=["pcscd", "in_process"], indirect=True)
 def test_a_card_that_is_pulled_away_is_gone_and_stays_gone(channel: CardChannel) -> None:
     with pytest.raises(CardGone):
         channel.transmit(PULLED)
