@@ -144,17 +144,27 @@ def test_an_access_list_that_forbids_publishing_is_no_delivery(broker: PrivateBr
 @pytest.mark.rule(5)
 @pytest.mark.rule(4)
 def test_a_broker_killed_five_times_while_draining_leaves_no_gap(broker: PrivateBroker, rig: Rig) -> None:
-    rig.grow(5000)
-    with subscriber(broker, rig) as reader, rig:
-        for mark in (500, 1200, 2000, 2800, 3600):
-            assert reader.wait_for(lambda mark=mark: reader.seq(TERMINAL) >= mark)  # type: ignore[misc]
-            broker.kill()
-            rig.grow(20)  # taps go on
-            broker.start()
-        assert reader.wait_for(lambda: reader.seq(TERMINAL) == 5100), reader.problems
-        assert rig.wait_for(lambda: rig.cursor.seq == 5100)
-        assert reader.problems == []
-    assert rig.fake_cursor.connections == 6
+    """SIGKILL may take events from mosquitto that it acknowledged (its save comes after its PUBACK).
+
+    No publisher can see that; the collector's receipt does. Its request for the range is played here by a cursor that
+    is set back to the receipt.
+    """
+    rig.grow(2500)
+    with subscriber(broker, rig, receipt_every=100) as reader:
+        with rig:
+            for mark in (200, 600, 1000, 1400, 1800):
+                assert rig.wait_for(lambda mark=mark: rig.cursor.seq >= mark)  # type: ignore[misc]
+                broker.kill()
+                rig.grow(20)  # taps go on
+                broker.start()
+            assert rig.wait_for(lambda: rig.cursor.seq == 2600)
+        assert rig.fake_cursor.connections >= 6
+        if not reader.wait_for(lambda: reader.seq(TERMINAL) == 2600, 5.0):
+            assert all(problem.endswith("a gap") for problem in reader.problems)
+            rig.fake_cursor.seq = reader.seq(TERMINAL)
+            with rig:
+                assert reader.wait_for(lambda: reader.seq(TERMINAL) == 2600)
+        assert [event.seq for event in reader.events] == list(range(1, 2601))
 
 
 def test_the_real_journal_and_cursor_carry_on_where_they_stopped(
@@ -188,8 +198,8 @@ def test_the_real_journal_and_cursor_carry_on_where_they_stopped(
         publish()
         assert reader.wait_for(lambda: reader.seq(TERMINAL) == 120)
         assert (reader.problems, reader.duplicates) == ([], 0)
-        assert reader.wait_for(lambda: len(reader.states) == 4)
-        assert [json.loads(state)["conn"] for state in reader.states] == [1, 1, 2, 2]
+        births = [state["conn"] for state in map(json.loads, reader.states) if state["state"] == "online"]
+        assert births == [1, 2]
 
 
 def test_a_frozen_broker_is_given_up_and_found_again(broker: PrivateBroker, rig: Rig) -> None:
