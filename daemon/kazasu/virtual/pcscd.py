@@ -70,7 +70,7 @@ class PrivatePcscd:
             raise RuntimeError("pcscd or its virtual reader is not installed: apt install pcscd vsmartcard-vpcd")
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
-                [program, "--foreground", "--config", self._configuration],
+                [program, "--foreground", "--config", self._configuration, *_without_polkit(program)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -143,6 +143,13 @@ def _reader(port: int) -> str:
         f"LIBPATH      {_DRIVER}\n"
         f"CHANNELID    0x{port:04X}\n"
     )
+
+
+def _without_polkit(program: str) -> list[str]:
+    """From pcsc-lite 2.0 on pcscd turns everyone away if polkit is out of reach, as it is in the sandbox."""
+    offered = subprocess.run([program, "--help"], check=False, capture_output=True, text=True)  # noqa: S603  (ours)
+    option = "--disable-polkit"
+    return [option] if option in offered.stdout + offered.stderr else []
 
 
 def _listening() -> set[int]:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 _MARK = "KAZASU_SANDBOX"
 _INSIDE = "--inside"
+_RUN = Path("/run")
+_USB = Path("/dev/bus/usb")
 
 # linux/sockios.h, linux/if.h, netdevice(7)
 _SIOCGIFFLAGS = 0x8913
@@ -74,9 +76,11 @@ def _unshare() -> list[str]:
 
 
 def _furnish() -> None:
-    """Put an empty /run with pcscd's directory in place, and bring the loopback interface up."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], check=True)  # noqa: S607  (root's PATH)
-    Path("/run/pcscd").mkdir()
+    """Put an empty /run with pcscd's directory in place, hide USB readers, and bring the loopback interface up."""
+    for emptied in (_RUN, _USB):
+        if emptied.is_dir():
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", emptied], check=True)  # noqa: S603, S607
+    (_RUN / "pcscd").mkdir()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         _, flags = _IFREQ.unpack(fcntl.ioctl(any_socket, _SIOCGIFFLAGS, _IFREQ.pack(b"lo", 0)))
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, _IFREQ.pack(b"lo", flags | _IFF_UP))

@@ -19,6 +19,7 @@ print(os.readlink("/proc/self/ns/net"))
 with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
     print("loopback is up")
 print(os.environ["KAZASU_SANDBOX"])
+print(list(pathlib.Path("/dev/bus/usb").glob("*")))
 """
 
 
@@ -37,11 +38,12 @@ def test_a_run_and_a_network_of_its_own() -> None:
     done = enter("--", sys.executable, "-c", LOOK_ROUND)
 
     assert done.returncode == 0, done.stderr
-    run, interfaces, network, loopback, mark = done.stdout.splitlines()
+    run, interfaces, network, loopback, mark, readers_on_usb = done.stdout.splitlines()
     assert run == "['pcscd']"
     assert "lo" in interfaces
     assert network != str(Path("/proc/self/ns/net").readlink())
     assert (loopback, mark) == ("loopback is up", "1")
+    assert readers_on_usb == "[]"
 
 
 def test_the_commands_exit_code_is_the_sandboxs() -> None:
