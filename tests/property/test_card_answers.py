@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes.card_channel import FakeCardChannel, ScriptedCard
@@ -64,12 +65,12 @@ def identify(kinds: CardKinds, card: ScriptedCard, atr: bytes) -> None:
     assert len(channel.sent) <= MOST_APDUS
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(atr=atrs, script=st.lists(answers, min_size=1, max_size=12))
 def test_answers_without_sense_are_errors_of_the_card(
     kinds: CardKinds, atr: bytes, script: list[tuple[bytes, int]]
 ) -> None:
-    rest = iter(script * MOST_APDUS)
+    rest = itertools.cycle(script)
 
     def answer(_: bytes) -> bytes:
         data, sw = next(rest)
@@ -115,7 +116,7 @@ def changed(draw: st.DrawFn, content: bytes) -> bytes:
     return bytes(result)
 
 
-@settings(max_examples=6000, deadline=None)
+@settings(max_examples=6000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     certificate=changed(DER),
     token=st.just(TOKEN) | changed(TOKEN),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes.card_channel import FakeCardChannel, ScriptedCard
@@ -84,7 +84,7 @@ def oracle(history: list[tuple[str, int]], apdu: str) -> bool:
     return False
 
 
-@settings(max_examples=2000)
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(apdus, status_words), max_size=25))
 def test_the_card_sees_exactly_what_the_oracle_allows(steps: list[tuple[bytes, int]]) -> None:
     sw = 0x9000

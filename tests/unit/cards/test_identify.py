@@ -104,6 +104,8 @@ def test_a_type_b_card_that_nobody_reads_has_no_stable_number(kinds: CardKinds) 
         DESFIRE_ATR,
         bytes.fromhex("3B86800106757781028000"),
         bytes.fromhex("3B888001000000000000000009"),  # type A with eight historical bytes
+        bytes.fromhex("3B888001000000009181C100D9"),  # a driving licence's with a wrong check byte
+        bytes.fromhex("3B888001000000009881C100D1"),  # one with a reserved bit
         bytes.fromhex("3B8F8001804F0CA00000030611003B00000000")[:19],  # cut short
         b"",
         b"\x3b",

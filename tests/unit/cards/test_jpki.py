@@ -244,9 +244,11 @@ def test_a_file_that_does_not_begin_like_a_certificate_is_unreadable(kinds: Card
             return b"\x90\x00"
         return (token if apdu[4] == 32 else bytes.fromhex(head).ljust(64, b"\0")) + b"\x90\x00"
 
+    channel = FakeCardChannel(ScriptedCard(answer))
     with pytest.raises(CardRefused) as caught:
-        kinds.identify(FakeCardChannel(ScriptedCard(answer)), ATR_CONTACTLESS)
+        kinds.identify(channel, ATR_CONTACTLESS)
     assert caught.value.reason is DenyReason.CARD_UNREADABLE
+    assert len(channel.sent) == 5  # nothing is read on the word of such a header
 
 
 @pytest.mark.rule(7)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazasu.cards.pseudonym import Pseudonymizer
@@ -22,6 +22,7 @@ def test_it_is_the_first_half_of_an_hmac_over_lengths_and_parts() -> None:
 
 
 @pytest.mark.rule(7)
+@settings(deadline=None)
 @given(numbers, numbers)
 def test_no_two_numbers_share_an_encoding(one: tuple[str, list[bytes]], other: tuple[str, list[bytes]]) -> None:
     pseudonymizer = Pseudonymizer(PEPPER)
