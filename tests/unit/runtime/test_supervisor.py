@@ -213,11 +213,18 @@ def test_the_watchdog_goes_hungry_while_a_loop_is_silent(
     clock = FakeClock()
     caplog.set_level(logging.CRITICAL)
     manager.environment["WATCHDOG_USEC"] = "20000"
+    decided_at_s: list[float] = []
     fed_at_s: list[float] = []
     silent: list[tuple[float, float]] = []
 
+    def mono_s() -> float:
+        now_s = clock.mono_s()
+        if threading.current_thread() is threading.main_thread():
+            decided_at_s.append(now_s)
+        return now_s
+
     def status() -> str:
-        fed_at_s.append(clock.mono_s())
+        fed_at_s.append(decided_at_s[-1])
         return "in order"
 
     class SilentLoop(WaitingLoop):
@@ -234,7 +241,7 @@ def test_the_watchdog_goes_hungry_while_a_loop_is_silent(
             terminate()
             super().run(beat)
 
-    Supervisor(Notifier(manager.environment), clock.mono_s, status).run([("silent", SilentLoop("silent", []))])
+    Supervisor(Notifier(manager.environment), mono_s, status).run([("silent", SilentLoop("silent", []))])
 
     [(first_s, last_s)] = silent
     assert not [at_s for at_s in fed_at_s if first_s < at_s < last_s]
