@@ -24,6 +24,10 @@ _ISO_14443_4: Final = 0x01
 TYPE_A: Final = frozenset({0x01, 0x02, 0x03})  # ISO/IEC 14443 A, part 1 to 3
 FELICA: Final = 0x11
 
+# The ACR122U names standard 03 for FeliCa too, and tells it by the card: 212 and 424 kbit/s (ACS, ACR122U Application
+# Programming Interface, "ATR generation" and "How to access FeliCa tags").
+_FELICA_ON_ACR122U: Final = frozenset({0xF011, 0xF012})
+
 
 class StorageCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a storage card is.
@@ -35,6 +39,16 @@ class StorageCard(msgspec.Struct, frozen=True, kw_only=True):
 
     standard: int
     card: int
+
+    @property
+    def is_felica(self) -> bool:
+        """Whether it answers with an IDm."""
+        return self.standard == FELICA or (self.standard in TYPE_A and self.card in _FELICA_ON_ACR122U)
+
+    @property
+    def is_type_a(self) -> bool:
+        """Whether it answers with the UID of an ISO/IEC 14443 type A card."""
+        return self.standard in TYPE_A and not self.is_felica
 
 
 def storage_card(atr: bytes) -> StorageCard | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kazasu.cards.atr import FELICA, storage_card
+from kazasu.cards.atr import storage_card
 from kazasu.cards.uid import ALLOW_UID, read_uid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from kazasu.ports import CardChannel
 
 _IDM_BYTES: Final = 8  # JIS X 6319-4
-_NFC_DEP: Final = (
-    b"\x01\xfe"  # a phone in peer-to-peer mode: the other six bytes are random (NFC Forum Digital, NFCID2)
-)
+_UNSTABLE: Final = {
+    # NFC Forum Digital, NFCID2: the other six bytes are random.
+    b"\x01\xfe": "this IDm is random: a phone in peer-to-peer mode",
+    # Android, NfcFCardEmulation.setNfcid2ForService: an app may take any number that begins so, or have one drawn anew
+    # with each installation. A phone's FeliCa chip has an IDm of its own, which begins otherwise.
+    b"\x02\xfe": "this IDm was made up by an app on a phone",
+    bytes(_IDM_BYTES): "this card has no number of its own",
+}
 
 
 class Felica:
@@ -35,12 +40,13 @@ class Felica:
     def read(self, channel: CardChannel, atr: bytes) -> Identifier | None:
         """See CardKind."""
         card = storage_card(atr)
-        if card is None or card.standard != FELICA:
+        if card is None or not card.is_felica:
             return None
         idm = read_uid(channel)
         if len(idm) != _IDM_BYTES:
             raise CardRefused(DenyReason.CARD_UNREADABLE, f"an IDm has {_IDM_BYTES} bytes; {len(idm)} came")
-        if idm.startswith(_NFC_DEP):
-            raise CardRefused(DenyReason.NO_STABLE_NUMBER, "this IDm is random: a phone in peer-to-peer mode")
+        for beginning, detail in _UNSTABLE.items():
+            if idm.startswith(beginning):
+                raise CardRefused(DenyReason.NO_STABLE_NUMBER, detail)
         pseudonym = self._pseudonymizer.pseudonym(self.name, idm)
         return Identifier(kind=self.name, pseudonym=pseudonym, assurance=Assurance.SERIAL)

@@ -26,10 +26,22 @@ _SHORT_EF: Final = 0x80
 _SHORT_BYTES: Final = 5
 _EXTENDED_BYTES: Final = 7
 _HEADER_BYTES: Final = 4
+_SHORTEST_AID_BYTES: Final = 5  # ISO/IEC 7816-4:2020, 12.2.3: a RID at least
+_LONGEST_AID_BYTES: Final = 16
+
+
+# The applications of a My Number Card that hold the My Number or what leads to it: card-face input aid, card-face
+# check, resident register. No kind can allow them, not even one whose AID comes from a configuration.
+NEVER: Final = tuple(
+    bytes.fromhex(aid) for aid in ("D3921000310001010408", "D3921000310001010402", "D3921000310001010401")
+)
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
     """One application on a card, and what may be read in it.
+
+    Raises:
+        ValueError: the AID has another length, or would select one of `NEVER`.
 
     Attributes:
         aid: its whole application identifier, 5 to 16 bytes.
@@ -38,6 +50,12 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
     aid: bytes
     files: frozenset[bytes]
+
+    def __post_init__(self) -> None:
+        if not _SHORTEST_AID_BYTES <= len(self.aid) <= _LONGEST_AID_BYTES:
+            raise ValueError(f"an AID has 5 to 16 bytes, and {self.aid.hex().upper()} has {len(self.aid)}")
+        if any(never.startswith(self.aid) or self.aid.startswith(never) for never in NEVER):
+            raise ValueError(f"{self.aid.hex().upper()} may select an application that holds the My Number (rule 6)")
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kazasu.cards.atr import TYPE_A, storage_card
+from kazasu.cards.atr import storage_card
 from kazasu.cards.uid import ALLOW_UID, read_uid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
@@ -36,13 +36,15 @@ class Mifare:
     def read(self, channel: CardChannel, atr: bytes) -> Identifier | None:
         """See CardKind."""
         card = storage_card(atr)
-        if card is None or card.standard not in TYPE_A:
+        if card is None or not card.is_type_a:
             return None
         uid = read_uid(channel)
         if len(uid) not in _UID_BYTES:
             raise CardRefused(DenyReason.CARD_UNREADABLE, f"a UID has 4, 7 or 10 bytes; {len(uid)} came")
         if len(uid) == _SINGLE_BYTES and uid[0] == _RANDOM:
             raise CardRefused(DenyReason.NO_STABLE_NUMBER, "this UID is random: a phone, or a card that hides its own")
+        if not any(uid):
+            raise CardRefused(DenyReason.NO_STABLE_NUMBER, "this card has no number of its own")
         if len(uid) == _SINGLE_BYTES and uid[0] == _CASCADE_TAG:
             raise CardRefused(DenyReason.CARD_UNREADABLE, "only the first part of a longer UID came")
         pseudonym = self._pseudonymizer.pseudonym(self.name, uid)

@@ -7,6 +7,7 @@ import hmac
 from typing import Final
 
 _KEPT_BYTES: Final = 16
+_SHORTEST_PEPPER_BYTES: Final = 32
 
 
 class Pseudonymizer:
@@ -16,12 +17,17 @@ class Pseudonymizer:
     that no two inputs have the same encoding; the first 16 bytes of it, which no site fills by chance.
 
     Args:
-        pepper: the site's secret, the same on every terminal; 32 bytes.
+        pepper: the site's secret, the same on every terminal; 32 bytes at least.
+
+    Raises:
+        ValueError: a shorter pepper, which could be guessed.
     """
 
     __slots__ = ("_pepper",)
 
     def __init__(self, pepper: bytes) -> None:
+        if len(pepper) < _SHORTEST_PEPPER_BYTES:
+            raise ValueError(f"the pepper has to have {_SHORTEST_PEPPER_BYTES} bytes, and has {len(pepper)}")
         self._pepper = pepper
 
     def __repr__(self) -> str:

@@ -186,6 +186,24 @@ def test_the_error_names_the_command_and_not_its_data() -> None:
     assert "31323334" not in str(caught.value)
 
 
+@pytest.mark.rule(6)
+@pytest.mark.parametrize("aid", FORBIDDEN.values())
+@pytest.mark.parametrize("digits", [10, 18, 20, 22])
+def test_no_kind_can_allow_an_application_that_holds_the_my_number(aid: str, digits: int) -> None:
+    with pytest.raises(ValueError, match="rule 6"):
+        Application(aid=bytes.fromhex(f"{aid}00"[:digits]), files=frozenset())
+
+
+@pytest.mark.parametrize("aid", ["", "D3921000", "AA" * 17])
+def test_an_aid_has_5_to_16_bytes(aid: str) -> None:
+    with pytest.raises(ValueError, match="5 to 16 bytes"):
+        Application(aid=bytes.fromhex(aid), files=frozenset())
+
+
+def test_the_common_card_application_is_another_than_its_neighbours() -> None:
+    Application(aid=bytes.fromhex("D3921000310001010100"), files=frozenset())
+
+
 def test_without_allowances_nothing_passes() -> None:
     channel = FakeCardChannel(scripted())
     for apdu in (b"", b"\x00", SELECT_JPKI, READ, GET_RESPONSE, bytes.fromhex("FFCA000000")):

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from kazasu.cards.pseudonym import Pseudonymizer
 
 DESFIRE_ATR = bytes.fromhex("3B8180018080")
+# ACS, ACR122U Application Programming Interface, "How to access FeliCa tags": 212 kbit/s; 424 kbit/s likewise.
+ACR122U_FELICA_ATRS = [
+    bytes.fromhex("3B8F8001804F0CA00000030603F011000000008A"),
+    bytes.fromhex("3B8F8001804F0CA00000030603F0120000000089"),
+]
 IDM = bytes.fromhex("0123456789ABCDEF")
 
 
@@ -67,9 +72,22 @@ def test_the_first_part_of_a_longer_uid_is_no_number(kinds: CardKinds) -> None:
     assert error.reason is DenyReason.CARD_UNREADABLE
 
 
-def test_a_phone_in_peer_to_peer_mode_has_no_number(kinds: CardKinds) -> None:
-    error = refusal(kinds, FakeCardChannel(FelicaCard(bytes.fromhex("01FE010203040506"))), FELICA_ATR)
+@pytest.mark.parametrize("idm", ["01FE010203040506", "02FE010203040506", "0000000000000000"])
+def test_a_number_that_a_phone_made_up_or_that_is_none_is_not_stable(kinds: CardKinds, idm: str) -> None:
+    error = refusal(kinds, FakeCardChannel(FelicaCard(bytes.fromhex(idm))), FELICA_ATR)
     assert error.reason is DenyReason.NO_STABLE_NUMBER
+
+
+@pytest.mark.parametrize("uid", ["00000000", "00000000000000"])
+def test_a_uid_of_zeros_is_no_number(kinds: CardKinds, uid: str) -> None:
+    error = refusal(kinds, FakeCardChannel(MifareCard(bytes.fromhex(uid))), CLASSIC_1K_ATR)
+    assert error.reason is DenyReason.NO_STABLE_NUMBER
+
+
+@pytest.mark.parametrize("atr", ACR122U_FELICA_ATRS)
+def test_felica_is_known_on_a_reader_that_calls_it_type_a(kinds: CardKinds, atr: bytes) -> None:
+    at_another_reader = kinds.identify(FakeCardChannel(FelicaCard(IDM)), FELICA_ATR)
+    assert kinds.identify(FakeCardChannel(FelicaCard(IDM)), atr) == at_another_reader
 
 
 @pytest.mark.parametrize("atr", [FELICA_ATR, CLASSIC_1K_ATR])

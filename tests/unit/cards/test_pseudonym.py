@@ -41,6 +41,14 @@ def test_another_site_knows_the_same_card_under_another_number() -> None:
 
 
 @pytest.mark.rule(7)
+@pytest.mark.parametrize("length", [0, 16, 31])
+def test_a_pepper_that_could_be_guessed_is_refused_and_not_printed(length: int) -> None:
+    with pytest.raises(ValueError, match="32 bytes") as caught:
+        Pseudonymizer(PEPPER[:length])
+    assert repr(PEPPER[:length]) not in str(caught.value)
+
+
+@pytest.mark.rule(7)
 def test_the_pepper_is_not_printed() -> None:
     shown = f"{Pseudonymizer(PEPPER)!r} {Pseudonymizer(PEPPER)}"
     assert PEPPER.hex() not in shown
