@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kazasu.model.input import Input
     from kazasu.model.moment import Moment
     from kazasu.model.receipt import Receipt
+    from kazasu.model.usage import Usage
 
 
 class Clock(Protocol):
@@ -127,6 +128,10 @@ class Journal(Protocol):
 
     def idle(self) -> None:
         """Nobody is tapping: do what can wait (checkpoint, opening again after a fault, pruning by age)."""
+        ...
+
+    def usage(self) -> Usage:
+        """How full it is."""
         ...
 
     def prune(self, receipt: Receipt) -> int:

@@ -115,6 +115,9 @@ class Terminal:
                 self._prune(receipt)
 
     def _tap(self, read: CardRead) -> None:
+        if self._unrecordable and not self._resume():
+            self._cues.play(CueName.FAULT)
+            return
         moment = self._clock.now()
         presentation = self._present(read)
         reason = refusal(presentation, moment, self._settings.min_assurance)
@@ -213,8 +216,7 @@ class Terminal:
         moment = self._clock.now()
         self._time_source = moment.source
         self._roster_version = self._roster.version
-        for event in self._journal.recent(_REBUILD_S):
-            self._service.recorded(event)
+        self._rebuild()
         self._record("terminal.started", {"version": self._settings.version})
         self._rest()
 
@@ -225,8 +227,27 @@ class Terminal:
             self._record("clock.changed", {"previous_source": "" if before is None else before.value})
         if self._unrecordable:
             # Nobody has to tap for the terminal to find out that the disk is well again.
-            self._record("journal.resumed", {})
+            self._resume()
         self._journal.idle()
+        usage = self._journal.usage()
+        self._health.note(journal_percent=usage.percent)
+        if usage.warn:
+            self._health.alert("journal_room", f"{usage.percent} % of the journal's {usage.max_events} events are used")
+        else:
+            self._health.clear("journal_room")
+
+    def _resume(self) -> bool:
+        """Try to record again; what was missed is that nothing was. Returns whether it worked."""
+        if self._append(Draft(event_type="journal.resumed", moment=self._clock.now(), fields={})) is None:
+            return False
+        # A journal that could not be opened at the start is read now, before anything is decided.
+        self._rebuild()
+        self._publisher.wake()
+        return True
+
+    def _rebuild(self) -> None:
+        for event in self._journal.recent(_REBUILD_S):
+            self._service.recorded(event)
 
     def _reader_changed(self, change: ReaderChanged) -> None:
         if change.state is ReaderState.MISSING:

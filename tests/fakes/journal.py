@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kazasu.errors import JournalCorrupt, JournalFull
 from kazasu.model.event import GENESIS, Place, sealed
 from kazasu.model.signature import Ed25519Signer
+from kazasu.model.usage import Usage
+from kazasu.store.usage import WARN_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,6 +71,13 @@ class FakeJournal:
 
     def idle(self) -> None:
         self.idled += 1
+
+    def usage(self) -> Usage:
+        count = len(self.events)
+        percent = 100 * count // self._max_events
+        return Usage(
+            count=count, max_events=self._max_events, percent=percent, size_bytes=0, warn=percent >= WARN_PERCENT
+        )
 
     def prune(self, receipt: Receipt) -> int:
         if receipt.epoch != self.epoch or receipt.seq < self._pruned[0]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import time
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +15,6 @@ from fakes.roster import FakeRoster, person
 from kazasu.errors import JournalFull, JournalUnwritable, RosterError
 from kazasu.model.access import Assurance, DenyReason, Direction, EventFields, Identifier
 from kazasu.model.cue import CueName
-from kazasu.model.event import Event
 from kazasu.model.input import (
     ButtonPressed,
     CardPresented,
@@ -29,6 +29,11 @@ from kazasu.model.moment import TimeSource
 from kazasu.model.receipt import Receipt
 from kazasu.services.attendance import Alternation, Attendance, ByButton
 from kazasu.terminal import Settings, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kazasu.model.event import Event
 
 HANAKO, KEN, STRANGER = "a" * 32, "b" * 32, "c" * 32
 
@@ -170,6 +175,37 @@ def test_the_terminal_finds_out_by_itself_that_the_disk_is_well_again() -> None:
     assert entrance.run(idle_rounds=1)[-1] in {"terminal.started", "journal.resumed"}
     assert entrance.cues.rests[-1] is CueName.READY
     assert entrance.health.alerts == {}
+
+
+def test_a_journal_that_opens_only_after_the_start_is_read_before_the_next_decision() -> None:
+    before = Entrance()
+    before.tap()
+
+    class Late(FakeJournal):
+        def recent(self, span_s: int) -> Iterator[Event]:
+            return iter(()) if self.failing else super().recent(span_s)
+
+    journal = Late()
+    journal.events = before.journal.events
+    journal._at_s = before.journal._at_s
+    journal.failing = JournalUnwritable("read-only")
+    after = Entrance(journal=journal)
+    after.run()
+    journal.failing = None
+    assert after.tap()["reason"] == "already_done"
+    assert [event.fields["event_type"] for event in journal.events][1:] == ["journal.resumed", "attendance.suppressed"]
+
+
+def test_health_warns_when_four_fifths_of_the_journals_room_are_used() -> None:
+    entrance = Entrance(journal=FakeJournal(max_events=10))
+    for _ in range(6):
+        entrance.tap(STRANGER)
+    entrance.run(idle_rounds=1)
+    assert entrance.health.fields["journal_percent"] == 70
+    assert entrance.health.alerts == {}
+    entrance.tap(STRANGER)
+    entrance.terminal._idle()
+    assert entrance.health.alerts.keys() == {"journal_room"}
 
 
 @pytest.mark.rule(2)

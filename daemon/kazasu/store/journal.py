@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from kazasu.model.event import Draft, Event
     from kazasu.model.receipt import Receipt
     from kazasu.model.signature import Ed25519Signer
+    from kazasu.model.usage import Usage
     from kazasu.store.journal_file import OpenJournal
-    from kazasu.store.usage import Usage
 
 _log = logging.getLogger(__name__)
 

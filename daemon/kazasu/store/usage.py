@@ -5,30 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-import msgspec
+from kazasu.model.usage import Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WARN_PERCENT = 80
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """How full the journal is.
-
-    Attributes:
-        count: events in it.
-        max_events: room for events.
-        percent: of it in use, 0 to 100.
-        size_bytes: on disk, the write-ahead log included.
-        warn: from 80 % on.
-    """
-
-    count: int
-    max_events: int
-    percent: int
-    size_bytes: int
-    warn: bool
 
 
 def usage_of(path: Path, count: int, max_events: int) -> Usage:
