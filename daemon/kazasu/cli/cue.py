@@ -42,5 +42,5 @@ def execute(arguments: argparse.Namespace) -> int:
             print(name.value)
             player = Player(patterns, output, mono_s=SystemClock(config.terminal.timezone, None).mono_s)
             player.play(name)
-            player.run(lambda player=player: player.stop() if player.resting else None)  # type: ignore[misc]
+            player.run(lambda player=player: player.stop() if player.resting else None)
     return EXIT_OK

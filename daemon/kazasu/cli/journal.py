@@ -52,9 +52,12 @@ def execute(arguments: argparse.Namespace) -> int:
     backlog = Backlog(path)
     if arguments.action == "list":
         last_seq = backlog.last_seq()
-        print("  ".join(_COLUMNS))
+        rows: list[tuple[str, ...]] = [_COLUMNS]
         for _, fields in _events(backlog, max(0, last_seq - arguments.last), last_seq):
-            print("  ".join(str(fields.get(name, "-")) for name in _COLUMNS))
+            rows.append(tuple(str(fields.get(name, "-")) for name in _COLUMNS))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            print("  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip())
     elif arguments.format == "csv":
         _export_csv(backlog, arguments.after, sys.stdout)
     else:

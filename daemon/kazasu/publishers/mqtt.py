@@ -109,14 +109,15 @@ class Connection:
     Args:
         broker: where to.
         client_id: the session's name at the broker.
-        will: topic and payload that the broker publishes, retained, when the connection breaks.
+        will: topic and payload that the broker publishes, retained, when the connection breaks; None for a visitor, of
+            whom nothing stays at the broker.
 
     Attributes:
         acks: packet identifiers and reason codes of PUBACKs, oldest first; the reader empties it.
         news: everything else that happened, oldest first; the reader empties it.
     """
 
-    def __init__(self, broker: Broker, client_id: str, will: tuple[str, bytes]) -> None:
+    def __init__(self, broker: Broker, client_id: str, will: tuple[str, bytes] | None) -> None:
         self.acks: list[tuple[int, int]] = []
         self.news: list[News] = []
         self._broker = broker
@@ -126,7 +127,9 @@ class Connection:
         client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(0)
-        client.will_set(*will, qos=1, retain=True)
+        if will is not None:
+            client.will_set(*will, qos=1, retain=True)
+        self._session_expiry_s = 0 if will is None else SESSION_EXPIRY_S
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -145,7 +148,7 @@ class Connection:
         """
         self._client.tls_set_context(client_context(self._broker))
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.SessionExpiryInterval = self._session_expiry_s
         host, port = self._broker.host, self._broker.port
         try:
             self._client.connect(host, port, KEEPALIVE_S, clean_start=False, properties=properties)

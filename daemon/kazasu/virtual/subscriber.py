@@ -120,7 +120,8 @@ class CheckingSubscriber:
 
     def stop(self) -> None:
         """Leave; the session stays at the broker."""
-        self._client.publish(self._all.collector, _presence("offline"), qos=1, retain=True).wait_for_publish(2.0)
+        if self._client.is_connected():  # else the broker is gone already, and so is the session
+            self._client.publish(self._all.collector, _presence("offline"), qos=1, retain=True).wait_for_publish(2.0)
         self._client.disconnect()
         self._client.loop_stop()
 

@@ -1,0 +1,237 @@
+"""The commands as an installer types them, beside a whole site."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazasu.cli import COMMANDS
+from kazasu.model.cue import CueName
+from kazasu.virtual.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONFIGURATION = 78
+
+
+class Installer:
+    """Types commands and reads what comes back."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def types(self, *words: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "kazasu", *words, "--config", str(config or self.stage.config_file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Stage(tmp_path_factory.mktemp("stage")) as stage, stage.daemon:
+        stage.tap(stage.staff[0].card)
+        stage.tap(stage.stranger)
+        yield stage
+
+
+@pytest.fixture
+def installer(stage: Stage) -> Iterator[Installer]:
+    yield Installer(stage)
+    stage.slot.remove()
+    stage.slot.wait_for(lambda: stage.slot.vacant)
+
+
+@pytest.fixture
+def changed(stage: Stage, tmp_path: Path) -> Path:
+    """A copy of the site's files that a test may spoil; its configuration."""
+    folder = tmp_path / "copy"
+    shutil.copytree(stage.config_file.parent, folder, ignore=shutil.ignore_patterns("notify", "*.sock"))
+    return folder / stage.config_file.name
+
+
+def test_every_command_explains_itself() -> None:
+    for command in COMMANDS:
+        done = subprocess.run(
+            [sys.executable, "-m", "kazasu", command.name, "--help"], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.startswith(f"usage: kazasu {command.name}")
+        assert "Exit codes" in done.stdout
+
+
+def test_without_a_command_all_of_them_are_listed_and_an_unknown_one_is_wrong_usage() -> None:
+    done = subprocess.run([sys.executable, "-m", "kazasu"], capture_output=True, text=True, check=True)
+    assert all(f"  {command.name} " in done.stdout for command in COMMANDS)
+    wrong = subprocess.run([sys.executable, "-m", "kazasu", "punch"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "invalid choice: 'punch'" in wrong.stderr
+
+
+def test_check_config_says_what_it_means(installer: Installer) -> None:
+    done = installer.types("check-config")
+    assert done.returncode == 0
+    assert "Terminal entrance-1 of site demo" in done.stdout
+    assert "a working day begins at 05:00" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check-config", "run", "doctor"])
+def test_a_configuration_that_cannot_be_used_is_said_with_its_line(
+    installer: Installer, changed: Path, command: str
+) -> None:
+    text = changed.read_text()
+    changed.write_text(text.replace("state_dir", "state_dri"))
+    line = text[: text.index("state_dir")].count("\n") + 1
+    done = installer.types(command, config=changed)
+    assert done.returncode == CONFIGURATION
+    assert f"{changed}:{line}: terminal.state_dri: unknown; did you mean state_dir?" in done.stderr
+
+
+def test_without_a_key_the_daemon_does_not_start(installer: Installer, changed: Path) -> None:
+    (changed.parent / "event.key").unlink()
+    done = installer.types("run", config=changed)
+    assert done.returncode == 1
+    assert "kazasu keygen" in done.stderr
+
+
+def test_keygen_makes_what_is_missing_and_keeps_what_is_there(installer: Installer, changed: Path) -> None:
+    pepper, key = changed.parent / "pepper.key", changed.parent / "event.key"
+    before = pepper.read_bytes()
+    key.unlink()
+    (changed.parent / "event.pub.pem").unlink()
+    done = installer.types("keygen", config=changed)
+    assert done.returncode == 0
+    assert pepper.read_bytes() == before
+    assert key.stat().st_mode & 0o777 == 0o600
+    made = key.read_bytes()
+    assert installer.types("keygen", config=changed).returncode == 0
+    assert key.read_bytes() == made
+
+
+def lines_of(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """Doctor's report: subject to grade."""
+    found = {}
+    for line in done.stdout.splitlines():
+        grade, _, rest = line.partition(" ")
+        if grade in {"ok", "note", "problem"}:
+            found[rest.strip().split("  ")[0]] = grade
+    return found
+
+
+def test_the_doctor_finds_a_site_in_order(installer: Installer) -> None:
+    report = lines_of(installer.types("doctor"))
+    for subject in ("event key", "pepper", "disk", "journal", "roster", "pcscd", "reader desk", "cards", "broker"):
+        assert report[subject] == "ok", subject
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "subject"),
+    [
+        ('match = "*00 00"', 'match = "RC-S300*"', "reader desk"),
+        ("port = ", "port = 1 # ", "broker"),
+        ('state_dir = "state"', 'state_dir = "nowhere"', "disk"),
+        ('key = "collector.pub"', 'key = "authca.pem"', "keys"),
+        ('ca = ["authca.pem"]', 'ca = ["collector.pub"]', "cards"),
+    ],
+)
+def test_the_doctor_names_each_problem(
+    installer: Installer, changed: Path, was: str, becomes: str, subject: str
+) -> None:
+    assert was in changed.read_text()
+    changed.write_text(changed.read_text().replace(was, becomes, 1))
+    done = installer.types("doctor", config=changed)
+    assert done.returncode == 1
+    assert lines_of(done)[subject] == "problem", done.stdout
+    assert "problem" in done.stdout.splitlines()[-1]
+
+
+def test_identify_says_what_a_card_proves_and_whose_it_is(installer: Installer) -> None:
+    installer.stage.slot.insert(installer.stage.staff[1].card)
+    done = installer.types("identify")
+    assert done.returncode == 0
+    assert "signed_data" in done.stdout
+    assert "cardholder  1002" in done.stdout
+
+
+def test_an_enrolled_card_is_known_at_the_next_tap_and_a_removed_one_is_not(installer: Installer) -> None:
+    stage = installer.stage
+    stage.slot.insert(stage.stranger)
+    done = installer.types("enroll", "1006", "新人", "--valid-until", "2099-12-31")
+    assert done.returncode == 0, done.stderr
+    stage.slot.remove()
+    stage.slot.wait_for(lambda: stage.slot.vacant)
+    stage.tap(stage.stranger)
+    newest = json.loads(stage.backlog.after(stage.backlog.last_seq() - 1, 1)[0][1])
+    assert (newest["event_type"], newest["cardholder"]) == ("attendance.in", "1006")
+    assert installer.types("roster", "remove", newest["credential"]).returncode == 0
+    stage.tap(stage.stranger)
+    newest = json.loads(stage.backlog.after(stage.backlog.last_seq() - 1, 1)[0][1])
+    assert newest["reason"] == "unknown_card"
+
+
+def test_a_card_is_not_enrolled_for_more_than_it_proves(installer: Installer) -> None:
+    installer.stage.slot.insert(installer.stage.stranger)
+    done = installer.types("enroll", "1007", "誰か", "--min-assurance", "challenge")
+    assert done.returncode == 1
+    assert "would never satisfy challenge" in done.stderr
+
+
+def test_a_roster_with_bad_lines_changes_nothing(installer: Installer, changed: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    header = "cardholder,name,credential,min_assurance,valid_from,valid_until"
+    bad.write_text(f"{header}\n1,a,xx,serial,,\n2,b,{'a' * 32},serial,,\n")
+    roster = changed.parent / "state" / "roster.db"
+    before = roster.read_bytes()
+    done = installer.types("roster", "import", str(bad), config=changed)
+    assert done.returncode == 1
+    assert "line 2: credential" in done.stderr
+    assert "line 3" not in done.stderr
+    assert roster.read_bytes() == before
+
+
+def test_the_journal_is_listed_verified_and_exported(installer: Installer) -> None:
+    listed = installer.types("journal", "list", "--last", "3").stdout.splitlines()
+    assert listed[0].split()[:3] == ["seq", "time", "event_type"]
+    assert len(listed) == 4
+    assert "signatures and chain hold" in installer.types("journal", "verify").stdout
+    key = str(installer.stage.public_key_file)
+    assert installer.types("journal", "verify", "--key", key).returncode == 0
+    lines = installer.types("journal", "export", "--after", "1").stdout.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(2, len(lines) + 2))
+    table = list(csv.DictReader(installer.types("journal", "export", "--format", "csv").stdout.splitlines()))
+    assert table[1]["cardholder"] == "1001"
+
+
+def test_a_journal_that_was_changed_is_found_out(installer: Installer, changed: Path) -> None:
+    journal = changed.parent / "state" / "journal.db"
+    connection = sqlite3.connect(journal, isolation_level=None)
+    connection.execute(
+        "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), '1001', '1002') AS BLOB) WHERE seq = 2"
+    )
+    connection.close()
+    done = installer.types("journal", "verify", config=changed)
+    assert done.returncode == 1
+    assert "event 2" in done.stderr
+
+
+@pytest.mark.parametrize("name", [CueName.GRANTED, CueName.DENIED])
+def test_a_cue_is_played_to_its_end(installer: Installer, name: CueName) -> None:
+    shown = installer.types("cue", "play", name.value).stdout.splitlines()
+    assert shown[0] == name.value
+    assert shown[-1] == "outputs: off"
+    assert len(shown) > 2
+
+
+def test_output_into_a_pipe_that_closes_is_no_error(installer: Installer) -> None:
+    command = f"{sys.executable} -m kazasu journal export --config {installer.stage.config_file}"
+    script = f"set -o pipefail; {command} | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
