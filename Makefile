@@ -20,6 +20,8 @@ test: setup
 	$(SANDBOX) $(BIN)/pytest -q
 
 bench: setup
+	$(PYTHON) -m venv build/installed
+	build/installed/bin/pip install --quiet --disable-pip-version-check .
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
 lint: setup

@@ -43,6 +43,7 @@ class DaemonProcess:
     Args:
         config_file: its configuration.
         directory: where the notify socket and the log go.
+        python: the interpreter whose `kazasu` it is; this one by default.
         environment: set on top of this process's.
 
     Attributes:
@@ -51,11 +52,11 @@ class DaemonProcess:
         on_change: called with each change of the outputs, in a thread of this object's.
     """
 
-    def __init__(self, config_file: Path, directory: Path, **environment: str) -> None:
+    def __init__(self, config_file: Path, directory: Path, python: str = sys.executable, **environment: str) -> None:
         self.shown: list[Shown] = []
         self.on_change: Callable[[Shown], None] = lambda _: None
         self.log_file = directory / "kazasu.log"
-        self._command = [sys.executable, "-m", "kazasu", "run", "--config", str(config_file)]
+        self._command = [python, "-m", "kazasu", "run", "--config", str(config_file)]
         self._notify_path = directory / "notify"
         self._environment = environment
         self._news = threading.Condition()

@@ -1,0 +1,75 @@
+"""Run every benchmark and print one table: `make bench`.
+
+Each `bench_<name>.py` beside this file has `run(quick) -> list[dict]`; a row is {name, value, unit, ratio, target, ok,
+note}. What was measured is kept in build/bench.json. Exit code 1: a target was missed, or a benchmark failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parents[1] / "build" / "bench.json"
+COLUMNS = ("name", "value", "ratio", "target", "", "note")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: to see that it runs, not to quote")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these; default: all")
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(HERE.parent))  # `fakes`, as pytest has it
+    names = arguments.names or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    results: dict[str, list[dict[str, Any]]] = {}
+    failed = []
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        try:
+            results[name] = importlib.import_module(f"tests.bench.bench_{name}").run(arguments.quick)
+        except Exception:  # noqa: BLE001  (one that fails must not hide the others; it is shown, and counts as a miss)
+            traceback.print_exc()
+            failed.append(name)
+    _print_table(results)
+    RESULTS.parent.mkdir(exist_ok=True)
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "quick": arguments.quick}
+    RESULTS.write_text(json.dumps({"machine": machine, "results": results}, indent=1, ensure_ascii=False))
+    missed = [row["name"] for rows in results.values() for row in rows if row.get("ok") is False]
+    for name in failed:
+        print(f"FAILED: bench_{name}.py")
+    for name in missed:
+        print(f"MISSED: {name}")
+    return 1 if missed or failed else 0
+
+
+def _print_table(results: dict[str, list[dict[str, Any]]]) -> None:
+    lines = [COLUMNS]
+    for rows in results.values():
+        for row in rows:
+            ratio = row.get("ratio")
+            lines.append(
+                (
+                    row["name"],
+                    f"{row['value']:,.4g} {row['unit']}"
+                    if row["value"] < 1000
+                    else f"{row['value']:,.0f} {row['unit']}",
+                    "" if ratio is None else f"{ratio:.2f} x",
+                    "" if row.get("target") is None else str(row["target"]),
+                    {True: "ok", False: "MISSED", None: ""}[row.get("ok")],
+                    row.get("note") or "",
+                )
+            )
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS) - 1)]
+    for line in lines:
+        cells = [f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)]
+        print("  ".join([*cells, line[-1]]).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

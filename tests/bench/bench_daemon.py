@@ -1,0 +1,171 @@
+"""The daemon as a process: exec to READY, memory, what it does when nothing happens, and what each import costs."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from kazasu.store.roster_import import import_csv
+from kazasu.virtual.daemon import DaemonProcess
+from kazasu.virtual.stage import TERMINAL, Stage
+
+Row = dict[str, Any]
+
+READY_TARGET = 12.0
+RSS_TARGET_MB = 42.0
+SWITCHES_TARGET = 1.0
+PEOPLE = 100_000
+
+INSTALLED = Path(__file__).parents[2] / "build" / "installed" / "bin" / "python"
+"""As an installer has it, without the development packages; made by `make bench`, as the sandbox has no network."""
+
+IMPORTS = (
+    "argparse",
+    "logging",
+    "sqlite3",
+    "zoneinfo",
+    "tomli",
+    "msgspec",
+    "smartcard.scard",
+    "gpiozero",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.x509",
+    "paho.mqtt.client",
+)
+
+
+def run(quick: bool) -> list[Row]:
+    """Needs the sandbox."""
+    with tempfile.TemporaryDirectory() as directory, Stage(Path(directory)) as stage:
+        _enroll_many(stage, 1000 if quick else PEOPLE)
+        stage.daemon = DaemonProcess(stage.config_file, stage.config_file.parent, str(INSTALLED))
+        return [
+            _start(stage, 5 if quick else 30),
+            *_idle(stage, 10 if quick else 60),
+            *_imports(3 if quick else 11),
+        ]
+
+
+def _enroll_many(stage: Stage, people: int) -> None:
+    csv_path = stage.config_file.parent / "many.csv"
+    with csv_path.open("w") as file:
+        file.write("cardholder,name,credential,min_assurance,valid_from,valid_until\n")
+        file.writelines(f"{number},Person {number},{number:032x},serial,,\n" for number in range(1, people + 1))
+    terminal = stage.config.terminal
+    import_csv(csv_path, terminal.roster_path, terminal.timezone, lambda _: None)
+
+
+def _start(stage: Stage, rounds: int) -> Row:
+    """Exec to READY=1, against an interpreter that does nothing; in turn, so that both meet the same machine."""
+    bare_s, ready_s, ratios = [], [], []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        subprocess.run([INSTALLED, "-c", "pass"], check=True)
+        bare_s.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        stage.daemon.start()
+        ready_s.append(time.perf_counter() - began)
+        stage.daemon.kill()
+        ratios.append(ready_s[-1] / bare_s[-1])
+    ratio = statistics.median(ratios)
+    return {
+        "name": "exec to READY",
+        "value": statistics.median(ready_s) * 1000,
+        "unit": "ms",
+        "ratio": ratio,
+        "target": f"≤ {READY_TARGET:g} x the bare interpreter",
+        "ok": ratio <= READY_TARGET,
+        "note": f"bare {statistics.median(bare_s) * 1000:.1f} ms, {rounds} rounds",
+    }
+
+
+def _idle(stage: Stage, seconds: int) -> list[Row]:
+    with stage.daemon:
+        stage.tap(stage.staff[0].card)
+        stage.subscriber.wait_for(lambda: stage.subscriber.seq(TERMINAL) >= stage.backlog.last_seq())
+        pid = stage.daemon.pid
+        time.sleep(3)  # what the tap set in motion comes to rest
+        before = _switches(pid)
+        time.sleep(seconds)
+        after = _switches(pid)
+        rss_mb = _status(Path(f"/proc/{pid}/status"), "VmRSS") / 1024
+    rate = sum(after.values()) / seconds - sum(before.values()) / seconds
+    threads = ", ".join(f"{name} {(after[name] - before.get(name, 0)) / seconds:.2f}" for name in sorted(after))
+    return [
+        {
+            "name": f"RSS, connected, {PEOPLE:,} people",
+            "value": rss_mb,
+            "unit": "MB",
+            "ratio": None,
+            "target": f"≤ {RSS_TARGET_MB:g} MB",
+            "ok": rss_mb <= RSS_TARGET_MB,
+            "note": "after a tap of a My Number Card",
+        },
+        {
+            "name": "context switches when idle",
+            "value": rate,
+            "unit": "/s",
+            "ratio": None,
+            "target": f"≤ {SWITCHES_TARGET:g} /s",
+            "ok": rate <= SWITCHES_TARGET,
+            "note": f"voluntary, over {seconds} s: {threads}",
+        },
+    ]
+
+
+def _switches(pid: int) -> dict[str, int]:
+    return {
+        (task / "comm").read_text().strip() + f"/{task.name}": _status(task / "status", "voluntary_ctxt_switches")
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    }
+
+
+def _status(path: Path, field: str) -> int:
+    found = re.search(rf"^{field}:\s+(\d+)", path.read_text(), re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{path} has no {field}")
+    return int(found[1])
+
+
+_MEASURE = """
+import sys, time
+began = time.perf_counter()
+if sys.argv[1]: __import__(sys.argv[1])
+taken = time.perf_counter() - began
+rss = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")]
+print(f"[{taken}, {rss[0]}]")
+"""
+
+
+def _imports(rounds: int) -> list[Row]:
+    """Each in a process of its own, over what the bare interpreter takes; what two share counts for both."""
+    bare_mb = _import("", rounds)[1]
+    rows = []
+    for module in IMPORTS:
+        ms, mb = _import(module, rounds)
+        rows.append(
+            {
+                "name": f"import {module.replace('hazmat.primitives.asymmetric.', '… ')}",
+                "value": ms,
+                "unit": "ms",
+                "ratio": None,
+                "target": None,
+                "ok": None,
+                "note": f"+{mb - bare_mb:.1f} MB",
+            }
+        )
+    return rows
+
+
+def _import(module: str, rounds: int) -> tuple[float, float]:
+    taken = []
+    for _ in range(rounds):
+        done = subprocess.run([INSTALLED, "-c", _MEASURE, module], check=True, capture_output=True, text=True)
+        taken.append(json.loads(done.stdout))
+    return statistics.median(t for t, _ in taken) * 1000, statistics.median(kb for _, kb in taken) / 1024
