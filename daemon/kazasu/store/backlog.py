@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ class Backlog:
     @property
     def epoch(self) -> str:
         """The chain's name; empty while there is no journal."""
-        return self._epoch if self._connect() is not None else ""
+        epoch = self._epoch if self._connect() is not None else ""
+        self._let_go_of_read_only()
+        return epoch
 
     def after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """Up to `limit` events after `seq`, in order: number and stored bytes."""
@@ -57,11 +60,22 @@ class Backlog:
             return []
         try:
             # All at once: a statement left open would hold its place in the log and keep it from being begun anew.
-            return connection.execute(statement, values).fetchall()
+            rows = connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             _log.warning("backlog_unreadable", extra={"fields": {"detail": str(error)}})
             self.close()
             return []
+        self._let_go_of_read_only()
+        return rows
+
+    def _let_go_of_read_only(self) -> None:
+        """On a read-only disk, keep no connection.
+
+        SQLite shares a journal's shared memory among all connections of a process. Opened while it could only be read,
+        it would keep the terminal thread from writing after the disk is well again, for as long as we hold on to it.
+        """
+        if not os.access(self._path.parent, os.W_OK):
+            self.close()
 
     def _connect(self) -> sqlite3.Connection | None:
         """Return a connection to the file that is there now, None if there is no journal in it."""

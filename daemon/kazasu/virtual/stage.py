@@ -53,8 +53,9 @@ class Stage:
     """Sets everything up but the daemon, which `daemon` starts; leaves no process behind.
 
     Args:
-        directory: where everything goes; empty.
+        directory: where everything goes; made if it is missing.
         settings: tables of the configuration beside those that the stage writes; TOML.
+        state_dir: where the daemon keeps its data, if not in `directory`.
 
     Attributes:
         staff: five people, enrolled: two My Number Cards, two FeliCa, one MIFARE.
@@ -69,8 +70,9 @@ class Stage:
         config_file: where it is.
     """
 
-    def __init__(self, directory: Path, settings: str = "") -> None:
+    def __init__(self, directory: Path, settings: str = "", state_dir: Path | None = None) -> None:
         self._directory = directory
+        self._state_dir = state_dir or directory / "state"
         self._settings = settings
         self._stack = ExitStack()
 
@@ -108,8 +110,8 @@ class Stage:
 
     def _build(self, stack: ExitStack) -> None:
         directory = self._directory
-        state_dir = directory / "state"
-        state_dir.mkdir(mode=0o700)
+        directory.mkdir(exist_ok=True)
+        self._state_dir.mkdir(mode=0o700)
         event_key = generate_signer(directory / "event.key")
         self.public_key_file = directory / "event.pub.pem"
         write_public(self.public_key_file, event_key)
@@ -146,7 +148,7 @@ class Stage:
 [terminal]
 site = "{SITE}"
 id = "{TERMINAL}"
-state_dir = "state"
+state_dir = "{self._state_dir}"
 
 [[readers]]
 name = "desk"
