@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXIT_OK = 0
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2  # argparse's own
+EXIT_DEFECT = 70  # EX_SOFTWARE
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h; systemd shows it by name
 EXIT_INTERRUPTED = 130
 
@@ -25,7 +26,7 @@ DEFAULT_CONFIG = "/etc/kazasu/kazasu.toml"
 
 _EXIT_CODES = (
     f"Exit codes: {EXIT_OK} all well, {EXIT_PROBLEM} a problem that is named, {EXIT_USAGE} wrong usage, "
-    f"{EXIT_CONFIGURATION} the configuration cannot be used."
+    f"{EXIT_DEFECT} a defect of Kazasu's, {EXIT_CONFIGURATION} the configuration cannot be used."
 )
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from kazasu.app import assemble
-from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument
+from kazasu.cli import EXIT_DEFECT, EXIT_OK, add_config_argument
 from kazasu.config import load
 from kazasu.errors import KazasuError
 from kazasu.runtime import logs
@@ -37,5 +37,5 @@ def execute(arguments: argparse.Namespace) -> int:
                 raise
             # A defect of ours: whoever mends it needs the place.
             logs.failure(error)
-            return EXIT_PROBLEM
+            return EXIT_DEFECT
     return EXIT_OK

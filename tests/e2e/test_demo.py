@@ -1,0 +1,44 @@
+"""`make demo`, without a terminal: the script is played once, and what it says is what happened."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from kazasu.model.event import Event
+from kazasu.virtual.demo import Script
+from kazasu.virtual.stage import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_demo_plays_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kazasu", "demo", "--script"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"TMPDIR": str(tmp_path), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "KAZASU_SANDBOX": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All of it: 11 taps" in done.stdout
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_in_which_an_event_is_missing_says_so(tmp_path: Path) -> None:
+    class Forgetful(list[Event]):
+        """Loses the second event that arrives."""
+
+        def append(self, event: Event) -> None:
+            if event.seq != 2:
+                super().append(event)
+
+    said = io.StringIO()
+    with Stage(tmp_path) as stage:
+        stage.subscriber.events = Forgetful()
+        assert not Script(stage, lambda line: print(line, file=said)).play()
+    assert "WRONG" in said.getvalue()
