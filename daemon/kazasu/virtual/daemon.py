@@ -61,6 +61,7 @@ class DaemonProcess:
         self._environment = environment
         self._news = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
+        self._notify: socket.socket | None = None
         self._reader: threading.Thread | None = None
 
     def start(self) -> None:
@@ -70,9 +71,11 @@ class DaemonProcess:
             RuntimeError: it ended, or was not ready in time; its log is in the message.
         """
         self._notify_path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, self.log_file.open("ab") as log:
-            notify.bind(str(self._notify_path))
-            notify.settimeout(0.2)
+        # Open for as long as the daemon lives: it says STOPPING, too.
+        self._notify = notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(str(self._notify_path))
+        notify.settimeout(0.2)
+        with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -164,4 +167,6 @@ class DaemonProcess:
             self._reader.join()
         if process.stdout is not None:
             process.stdout.close()
+        if self._notify is not None:
+            self._notify.close()
         return code
