@@ -205,6 +205,7 @@ def _publisher(
 ) -> Loop:
     from kazasu.publishers.publisher import MqttPublisher
     from kazasu.publishers.settings import Settings as PublisherSettings
+    from kazasu.runtime.vitals import Vitals
     from kazasu.store.backlog import Backlog
     from kazasu.store.cursor import SendCursor
 
@@ -227,6 +228,7 @@ def _publisher(
         clock=clock,
         collector=None if config.collector.key is None else load_verifier(config.collector.key),
         random=random.random,
+        vitals=Vitals(config.terminal.state_dir, mqtt.certificate, clock),
     )
 
 

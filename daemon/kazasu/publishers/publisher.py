@@ -18,6 +18,7 @@ from kazasu.publishers.wire import Payloads, Topics
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kazasu.model.access import EventFields
     from kazasu.model.event import Verifier
     from kazasu.ports import Backlog, Beat, Clock, Inbox, SendCursor
     from kazasu.publishers.board import HealthBoard
@@ -45,6 +46,7 @@ class MqttPublisher:
         clock: monotonic and wall time.
         collector: checks receipts; None at a site without a collector.
         random: a number from 0 to below 1, new at each call.
+        vitals: health of the machine, asked for when health is published.
     """
 
     def __init__(  # noqa: PLR0913  (each is a seam)
@@ -58,7 +60,9 @@ class MqttPublisher:
         clock: Clock,
         collector: Verifier | None,
         random: Callable[[], float],
+        vitals: Callable[[], EventFields] = dict,
     ) -> None:
+        self._vitals = vitals
         self._settings = settings
         self._topics = Topics(settings.site, settings.terminal)
         self._payloads = Payloads(settings.site, settings.terminal)
@@ -159,6 +163,7 @@ class MqttPublisher:
             board=self._board,
             delivery=self._delivery,
             clock=self._clock,
+            vitals=self._vitals,
         )
         self._session = Session(
             connection,

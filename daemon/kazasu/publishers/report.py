@@ -6,6 +6,9 @@ import collections
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.model.access import EventFields
     from kazasu.ports import Clock
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.delivery import Delivery
@@ -27,9 +30,10 @@ class Report:
         board: health and alerts of everybody else.
         delivery: health of the delivery.
         clock: times the messages.
+        vitals: health of the machine, looked up each time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what it reads from is all that a terminal says)
         self,
         settings: Settings,
         topics: Topics,
@@ -39,6 +43,7 @@ class Report:
         board: HealthBoard,
         delivery: Delivery,
         clock: Clock,
+        vitals: Callable[[], EventFields],
     ) -> None:
         self._topics = topics
         self._payloads = payloads
@@ -46,6 +51,7 @@ class Report:
         self._board = board
         self._delivery = delivery
         self._clock = clock
+        self._vitals = vitals
         self._first = collections.deque(
             [
                 (topics.state, payloads.online(conn)),
@@ -66,7 +72,7 @@ class Report:
         if self.wait_s(now_s) > 0:
             return None
         self._health_of, self._health_at_s = self._now(), now_s
-        fields = {**self._board.fields(), **self._delivery.fields(), "conn": self._conn}
+        fields = {**self._board.fields(), **self._delivery.fields(), **self._vitals(), "conn": self._conn}
         return self._topics.health, self._payloads.fields(fields, self._clock.now().time)
 
     def wait_s(self, now_s: float) -> float:
