@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazasu.virtual.jpki import FORBIDDEN
+from kazasu.virtual.jpki import AID_JPKI, FORBIDDEN
+from kazasu.virtual.stage import Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.mark.rule(6)
-def test_no_forbidden_application_was_ever_selected(whole_apdu_log: Path) -> None:
-    """Runs after all other tests (see tests/conftest.py); tests/unit/virtual shows that the log is kept."""
-    exchanges = (
-        [json.loads(line) for line in whole_apdu_log.read_bytes().splitlines()] if whole_apdu_log.exists() else []
-    )
-
-    assert [each for each in exchanges if bytes.fromhex(each["application"]) in FORBIDDEN] == []
+def test_no_forbidden_application_was_ever_selected(whole_apdu_log: Path, tmp_path: Path) -> None:
+    """Runs after all other tests (tests/conftest.py), and taps once itself: an empty log would prove nothing."""
+    with Stage(tmp_path) as stage, stage.daemon:
+        stage.tap(stage.staff[0].card)
+    exchanges = [json.loads(line) for line in whole_apdu_log.read_bytes().splitlines()]
+    selected = {bytes.fromhex(exchange["application"]) for exchange in exchanges}
+    assert AID_JPKI in selected
+    assert selected.isdisjoint(FORBIDDEN)
