@@ -5,7 +5,6 @@ Everything that is wrong is said at once, with file, line, table and key; an unk
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
@@ -99,6 +98,8 @@ def _problems_inside(value: Any, table: type[Table] | None, keys: Place) -> Iter
     elif isinstance(value, dict):
         fields = {field.encode_name: field for field in msgspec.structs.fields(table)}
         for key in [key for key in value if key not in fields]:
+            import difflib  # only a mistake needs it
+
             near = difflib.get_close_matches(key, fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(fields)}"
             yield (*keys, key), f"unknown; {hint}"
