@@ -28,18 +28,22 @@ def main() -> int:
     sys.path.insert(0, str(HERE.parent))  # `fakes`, as pytest has it
     names = arguments.names or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     results: dict[str, list[dict[str, Any]]] = {}
+    lines = [COLUMNS]
     failed = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
-            results[name] = importlib.import_module(f"tests.bench.bench_{name}").run(arguments.quick)
+            rows = importlib.import_module(f"tests.bench.bench_{name}").run(arguments.quick)
+            lines += [_line(row) for row in rows]
+            results[name] = rows
         except Exception:  # noqa: BLE001  (one that fails must not hide the others; it is shown, and counts as a miss)
             traceback.print_exc()
             failed.append(name)
-    _print_table(results)
+    _print_table(lines)
     RESULTS.parent.mkdir(exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine(), "quick": arguments.quick}
-    RESULTS.write_text(json.dumps({"machine": machine, "results": results}, indent=1, ensure_ascii=False))
+    kept = {"machine": machine, "results": results, "failed": failed}
+    RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
     missed = [row["name"] for rows in results.values() for row in rows if row.get("ok") is False]
     for name in failed:
         print(f"FAILED: bench_{name}.py")
@@ -48,23 +52,19 @@ def main() -> int:
     return 1 if missed or failed else 0
 
 
-def _print_table(results: dict[str, list[dict[str, Any]]]) -> None:
-    lines = [COLUMNS]
-    for rows in results.values():
-        for row in rows:
-            ratio = row.get("ratio")
-            lines.append(
-                (
-                    row["name"],
-                    f"{row['value']:,.4g} {row['unit']}"
-                    if row["value"] < 1000
-                    else f"{row['value']:,.0f} {row['unit']}",
-                    "" if ratio is None else f"{ratio:.2f} x",
-                    "" if row.get("target") is None else str(row["target"]),
-                    {True: "ok", False: "MISSED", None: ""}[row.get("ok")],
-                    row.get("note") or "",
-                )
-            )
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    value, ratio, target = row["value"], row.get("ratio"), row.get("target")
+    return (
+        row["name"],
+        f"{value:,.4g} {row['unit']}" if value < 1000 else f"{value:,.0f} {row['unit']}",
+        "" if ratio is None else f"{ratio:.2f} x",
+        "" if target is None else str(target),
+        "" if target is None else {True: "ok", False: "MISSED", None: ""}[row.get("ok")],
+        row.get("note") or "",
+    )
+
+
+def _print_table(lines: list[tuple[str, ...]]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS) - 1)]
     for line in lines:
         cells = [f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)]
