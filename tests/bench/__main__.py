@@ -28,7 +28,7 @@ def main() -> int:
     sys.path.insert(0, str(HERE.parent))  # `fakes`, as pytest has it
     names = arguments.names or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     results: dict[str, list[dict[str, Any]]] = {}
-    lines = [COLUMNS]
+    lines: list[tuple[str, ...]] = [COLUMNS]
     failed = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
