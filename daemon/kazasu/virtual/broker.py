@@ -14,13 +14,12 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kazasu.publishers.settings import Broker
 from kazasu.virtual.certificates import ThrowawayCa
+from kazasu.virtual.program import Program
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,8 +30,6 @@ SHIPPED = Path(__file__).resolve().parents[3] / "config" / "mosquitto"
 
 _HOST = "127.0.0.1"
 _PORTS = range(20_000, 30_000)
-_START_S = 30.0
-_STOP_S = 10.0
 
 
 class PrivateBroker:
@@ -53,7 +50,7 @@ class PrivateBroker:
         self._directory = directory
         self._issued: dict[str, CertificateFiles] = {}
         self._configuration = directory / "mosquitto.conf"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._program = Program("mosquitto", "mosquitto", self.log_file)
         self.configure(*options)
 
     def configure(self, *options: str) -> None:
@@ -92,43 +89,28 @@ class PrivateBroker:
         Raises:
             RuntimeError: it ended at once, or does not listen in time; its log is in the message.
         """
-        program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-        if program is None:
-            raise RuntimeError("mosquitto is not installed: apt install mosquitto")
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
-                [program, "-c", self._configuration],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + _START_S
-        while not self._accepts():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"mosquitto did not start: {self.log_file.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.02)
+        self._program.start(["-c", self._configuration], self._accepts)
 
     def stop(self) -> None:
         """End it in order; it saves what it has. Does nothing if it does not run."""
-        self._end(signal.SIGTERM)
+        self._program.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once, as a power cut does to a process. Does nothing if it does not run."""
-        self._end(signal.SIGKILL)
+        self._program.end(signal.SIGKILL)
 
     def freeze(self) -> None:
         """Stop it in its tracks: the connections stay, nothing is answered."""
-        self._signal(signal.SIGSTOP)
+        self._program.send(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._signal(signal.SIGCONT)
+        self._program.send(signal.SIGCONT)
 
     @property
     def pid(self) -> int:
         """The process id, 0 if it does not run."""
-        return 0 if self._process is None else self._process.pid
+        return self._program.pid
 
     def __enter__(self) -> Self:
         self.start()
@@ -154,22 +136,6 @@ class PrivateBroker:
         ):
             return True
         return False
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(number)
-        self._process.send_signal(signal.SIGCONT)  # a frozen process hears nothing but SIGKILL
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
 
 
 def _free_port() -> int:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from kazasu.virtual.program import Program
 from kazasu.virtual.sandbox import in_sandbox
 
 if TYPE_CHECKING:
@@ -22,10 +19,7 @@ _DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _SOCKET = Path("/run/pcscd/pcscd.comm")
 _SLOTS_PER_READER = 2  # VICC_MAX_SLOTS, which vpcd is compiled with: the second one listens on the next port
 _PORTS = range(1024, 32_768)  # above the privileged ones, below those that the kernel gives to outgoing connections
-_START_S = 30.0
-_STOP_S = 10.0
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
+_PACKAGES = "pcscd vsmartcard-vpcd"
 
 
 class PrivatePcscd:
@@ -57,7 +51,7 @@ class PrivatePcscd:
         self._configuration.mkdir(exist_ok=True)
         readers = self.ports[::_SLOTS_PER_READER]
         (self._configuration / "vpcd.conf").write_text("\n".join(map(_reader, readers)))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._program = Program("pcscd", _PACKAGES, self.log_file)
 
     def start(self) -> None:
         """Start, and return once clients and virtual cards can connect.
@@ -65,32 +59,23 @@ class PrivatePcscd:
         Raises:
             RuntimeError: it is not installed, ended at once, or does not listen in time; its log is in the message.
         """
-        program = shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-        if program is None or not _DRIVER.exists():
-            raise RuntimeError("pcscd or its virtual reader is not installed: apt install pcscd vsmartcard-vpcd")
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
-                [program, "--foreground", "--config", self._configuration, *_without_polkit(program)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # The belt to __exit__'s braces: a pytest that was killed leaves no pcscd behind.
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (only a system call, and nothing that takes a lock)
-            )
-        deadline = time.monotonic() + _START_S
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"pcscd did not start: {self.log_file.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.01)
+        if not _DRIVER.exists():
+            raise RuntimeError(f"pcscd's virtual reader is not installed: apt install {_PACKAGES}")
+        arguments: list[str | Path] = [
+            "--foreground",
+            "--config",
+            self._configuration,
+            *_without_polkit(self._program.path),
+        ]
+        self._program.start(arguments, self._ready)
 
     def stop(self) -> None:
         """End it in order. Does nothing if it does not run."""
-        self._end(signal.SIGTERM)
+        self._program.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once, as a crash does; its socket file stays. Does nothing if it does not run."""
-        self._end(signal.SIGKILL)
+        self._program.end(signal.SIGKILL)
 
     def restart(self) -> None:
         """End it in order and start it again."""
@@ -100,7 +85,7 @@ class PrivatePcscd:
     @property
     def pid(self) -> int:
         """The process id, 0 if it does not run."""
-        return 0 if self._process is None else self._process.pid
+        return self._program.pid
 
     def __enter__(self) -> Self:
         self.start()
@@ -122,17 +107,6 @@ class PrivatePcscd:
             client.connect(str(_SOCKET))
             return True
         return False
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(number)
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
 
 
 def _reader(port: int) -> str:
@@ -156,7 +130,3 @@ def _listening() -> set[int]:
     """The TCP ports that somebody listens on: proc(5), /proc/net/tcp, state 0A."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {int(field[1].rpartition(":")[2], 16) for field in lines if field[3] == "0A"}
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
