@@ -88,7 +88,7 @@ class Roster(Protocol):
 
     @property
     def version(self) -> int:
-        """Rises with each change."""
+        """Rises with each change of the roster; of the one that answered the last look-up, 0 if there is none."""
         ...
 
     def look_up(self, pseudonym: str) -> Enrolment | None:

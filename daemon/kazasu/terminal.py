@@ -131,7 +131,7 @@ class Terminal:
             self._cues.play(CueName.FAULT)
             return
         self._cues.play(decision.cue)
-        self._publisher.wake()
+        self._announce(event)
         self._service.recorded(event)
         _log.info(
             "tap",
@@ -204,13 +204,18 @@ class Terminal:
             _log.warning("journal_healed", extra={"fields": {"seq": event.seq}})
             self._health.clear("journal")
             self._rest()
-        self._health.note(last_seq=event.seq)
         return event
 
     def _record(self, event_type: str, fields: EventFields) -> None:
         """Record something that is no tap."""
-        if self._append(Draft(event_type=event_type, moment=self._clock.now(), fields=fields)) is not None:
-            self._publisher.wake()
+        event = self._append(Draft(event_type=event_type, moment=self._clock.now(), fields=fields))
+        if event is not None:
+            self._announce(event)
+
+    def _announce(self, event: Event) -> None:
+        """Let the publisher know; after the cue, because a thread that wakes takes its share of the processor."""
+        self._health.note(last_seq=event.seq)
+        self._publisher.wake()
 
     def _start(self) -> None:
         moment = self._clock.now()
@@ -238,11 +243,12 @@ class Terminal:
 
     def _resume(self) -> bool:
         """Try to record again; what was missed is that nothing was. Returns whether it worked."""
-        if self._append(Draft(event_type="journal.resumed", moment=self._clock.now(), fields={})) is None:
+        event = self._append(Draft(event_type="journal.resumed", moment=self._clock.now(), fields={}))
+        if event is None:
             return False
         # A journal that could not be opened at the start is read now, before anything is decided.
         self._rebuild()
-        self._publisher.wake()
+        self._announce(event)
         return True
 
     def _rebuild(self) -> None:

@@ -2,7 +2,8 @@
 
 Everything between is the daemon's own, put together as app.py does: card kinds in a reader's thread, the queue, the
 terminal's thread, roster and journal on a disk, the player, a pin. Of gpiozero only the chip is missing. Tap and bare
-commit take turns, each after the same pause, since people are seconds apart and find memory and processor asleep.
+commit take turns, each after a rest, in which the processor falls asleep and other programs take its caches, as while a
+card answers: without one, the bare commit would run where the tap has just warmed everything.
 
     python tests/bench/bench_tap.py [--quick]
 """
@@ -64,26 +65,34 @@ BUILD = Path(__file__).parents[2] / "build"  # on the disk: /tmp may be memory, 
 PEPPER = bytes(range(32))
 GREEN = 17
 PEOPLE = 10_000
-PAUSE_S = 0.01
+REST_S = 0.005
 LOST_AFTER_S = 10.0
 TARGETS = {"serial": 1.5, "jpki": 1.8, "jpki, cold": None}
 
 
-class GreenLight:
-    """Notes when the green pin goes up, and when the outputs rest."""
+class Lights:
+    """Notes when the green pin goes up, and when the last pin goes down."""
 
     def __init__(self) -> None:
-        self.at_s = 0.0
-        self.on = threading.Semaphore(0)
+        self.green_s = 0.0
+        self.green = threading.Semaphore(0)
+        self.dark = threading.Event()
 
     def factory(self) -> MockFactory:
-        light = self
+        """Pins that tell."""
+        lights, high = self, set()
 
         class WatchedPin(MockPin):  # type: ignore[misc]  # gpiozero ships no type information
             def _change_state(self, value: bool) -> bool:
-                if value and self._number == GREEN:
-                    light.at_s = time.perf_counter()
-                    light.on.release()
+                if not value:
+                    high.discard(self._number)
+                    if not high:
+                        lights.dark.set()
+                else:
+                    if self._number == GREEN:
+                        lights.green_s = time.perf_counter()
+                        lights.green.release()
+                    high.add(self._number)
                 return bool(super()._change_state(value))
 
         return MockFactory(pin_class=WatchedPin)
@@ -109,6 +118,13 @@ class Tapped(NamedTuple):
     card: VirtualCard
 
 
+class Turn(NamedTuple):
+    """A tap and the bare commit after it."""
+
+    tap_us: float
+    bare_us: float
+
+
 class OneTerminal(contextlib.ExitStack):
     """A terminal at work, and a person who taps.
 
@@ -127,7 +143,7 @@ class OneTerminal(contextlib.ExitStack):
         self.warm = self.card_kinds()
         self._directory = directory
         self._import_roster()
-        self._light = GreenLight()
+        self._lights = Lights()
         self._taps: queue.SimpleQueue[Tapped | None] = queue.SimpleQueue()
         self._channel = InProcessChannel(self.felica_cards[0])
 
@@ -137,10 +153,10 @@ class OneTerminal(contextlib.ExitStack):
         return CardKinds(kinds)
 
     def __enter__(self) -> Self:
-        log = self.enter_context((self._directory / "log").open("w"))
+        log = self.enter_context(Path(os.devnull).open("w"))
         set_up("info", {}, log)
         self.callback(logging.getLogger().handlers.clear)
-        header = Header(self._light.factory())
+        header = Header(self._lights.factory())
         self.callback(header.close)
         pins = {Channel.GREEN: GREEN, Channel.RED: 27, Channel.BUZZER: 22, Channel.RELAY: 23}
         output = GpioOutput({channel: Pin(number=number) for channel, number in pins.items()}, header)
@@ -175,16 +191,18 @@ class OneTerminal(contextlib.ExitStack):
         """Tap once: seconds from the card's last answer to the green light."""
         card.power_on()
         self._taps.put(Tapped(kinds, card))
-        if not self._light.on.acquire(timeout=LOST_AFTER_S):
+        if not self._lights.green.acquire(timeout=LOST_AFTER_S):
             raise TimeoutError("no green light")
-        return self._light.at_s - self._channel.answered_s
+        return self._lights.green_s - self._channel.answered_s
 
     def _read(self, beat: Callable[[], None]) -> None:
         """Do as PcscReaders does with each card."""
         while (tapped := self._taps.get()) is not None:
             beat()
+            self._lights.dark.clear()
             self._inbox.put(CardPresented(reader="front"))
-            time.sleep(PAUSE_S)  # the reading cue is shown long before a card's last answer
+            self._lights.dark.wait(LOST_AFTER_S)  # the reading cue begins dark, long before a card's last answer
+            time.sleep(REST_S)
             self._channel = InProcessChannel(tapped.card)
             self._inbox.put(CardRead(reader="front", identifier=tapped.kinds.identify(self._channel, tapped.card.atr)))
 
@@ -233,33 +251,41 @@ class BareCommits:
 
 
 def run(quick: bool) -> list[Row]:
-    """Measure; each row a ratio of medians against bare commits in turn with the taps."""
+    """Measure; each ratio is of medians, against bare commits in turn with the taps."""
     with _on_disk() as directory, OneTerminal(directory) as terminal:
         bare = BareCommits(directory / "bare.db")
         terminal.callback(bare.close)
-        ways: dict[str, tuple[list[VirtualCard], Callable[[], CardKinds]]] = {
-            "serial": (terminal.felica_cards, lambda: terminal.warm),
-            "jpki": (terminal.jpki_cards, lambda: terminal.warm),
-            "jpki, cold": (terminal.jpki_cards, terminal.card_kinds),
-        }
-        taps_s: dict[str, list[float]] = {way: [] for way in ways}
-        bare_s: dict[str, list[float]] = {way: [] for way in ways}
-        for number in range(40 if quick else 700):
-            for way, (cards, kinds) in ways.items():
-                taps_s[way].append(terminal.tap_s(cards[number % len(cards)], kinds()))
-                [(_, body)] = terminal.backlog.after(terminal.journal.seq - 1, 1)
-                time.sleep(PAUSE_S)
-                bare_s[way].append(bare.commit_s(body))
-            if number * len(ways) % CHECKPOINT_EVENTS < len(ways):
-                terminal.journal.idle()
-                bare.checkpoint()
-    return [*(row for way in ways for row in _rows(way, taps_s[way], bare_s[way])), _flushes()]
+        turns = _turns(terminal, bare, 40 if quick else 600)
+    return [
+        *(row for way in turns for row in _rows(way, turns[way])),
+        _flushes(),
+    ]
 
 
-def _rows(way: str, taps_s: list[float], bare_s: list[float]) -> list[Row]:
-    tap_us, bare_us = statistics.median(taps_s) * 1e6, statistics.median(bare_s) * 1e6
-    own_us = statistics.median(tap - bare for tap, bare in zip(taps_s, bare_s, strict=True)) * 1e6
-    p99_us = sorted(taps_s)[len(taps_s) * 99 // 100] * 1e6
+def _turns(terminal: OneTerminal, bare: BareCommits, rounds: int) -> dict[str, list[Turn]]:
+    ways: dict[str, tuple[list[VirtualCard], Callable[[], CardKinds]]] = {
+        "serial": (terminal.felica_cards, lambda: terminal.warm),
+        "jpki": (terminal.jpki_cards, lambda: terminal.warm),
+        "jpki, cold": (terminal.jpki_cards, terminal.card_kinds),
+    }
+    turns: dict[str, list[Turn]] = {way: [] for way in ways}
+    for number in range(rounds):
+        for way, (cards, kinds) in ways.items():
+            tap_s = terminal.tap_s(cards[number % len(cards)], kinds())
+            [(_, body)] = terminal.backlog.after(terminal.journal.seq - 1, 1)
+            time.sleep(REST_S)
+            turns[way].append(Turn(tap_s * 1e6, bare.commit_s(body) * 1e6))
+        if number * len(ways) % CHECKPOINT_EVENTS < len(ways):
+            terminal.journal.idle()
+            bare.checkpoint()
+    return turns
+
+
+def _rows(way: str, turns: list[Turn]) -> list[Row]:
+    taps_us = sorted(turn.tap_us for turn in turns)
+    tap_us, bare_us = statistics.median(taps_us), statistics.median(turn.bare_us for turn in turns)
+    own_us = statistics.median(turn.tap_us - turn.bare_us for turn in turns)
+    p99_us = taps_us[len(turns) * 99 // 100]
     target = TARGETS[way]
     return [
         {
@@ -269,7 +295,7 @@ def _rows(way: str, taps_s: list[float], bare_s: list[float]) -> list[Row]:
             "ratio": round(tap_us / bare_us, 2),
             "target": target,
             "ok": target is None or tap_us / bare_us <= target,
-            "note": f"median of {len(taps_s)}, p99 {p99_us:.0f} us; bare commit in turn {bare_us:.0f} us",
+            "note": f"median of {len(turns)}, p99 {p99_us:.0f} us; bare commit in turn {bare_us:.0f} us",
         },
         {
             "name": f"of it without the commit, {way}",
@@ -278,7 +304,7 @@ def _rows(way: str, taps_s: list[float], bare_s: list[float]) -> list[Row]:
             "ratio": None,
             "target": None,
             "ok": True,
-            "note": "median of each tap's time less the bare commit's after it",
+            "note": "median of each tap's time less that of the bare commit after it",
         },
     ]
 

@@ -53,10 +53,11 @@ def test_who_is_enrolled_is_found_at_once_and_whole(subject: Subject) -> None:
     assert subject.roster.look_up("b" * 32) is None
 
 
-def test_the_version_rises_with_each_change(subject: Subject) -> None:
+def test_the_version_is_of_the_last_look_up_and_rises_with_each_change(subject: Subject) -> None:
     versions = []
     for digit in "abc":
         subject.enroll(person("1", digit * 32))
+        subject.roster.look_up(digit * 32)
         versions.append(subject.roster.version)
 
     assert versions == [1, 2, 3]

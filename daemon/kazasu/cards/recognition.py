@@ -73,4 +73,4 @@ class Recognition:
             self._by_head.popitem(last=False)
 
     def _digest(self, part: bytes) -> bytes:
-        return hmac.digest(self._key, part, hashlib.sha256)
+        return hashlib.blake2b(part, key=self._key).digest()

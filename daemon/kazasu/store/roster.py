@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
+# One statement for both, since each one locks the file, looks whether it has changed, and unlocks it.
 _LOOK_UP = (
-    "SELECT cardholder, name, min_assurance, valid_from_s, valid_until_s"
-    " FROM credential JOIN cardholder ON number = cardholder WHERE pseudonym = ?"
+    "SELECT version, number, name, min_assurance, valid_from_s, valid_until_s"
+    " FROM roster LEFT JOIN credential ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
+    " WHERE only_row = 1"
 )
+_NOBODY = (0, None, None, None, None, None)
 
 
 class Roster:
@@ -33,17 +36,13 @@ class Roster:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        _ = self.version
+        self._version = 0
+        self._row(b"")
 
     @property
     def version(self) -> int:
-        """Rises with each change; 0 if there is no roster.
-
-        Raises:
-            RosterError: the file cannot be read.
-        """
-        row = self._one("SELECT version FROM roster", ())
-        return 0 if row is None else row[0]
+        """Which roster answered last; see ports.Roster."""
+        return self._version
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
         """Find a credential.
@@ -54,10 +53,9 @@ class Roster:
         Raises:
             RosterError: the file cannot be read.
         """
-        row = self._one(_LOOK_UP, (bytes.fromhex(pseudonym),))
-        if row is None:
+        number, name, min_assurance, valid_from_s, valid_until_s = self._row(bytes.fromhex(pseudonym))
+        if number is None:
             return None
-        number, name, min_assurance, valid_from_s, valid_until_s = row
         return Enrolment(
             credential=Credential(
                 pseudonym=pseudonym,
@@ -75,18 +73,18 @@ class Roster:
             self._connection.close()
         self._connection = self._identity = None
 
-    def _one(self, statement: str, values: tuple[bytes, ...]) -> tuple | None:  # type: ignore[type-arg]  # SQLite's row
+    def _row(self, pseudonym: bytes) -> tuple:  # type: ignore[type-arg]  # SQLite's row
+        """Note the version, and return the rest of the row; all None if nobody is found."""
         try:
             connection = self._connect()
-            if connection is None:
-                return None
-            rows = connection.execute(statement, values).fetchall()
+            rows = [] if connection is None else connection.execute(_LOOK_UP, (pseudonym,)).fetchall()
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise RosterError(
                 f"{self._path} cannot be read: {error}; move it away and import the roster again"
             ) from error
-        return rows[0] if rows else None
+        self._version, *found = rows[0] if rows else _NOBODY
+        return tuple(found)
 
     def _connect(self) -> sqlite3.Connection | None:
         try:

@@ -28,6 +28,7 @@ def test_a_roster_put_in_place_of_another_is_seen_by_the_next_look_up(tmp_path: 
     assert roster.look_up("b" * 32) == person("2", "b" * 32)
     assert roster.version == 2
     path.unlink()
+    assert roster.look_up("b" * 32) is None
     assert roster.version == 0
     roster.close()
 
@@ -76,7 +77,7 @@ def test_the_daemon_changes_nothing_in_it(tmp_path: Path) -> None:
     roster.close()
 
 
-def test_a_look_up_is_a_search_by_key_in_both_tables(tmp_path: Path) -> None:
+def test_a_look_up_is_a_search_by_key_in_each_table(tmp_path: Path) -> None:
     """Constant time, by the plan and not by the clock."""
     from kazasu.store.roster import _LOOK_UP
 
@@ -87,6 +88,7 @@ def test_a_look_up_is_a_search_by_key_in_both_tables(tmp_path: Path) -> None:
     connection.close()
 
     assert plan == [
-        "SEARCH credential USING PRIMARY KEY (pseudonym=?)",
-        "SEARCH cardholder USING PRIMARY KEY (number=?)",
+        "SEARCH roster USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH credential USING PRIMARY KEY (pseudonym=?) LEFT-JOIN",
+        "SEARCH cardholder USING PRIMARY KEY (number=?) LEFT-JOIN",
     ]
