@@ -88,7 +88,9 @@ def test_taps_go_on_after_pcscd_came_back(entrance: Entrance, fault: str) -> Non
     entrance.tap(entrance.stage.staff[2].card)
     getattr(entrance.stage.pcscd, fault)()
     entrance.stage.pcscd.start()
-    assert entrance.tap(entrance.stage.staff[3].card)["cardholder"] == "1004"
+    # Of another kind than the one before: pcscd may have ended before it told that the first card had left, and a card
+    # with the same ATR right after the restart then is that one, still lying there.
+    assert entrance.tap(entrance.stage.staff[0].card)["cardholder"] == "1001"
 
 
 @pytest.fixture
