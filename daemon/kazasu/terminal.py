@@ -214,7 +214,7 @@ class Terminal:
 
     def _announce(self, event: Event) -> None:
         """Let the publisher know; after the cue, because a thread that wakes takes its share of the processor."""
-        self._health.note(last_seq=event.seq)
+        self._health.note(last_seq=event.seq, roster_version=self._roster_version)
         self._publisher.wake()
 
     def _start(self) -> None:

@@ -132,6 +132,7 @@ def test_a_known_card_is_recorded_with_all_that_the_wire_names() -> None:
     assert "reason" not in fields
     assert entrance.cues.played == [CueName.GRANTED]
     assert entrance.publisher.times == 1
+    assert entrance.health.fields == {"last_seq": 1, "roster_version": 2}
 
 
 @pytest.mark.rule(1)
