@@ -1,11 +1,19 @@
-"""What a tap moves over the air: bytes of commands and answers, status words included, and command APDUs."""
+"""What one tap moves over the air: APDUs and bytes, commands and answers with their status words.
+
+Each byte costs about 94 µs at 106 kbit/s, so this is what a person waits for. The number of a storage card is counted as
+the program asks for it; the reader has it from the card already.
+
+    python tests/bench/bench_air.py
+"""
 
 from __future__ import annotations
 
-import datetime as dt
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -16,55 +24,55 @@ from kazasu.cards.identify import CardKinds
 from kazasu.cards.jpki import Jpki
 from kazasu.cards.mifare import Mifare
 from kazasu.cards.pseudonym import Pseudonymizer
+from kazasu.model.moment import TimeSource
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.mifare import MifareCard
 
 if TYPE_CHECKING:
-    from kazasu.cards.kind import CardKind
     from kazasu.virtual.card import VirtualCard
 
 Row = dict[str, Any]
-
-WARM_TARGET_BYTES = 500
-US_A_BYTE = 94  # at 106 kbit/s, ISO/IEC 14443-3
+WARM_BYTES = 500
+BYTE_US = 94  # 106 kbit/s, with the frames around it
 
 
 def run(quick: bool) -> list[Row]:
-    """Counts, so one round is as good as many."""
-    del quick
+    """Count; quick or not is the same, since every tap moves the same bytes."""
     issuer = JpkiIssuer()
     with tempfile.TemporaryDirectory() as directory:
         ca_file = Path(directory) / "ca.pem"
         ca_file.write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
         pseudonymizer = Pseudonymizer(bytes(range(32)))
-        card = issuer.card(rsa_key("air"))
-        clock = FakeClock(dt.datetime.now(dt.UTC))
-        kinds: list[CardKind] = [Jpki([ca_file], pseudonymizer, clock), Felica(pseudonymizer), Mifare(pseudonymizer)]
-        reader = CardKinds(kinds)
-        short = CardKinds([Jpki([ca_file], pseudonymizer, clock)])
-        plain = issuer.card(rsa_key("air"), no_extended=True)
-        return [
-            _row("jpki, cold, extended read", reader, card),
-            _row("jpki, warm", reader, card, WARM_TARGET_BYTES),
-            _row("jpki, cold, short reads only", short, plain),
-            _row("felica", reader, FelicaCard(bytes.fromhex("0114B00100000001"))),
-            _row("mifare", reader, MifareCard(bytes.fromhex("04A1B2C3D4E580"))),
-        ]
+        # With the clock unset no date of a certificate matters.
+        jpki = Jpki([ca_file], pseudonymizer, FakeClock(source=TimeSource.NONE))
+        kinds = CardKinds([jpki, Felica(pseudonymizer), Mifare(pseudonymizer)])
+    plastic = issuer.card(rsa_key("bench"))
+    return [
+        _row("jpki, cold", kinds, plastic, None),
+        _row("jpki, warm", kinds, plastic, WARM_BYTES),
+        _row("felica", kinds, FelicaCard(bytes.fromhex("0114B00100000001")), None),
+        _row("mifare", kinds, MifareCard(bytes.fromhex("04A1B2C3D4E580")), None),
+    ]
 
 
-def _row(name: str, reader: CardKinds, card: VirtualCard, target_bytes: int | None = None) -> Row:
+def _row(name: str, kinds: CardKinds, card: VirtualCard, target: int | None) -> Row:
     card.power_on()
     channel = FakeCardChannel(card)
-    identifier = reader.identify(channel, card.atr)
+    identifier = kinds.identify(channel, card.atr)
     card.power_off()
+    moved = channel.air_bytes
     return {
-        "name": f"on the air: {name}",
-        "value": channel.air_bytes,
+        "name": f"on the air, {name}",
+        "value": moved,
         "unit": "bytes",
         "ratio": None,
-        "target": None if target_bytes is None else f"≤ {target_bytes} bytes",
-        "ok": None if target_bytes is None else channel.air_bytes <= target_bytes,
-        "note": f"{len(channel.sent)} APDUs, about {channel.air_bytes * US_A_BYTE / 1000:.0f} ms of it at 106 kbit/s; "
-        f"{identifier.assurance.word}",
+        "target": target,
+        "ok": target is None or moved <= target,
+        "note": f"{len(channel.sent)} APDUs, {identifier.assurance.word}, about {moved * BYTE_US / 1000:.0f} ms",
     }
+
+
+if __name__ == "__main__":
+    for row in run(quick="--quick" in sys.argv):
+        print(row)
