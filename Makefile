@@ -21,7 +21,7 @@ test: setup
 
 bench: setup
 	$(PYTHON) -m venv build/installed
-	build/installed/bin/pip install --quiet --disable-pip-version-check .
+	build/installed/bin/pip install -qq --disable-pip-version-check .
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
 lint: setup
