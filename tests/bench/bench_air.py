@@ -1,6 +1,6 @@
 """What one tap moves over the air: APDUs and bytes, commands and answers with their status words.
 
-Each byte costs about 94 µs at 106 kbit/s, so this is what a person waits for. The number of a storage card is counted as
+Each byte costs about 94 µs at 106 kbit/s, so this is what a person waits for. A storage card's number is counted as
 the program asks for it; the reader has it from the card already.
 
     python tests/bench/bench_air.py

@@ -28,12 +28,12 @@ from kazasu.model.access import Assurance, Identifier
 from kazasu.model.input import CardRead
 from kazasu.readers.pcsc import PcscReaders
 from kazasu.readers.presence import ReaderPattern
+from kazasu.runtime.inbox import BoundedInbox
 from kazasu.virtual.pcscd import PrivatePcscd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kazasu.model.input import Input
     from kazasu.ports import CardChannel
 
 READERS = ("Virtual PCD 00 00", "Virtual PCD 00 01")
@@ -152,18 +152,25 @@ class _OneCommand:
 
 
 class _Lines:
-    """An inbox that prints a line for each read."""
+    """As much of the terminal as matters here: a thread that wakes at each input, and prints a line for each read."""
 
-    def put(self, item: Input) -> None:
-        if isinstance(item, CardRead):
-            sys.stdout.write(f"{item.refusal or 'read'}\n")
-            sys.stdout.flush()
+    def __init__(self, inbox: BoundedInbox) -> None:
+        self._inbox = inbox
+
+    def run(self) -> None:
+        while True:
+            item = self._inbox.get(LOST_AFTER_S)
+            if isinstance(item, CardRead):
+                sys.stdout.write(f"{item.refusal or 'read'}\n")
+                sys.stdout.flush()
 
 
 def _watch(match: str) -> None:
     """Be the daemon's reader loop, in a process of its own."""
     pattern = ReaderPattern(name="bench", match=match)
-    PcscReaders([pattern], _OneCommand(), _Lines(), _Clock(), FakeHealth()).run(lambda: None)
+    inbox = BoundedInbox()
+    threading.Thread(target=_Lines(inbox).run, daemon=True).start()
+    PcscReaders([pattern], _OneCommand(), inbox, _Clock(), FakeHealth()).run(lambda: None)
 
 
 def main(arguments: list[str]) -> None:
