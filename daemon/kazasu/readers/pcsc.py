@@ -159,8 +159,8 @@ def _card_error(code: int, gone: frozenset[int]) -> CardError | ReaderUnavailabl
 class PcscReaders:
     """Watches the configured readers and reads each card that comes. Implements ports.Loop.
 
-    A tap gives one `CardPresented`, once the card is held, and exactly one `CardRead` (rule 2), before the card is let
-    go: the terminal decides while the reader finishes.
+    A tap gives `CardPresented` at once and exactly one `CardRead` (rule 2), the latter before the card is let go: the
+    terminal decides while the reader finishes.
     """
 
     def __init__(
@@ -269,17 +269,13 @@ class PcscReaders:
             detail = "the card was gone before it could be read"
             self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_REMOVED, detail=detail))
         if sight.tap:
+            self._inbox.put(CardPresented(reader=reader))
             with PcscChannel(context, pcsc_name, self._stopping) as channel:
                 self._inbox.put(self._read(channel, reader, atr))
 
     def _read(self, channel: PcscChannel, reader: str, atr: bytes) -> CardRead:
         try:
-            try:
-                channel.open()
-            finally:
-                # Only now: the terminal's thread, which this wakes, gets the interpreter while the card answers, and
-                # does not hold up the first command.
-                self._inbox.put(CardPresented(reader=reader))
+            channel.open()
             return CardRead(reader=reader, identifier=self._identifier.identify(channel, atr))
         except (CardError, ReaderUnavailable) as error:
             return CardRead(reader=reader, refusal=_refusal(error), detail=str(error))
