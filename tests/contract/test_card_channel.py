@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,9 @@ def test_a_card_that_is_pulled_away_is_gone_and_stays_gone(channel: CardChannel)
     ("apdu", "powered_down"), [(bytes.fromhex("002000800431323334"), True), (GET_UID, False)], ids=["verify", "read"]
 )
 def test_only_a_card_that_was_given_a_pin_is_powered_down(tmp_path: Path, apdu: bytes, *, powered_down: bool) -> None:
-    with PrivatePcscd(tmp_path, free_pair_of_ports()) as pcscd:
+    with PrivatePcscd(tmp_path, free_pair_of_ports()) as pcscd, contextlib.ExitStack() as undo:
         card = ScriptedCard(pcscd.ports[0], answer=lambda _: b"\x90\x00")
+        undo.callback(card.pull)
         card.insert()
         wait_for_card(READER, there=True)
         with connection() as context:
@@ -91,5 +93,9 @@ def test_only_a_card_that_was_given_a_pin_is_powered_down(tmp_path: Path, apdu: 
                 real.open()
                 real.transmit(apdu)
                 before = card.controls.count(POWER_OFF)
-            assert card.controls.count(POWER_OFF) - before == powered_down
-        card.pull()
+            # The card gives no answer to being powered down; once it answers a command again, it has heard of it.
+            with PcscChannel(context, READER, threading.Event()) as real:
+                real.open()
+                real.transmit(GET_UID)
+                after = card.controls.count(POWER_OFF)
+        assert after - before == powered_down
