@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kazasu.cli import COMMANDS
 from kazasu.model.cue import CueName
-from kazasu.virtual.stage import Stage
+from kazasu.virtual.stage import TERMINAL, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +75,9 @@ def test_every_command_explains_itself() -> None:
 def test_without_a_command_all_of_them_are_listed_and_an_unknown_one_is_wrong_usage() -> None:
     done = subprocess.run([sys.executable, "-m", "kazasu"], capture_output=True, text=True, check=True)
     assert all(f"  {command.name} " in done.stdout for command in COMMANDS)
-    wrong = subprocess.run([sys.executable, "-m", "kazasu", "punch"], capture_output=True, text=True, check=False)
+    wrong = subprocess.run([sys.executable, "-m", "kazasu", "jurnal"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
-    assert "invalid choice: 'punch'" in wrong.stderr
+    assert "did you mean journal?" in wrong.stderr
 
 
 def test_check_config_says_what_it_means(installer: Installer) -> None:
@@ -140,7 +142,10 @@ def test_the_doctor_finds_a_site_in_order(installer: Installer) -> None:
         ('match = "*00 00"', 'match = "RC-S300*"', "reader desk"),
         ("port = ", "port = 1 # ", "broker"),
         ('state_dir = "', 'state_dir = "/nowhere', "disk"),
-        ('key = "collector.pub"', 'key = "authca.pem"', "keys"),
+        ('key = "collector.pub"', 'key = "authca.pem"', "collector key"),
+        ("[terminal]", '[keys]\nevent = "nowhere.key"\n[terminal]', "event key"),
+        ("broker/ca.pem", "authca.pem", "broker"),
+        ('key = "', 'key = "/nowhere', "broker"),
         ('ca = ["authca.pem"]', 'ca = ["collector.pub"]', "cards"),
     ],
 )
@@ -153,6 +158,88 @@ def test_the_doctor_names_each_problem(
     assert done.returncode == 1
     assert lines_of(done)[subject] == "problem", done.stdout
     assert "problem" in done.stdout.splitlines()[-1]
+
+
+def test_the_doctor_sees_keys_that_others_may_read(installer: Installer, changed: Path) -> None:
+    for name in ("event.key", "pepper.key"):
+        (changed.parent / name).chmod(0o644)
+    done = installer.types("doctor", config=changed)
+    report = lines_of(done)
+    assert (report["event key"], report["pepper"], report["collector key"]) == ("problem", "problem", "ok")
+    assert f"chmod 600 {changed.parent / 'pepper.key'}" in done.stdout
+
+
+def test_the_doctor_tells_an_expired_certificate_from_a_broker_that_refuses_it(
+    installer: Installer, changed: Path
+) -> None:
+    expired = installer.stage.broker.ca.client(TERMINAL, valid_for=timedelta(days=-1))
+    current = installer.stage.broker.client(TERMINAL)
+    text = changed.read_text()
+    for was, becomes in (
+        (current.certificate_file, expired.certificate_file),
+        (current.key_file, expired.key_file),
+    ):
+        copied = changed.parent / "broker" / was.name
+        assert str(copied) in text
+        text = text.replace(str(copied), str(becomes))
+    changed.write_text(text)
+    done = installer.types("doctor", config=changed)
+    report = lines_of(done)
+    assert (report["certificate"], report["broker"]) == ("problem", "problem")
+    assert "expired on " in done.stdout
+
+
+def test_the_doctor_sees_a_disk_that_cannot_be_written(installer: Installer, changed: Path) -> None:
+    state_dir = changed.parent / "state"
+    subprocess.run(["mount", "--bind", state_dir, state_dir], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", state_dir], check=True)
+        done = installer.types("doctor", config=changed)
+    finally:
+        subprocess.run(["umount", state_dir], check=True)
+    assert lines_of(done)["disk"] == "problem"
+    assert "cannot be written" in done.stdout
+
+
+def test_the_doctor_goes_on_when_all_is_down(installer: Installer, changed: Path) -> None:
+    stage = installer.stage
+    shutil.rmtree(changed.parent / "state")
+    stage.pcscd.stop()
+    stage.broker.stop()
+    try:
+        done = installer.types("doctor", config=changed)
+    finally:
+        stage.broker.start()
+        stage.pcscd.start()
+    assert done.returncode == 1
+    report = lines_of(done)
+    assert [report[subject] for subject in ("disk", "pcscd", "broker")] == ["problem"] * 3
+    assert report["event key"] == report["cards"] == "ok"
+    assert "Connection refused" in done.stdout
+    assert "install -d -m 700" in done.stdout
+
+
+def test_the_doctor_asks_for_a_card_too(installer: Installer) -> None:
+    installer.stage.slot.insert(installer.stage.staff[2].card)
+    report = lines_of(installer.types("doctor", "--tap"))
+    assert report["card"] == "ok"
+
+
+def test_nobody_taps(installer: Installer) -> None:
+    done = installer.types("identify", "--wait", "0.1")
+    assert done.returncode == 1
+    assert "no card came within 0.1 s" in done.stderr
+
+
+def test_what_cannot_be_enrolled_is_said_before_anybody_taps(installer: Installer) -> None:
+    for words, said in (
+        (["123456789012", "誰か"], "look like a My Number"),
+        (["1008", "誰か", "--valid-from", "2027-01-02", "--valid-until", "2027-01-01"], "comes before the first"),
+    ):
+        done = installer.types("enroll", *words)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "tap" not in done.stdout
 
 
 def test_identify_says_what_a_card_proves_and_whose_it_is(installer: Installer) -> None:
@@ -225,6 +312,14 @@ def test_a_journal_that_was_changed_is_found_out(installer: Installer, changed: 
     assert "event 2" in done.stderr
 
 
+@pytest.mark.parametrize("action", ["list", "verify", "export"])
+def test_where_there_is_no_journal_yet_the_commands_say_so(installer: Installer, changed: Path, action: str) -> None:
+    shutil.rmtree(changed.parent / "state")
+    done = installer.types("journal", action, config=changed)
+    assert done.returncode == 1
+    assert "there is no journal" in done.stderr
+
+
 @pytest.mark.parametrize("name", [CueName.GRANTED, CueName.DENIED])
 def test_a_cue_is_played_to_its_end(installer: Installer, name: CueName) -> None:
     shown = installer.types("cue", "play", name.value).stdout.splitlines()
@@ -238,3 +333,12 @@ def test_output_into_a_pipe_that_closes_is_no_error(installer: Installer) -> Non
     script = f"set -o pipefail; {command} | head -c 1"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
+
+
+def test_so_little_output_that_it_is_still_buffered_is_no_error_either(installer: Installer) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "kazasu", "check-config", "--config", str(installer.stage.config_file)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

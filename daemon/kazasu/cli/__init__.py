@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ EXIT_USAGE = 2  # argparse's own
 EXIT_DEFECT = 70  # EX_SOFTWARE
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h; systemd shows it by name
 EXIT_INTERRUPTED = 130
+
+_LONGEST_WAIT_S = 3600
 
 DEFAULT_CONFIG = "/etc/kazasu/kazasu.toml"
 
@@ -59,7 +62,7 @@ COMMANDS = (
     Command("doctor", "check everything a terminal needs, and say what to do"),
     Command("identify", "tap a card: what it is and what it proves"),
     Command("enroll", "tap a card and give it to a person"),
-    Command("roster", "import or list who is known here"),
+    Command("roster", "import who is known here, or end a credential"),
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),
     Command("keygen", "make this terminal's keys"),
@@ -71,28 +74,64 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in {command.name for command in COMMANDS}:
-        _overview().parse_args(words or ["--help"])
-        return EXIT_USAGE
+        overview = _overview()
+        _, unknown = overview.parse_known_args(words or ["--help"])
+        overview.error(_no_command(unknown[0]))
     name, *rest = words
     module: CommandModule = importlib.import_module(f"kazasu.cli.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(
         prog=f"kazasu {name}",
         description=module.__doc__,
         epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
     )
     module.configure(parser)
+    # A name in Japanese must not end a command where the locale knows none.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return module.execute(parser.parse_args(rest))
+        code = module.execute(parser.parse_args(rest))
+        sys.stdout.flush()  # a reader that has gone is noticed here, not when the interpreter ends
     except KazasuError as error:
         print(f"kazasu {name}: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_PROBLEM
+    except PermissionError as error:
+        print(f"kazasu {name}: {error.filename}: {error.strerror}; run this as root, with sudo", file=sys.stderr)
+        return EXIT_PROBLEM
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # `kazasu journal list | head` closed our output: that is how it ends, not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    return code
+
+
+def number_of_seconds(text: str) -> float:
+    """Read an argument: seconds, more than 0 and at most an hour.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_WAIT_S:  # which nan is not, either
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, such as 30; at most {_LONGEST_WAIT_S}")
+    return seconds
+
+
+def whole_number(text: str) -> int:
+    """Read an argument: 0 or more.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, such as 20")
+    return int(text)
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -114,8 +153,24 @@ def _overview() -> argparse.ArgumentParser:
         usage="kazasu COMMAND [OPTION ...]",
         description="A time recorder and door terminal for the cards that people already carry.",
         epilog=f"commands:\n{lines}\n\n`kazasu COMMAND --help` tells more.\n{_EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
     )
     parser.add_argument("--version", action="version", version=f"kazasu {__version__}")
-    parser.add_argument("command", choices=[command.name for command in COMMANDS], help=argparse.SUPPRESS)
     return parser
+
+
+def _no_command(word: str) -> str:
+    import difflib  # only a mistake needs it
+
+    near = difflib.get_close_matches(word, [command.name for command in COMMANDS], n=1)
+    hint = f"did you mean {near[0]}?" if near else "`kazasu --help` lists them"
+    return f"there is no command {word!r}; {hint}"
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Lay help out as wide as the terminal; left to itself, argparse imports shutil, bz2 and lzma at every start."""
+    try:
+        columns = os.get_terminal_size().columns
+    except OSError:
+        columns = 80
+    return argparse.RawDescriptionHelpFormatter(prog, width=max(columns, 40) - 2)

@@ -59,19 +59,31 @@ def check_all(config: Config) -> Iterator[Finding]:
         except KazasuError as error:
             # Our own errors say what to do themselves.
             yield Finding(Grade.PROBLEM, subject, str(error))
+        except PermissionError as error:
+            yield Finding(Grade.PROBLEM, subject, f"{error.filename}: {error.strerror}", "run this as root, with sudo")
 
 
-def _keys(config: Config) -> Iterator[Finding]:
-    from kazasu.store.keys import load_pepper, load_signer, load_verifier
+def _event_key(config: Config) -> Iterator[Finding]:
+    from kazasu.store.keys import load_signer
 
     signer = load_signer(credential(config.keys.event))
     yield Finding(Grade.OK, "event key", f"key id {signer.keyid}")
+
+
+def _pepper(config: Config) -> Iterator[Finding]:
+    from kazasu.store.keys import load_pepper
+
     load_pepper(credential(config.keys.pepper))
     yield Finding(Grade.OK, "pepper", str(config.keys.pepper))
-    if config.collector.key is not None:
-        yield Finding(Grade.OK, "collector key", f"key id {load_verifier(config.collector.key).keyid}")
+
+
+def _collector_key(config: Config) -> Iterator[Finding]:
+    from kazasu.store.keys import load_verifier
+
+    if config.collector.key is None:
+        yield Finding(Grade.NOTE, "collector key", "none: nobody outside this terminal vouches for its events")
     else:
-        yield Finding(Grade.NOTE, "collector", "none: nobody outside this terminal vouches for its events")
+        yield Finding(Grade.OK, "collector key", f"key id {load_verifier(config.collector.key).keyid}")
 
 
 def _disk(config: Config) -> Iterator[Finding]:
@@ -172,14 +184,25 @@ def _certificates(config: Config) -> Iterator[Finding]:
         try:
             certificate = x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
-            yield Finding(Grade.PROBLEM, subject, f"{path}: {error}", "copy it from the site's administrator")
+            words = error.strerror if isinstance(error, OSError) else "no certificate in PEM"
+            yield Finding(Grade.PROBLEM, subject, f"{path}: {words}", "copy it from the site's administrator")
             continue
-        days = (certificate.not_valid_after_utc - datetime.now(UTC)).days
-        grade = Grade.OK
-        if days < _EXPIRY_NOTE_DAYS:
-            grade = Grade.NOTE if days >= _EXPIRY_PROBLEM_DAYS else Grade.PROBLEM
-        todo = "" if grade is Grade.OK else "renew it"
-        yield Finding(grade, subject, f"{path}: {days} days left", todo)
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        yield _validity(subject, path, begins, ends, datetime.now(UTC))
+
+
+def _validity(subject: str, path: Path, begins: datetime, ends: datetime, now: datetime) -> Finding:
+    if now < begins:
+        return Finding(
+            Grade.PROBLEM, subject, f"{path}: not valid before {begins:%Y-%m-%d %H:%M} UTC", "is the clock right?"
+        )
+    if now > ends:
+        return Finding(Grade.PROBLEM, subject, f"{path}: expired on {ends:%Y-%m-%d %H:%M} UTC", "renew it")
+    days = (ends - now).days
+    left = f"{path}: {days or 'less than one'} day{'' if days < 2 else 's'} left"  # noqa: PLR2004  (English)
+    if days >= _EXPIRY_NOTE_DAYS:
+        return Finding(Grade.OK, subject, left)
+    return Finding(Grade.NOTE if days >= _EXPIRY_PROBLEM_DAYS else Grade.PROBLEM, subject, left, "renew it")
 
 
 def _broker(config: Config) -> Iterator[Finding]:
@@ -193,14 +216,18 @@ def _broker(config: Config) -> Iterator[Finding]:
     try:
         probe(broker_of(config.mqtt), f"{config.terminal.id}-doctor")
     except (OSError, ValueError, BrokerUnsuitable) as error:
+        # TLS errors say it in verify_message, those of the system in strerror, ours in themselves.
+        words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
         todo = "check host, port, network, and that both certificates come from the site's CA"
-        yield Finding(Grade.PROBLEM, "broker", f"{where}: {error}", todo)
+        yield Finding(Grade.PROBLEM, "broker", f"{where}: {words}", todo)
     else:
         yield Finding(Grade.OK, "broker", f"{where} speaks MQTT 5 and accepts this terminal's certificate")
 
 
 _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
-    ("keys", _keys),
+    ("event key", _event_key),
+    ("pepper", _pepper),
+    ("collector key", _collector_key),
     ("disk", _disk),
     ("stores", _stores),
     ("pcscd", _readers),

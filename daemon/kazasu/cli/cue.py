@@ -27,14 +27,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     playing = actions.add_parser("play", help="play one cue, or all that end")
-    playing.add_argument("name", nargs="?", type=CueName, choices=list(CueName), help="which; default: all that end")
+    playing.add_argument(
+        "name",
+        nargs="?",
+        choices=[name.value for name in CueName],
+        metavar="CUE",
+        help=f"one of {', '.join(CueName)}; default: all that end",
+    )
     add_config_argument(playing)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Play."""
     config = load(arguments.config)
-    names = [arguments.name] if arguments.name else [name for name in CueName if name not in _ENDLESS]
+    names = [CueName(arguments.name)] if arguments.name else [name for name in CueName if name not in _ENDLESS]
     with ExitStack() as stack:
         patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
         output, _ = open_outputs(config, stack)

@@ -5,6 +5,7 @@ By default the enrolment asks for what this read proved, so that a weaker copy o
 
 from __future__ import annotations
 
+import argparse
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from kazasu.cli.identify import add_tap_arguments, wait_for_tap
 from kazasu.config import load
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
+from kazasu.store.roster_csv import cardholder_problems
 from kazasu.store.roster_file import enroll
 
 if TYPE_CHECKING:
-    import argparse
     from datetime import tzinfo
 
 
@@ -28,8 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-assurance", choices=words, help="what each tap has to prove; default: what this one does"
     )
-    parser.add_argument("--valid-from", type=date.fromisoformat, metavar="YYYY-MM-DD", help="first day")
-    parser.add_argument("--valid-until", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day")
+    parser.add_argument("--valid-from", type=_day, metavar="YYYY-MM-DD", help="first day")
+    parser.add_argument("--valid-until", type=_day, metavar="YYYY-MM-DD", help="last day")
     add_tap_arguments(parser)
     add_config_argument(parser)
 
@@ -37,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Enroll one card."""
     config = load(arguments.config)
+    # Before anybody is asked to tap.
+    problems = cardholder_problems(arguments.cardholder, arguments.name)
+    if arguments.valid_from and arguments.valid_until and arguments.valid_until < arguments.valid_from:
+        problems.append(f"the last day, {arguments.valid_until}, comes before the first, {arguments.valid_from}")
+    if problems:
+        raise RosterError("\n".join([*problems, "nothing was changed"]))
     read = wait_for_tap(config, arguments)
     if read.identifier is None:
         print(f"not accepted: {read.refusal}: {read.detail}")
@@ -64,6 +71,13 @@ def execute(arguments: argparse.Namespace) -> int:
         f"{read.identifier.kind} card {read.identifier.pseudonym} is {arguments.cardholder}'s; roster version {version}"
     )
     return EXIT_OK
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date, such as 2026-04-01") from error
 
 
 def _midnight_s(day: date | None, zone: tzinfo) -> int | None:

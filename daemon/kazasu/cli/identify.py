@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazasu.app import card_identifier
-from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument
+from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, ReaderUnavailable
 from kazasu.model.access import Assurance
@@ -59,7 +59,9 @@ def execute(arguments: argparse.Namespace) -> int:
 def add_tap_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which reader, and how long to wait."""
     parser.add_argument("--reader", metavar="NAME", help="a reader of the configuration; default: the first one")
-    parser.add_argument("--wait", type=float, default=30.0, metavar="SECONDS", help="for a card; default: %(default)s")
+    parser.add_argument(
+        "--wait", type=number_of_seconds, default=30.0, metavar="SECONDS", help="for a card; default: %(default)g"
+    )
 
 
 def wait_for_tap(config: Config, arguments: argparse.Namespace) -> CardRead:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
-from kazasu.cli import EXIT_OK, add_config_argument
+from kazasu.cli import EXIT_OK, add_config_argument, whole_number
 from kazasu.cli.progress import ProgressLine
 from kazasu.config import credential, load
+from kazasu.errors import JournalError
 from kazasu.store.backlog import Backlog
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="show the newest events")
-    listing.add_argument("--last", type=int, default=20, metavar="N", help="how many; default: %(default)s")
+    listing.add_argument("--last", type=whole_number, default=20, metavar="N", help="how many; default: %(default)s")
     verifying = actions.add_parser("verify", help="check every signature and the whole chain")
     verifying.add_argument("--key", type=Path, metavar="FILE", help="public key, PEM; default: this terminal's own")
     exporting = actions.add_parser("export", help="write events for other programs")
-    exporting.add_argument("--after", type=int, default=0, metavar="SEQ", help="only events after this one")
+    exporting.add_argument("--after", type=whole_number, default=0, metavar="SEQ", help="only events after this one")
     exporting.add_argument("--format", choices=["jsonl", "csv"], default="jsonl", help="default: %(default)s")
     for action in (listing, verifying, exporting):
         add_config_argument(action)
@@ -47,6 +48,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Read the journal; the daemon may go on writing it."""
     config = load(arguments.config)
     path = config.terminal.journal_path
+    if not path.exists():
+        raise JournalError(f"there is no journal {path} yet; the terminal makes it when it first starts")
     if arguments.action == "verify":
         return _verify(path, arguments.key, config)
     backlog = Backlog(path)

@@ -6,15 +6,13 @@ number, and one is enough to change nothing. `remove` ends one credential.
 
 from __future__ import annotations
 
+import argparse
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.cli.progress import ProgressLine
 from kazasu.config import load
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +22,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     importing.add_argument("csv", type=Path, metavar="FILE", help="UTF-8, with the header of roster.example.csv")
     add_config_argument(importing)
     removing = actions.add_parser("remove", help="end one credential")
-    removing.add_argument("credential", help="its pseudonym, as `kazasu identify` and the events show it")
+    removing.add_argument(
+        "credential", type=_pseudonym, help="its pseudonym, as `kazasu identify` and the events show it"
+    )
     add_config_argument(removing)
+
+
+def _pseudonym(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{32}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no credential: 32 of 0-9 and a-f, as `kazasu identify` shows it")
+    return text
 
 
 def execute(arguments: argparse.Namespace) -> int:
