@@ -172,9 +172,13 @@ _DECODERS: dict[type, Any] = {
 
 
 def credential(path: Path) -> Path:
-    """Where a secret is: in this unit's credential directory if systemd put it there, else as configured."""
+    """Where a secret is: in this unit's credential directory if systemd put it there, else as configured.
+
+    systemd names what it finds in a folder after the folder and the file (systemd.exec(5), LoadCredential): the unit's
+    `LoadCredential=keys:/etc/kazasu/keys` makes keys/event.key the credential `keys_event.key`.
+    """
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if directory and (given := Path(directory) / path.name).exists():
+    if directory and (given := Path(directory) / f"{path.parent.name}_{path.name}").exists():
         return given
     return path
 

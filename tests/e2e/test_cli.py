@@ -100,14 +100,14 @@ def test_a_configuration_that_cannot_be_used_is_said_with_its_line(
 
 
 def test_without_a_key_the_daemon_does_not_start(installer: Installer, changed: Path) -> None:
-    (changed.parent / "event.key").unlink()
+    (changed.parent / "keys/event.key").unlink()
     done = installer.types("run", config=changed)
     assert done.returncode == 1
     assert "kazasu keygen" in done.stderr
 
 
 def test_keygen_makes_what_is_missing_and_keeps_what_is_there(installer: Installer, changed: Path) -> None:
-    pepper, key = changed.parent / "pepper.key", changed.parent / "event.key"
+    pepper, key = changed.parent / "keys/pepper.key", changed.parent / "keys/event.key"
     before = pepper.read_bytes()
     key.unlink()
     (changed.parent / "event.pub.pem").unlink()
@@ -162,11 +162,11 @@ def test_the_doctor_names_each_problem(
 
 def test_the_doctor_sees_keys_that_others_may_read(installer: Installer, changed: Path) -> None:
     for name in ("event.key", "pepper.key"):
-        (changed.parent / name).chmod(0o644)
+        (changed.parent / "keys" / name).chmod(0o644)
     done = installer.types("doctor", config=changed)
     report = lines_of(done)
     assert (report["event key"], report["pepper"], report["collector key"]) == ("problem", "problem", "ok")
-    assert f"chmod 600 {changed.parent / 'pepper.key'}" in done.stdout
+    assert f"chmod 600 {changed.parent / 'keys/pepper.key'}" in done.stdout
 
 
 def test_the_doctor_tells_an_expired_certificate_from_a_broker_that_refuses_it(

@@ -232,7 +232,7 @@ def secrets_of(stage: Stage, directory: Path) -> Iterator[bytes]:
 
     from cryptography.x509 import load_der_x509_certificate
 
-    raw = [bytes.fromhex((directory / "pepper.key").read_text())]
+    raw = [bytes.fromhex((directory / "keys/pepper.key").read_text())]
     for card in (*(person.card for person in stage.staff), stage.stranger):
         certificate = getattr(card, "certificate", None)
         if certificate is None:

@@ -161,15 +161,16 @@ def test_paths_begin_in_the_files_folder() -> None:
     assert mqtt.ca == Path("/etc/kazasu/ca.pem")
     assert mqtt.certificate == Path("/run/c.pem")
     assert mqtt.key == Path("/etc/kazasu/../client.key")
-    assert config(SMALLEST).keys.event == Path("/etc/kazasu/event.key")
+    assert config(SMALLEST).keys.event == Path("/etc/kazasu/keys/event.key")
 
 
 def test_a_credential_that_systemd_hands_over_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert credential(FILE.parent / "event.key") == FILE.parent / "event.key"
+    configured = FILE.parent / "keys" / "event.key"
+    assert credential(configured) == configured
 
-    (tmp_path / "event.key").touch()
-    assert credential(FILE.parent / "event.key") == tmp_path / "event.key"
+    (tmp_path / "keys_event.key").touch()
+    assert credential(configured) == tmp_path / "keys_event.key"
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("0s", 0), ("500ms", 0.5), ("5s", 5), ("10m", 600), ("1h", 3600)])

@@ -1,6 +1,6 @@
 """Make this terminal's event key and, if the site has none yet, its pepper; nothing is ever overwritten.
 
-The public key is printed and written beside the event key: the collector and the auditor need it. The pepper is the
+The public key is written beside the configuration: the collector and the auditor need it. The pepper is the
 same on every terminal of a site: make it on the first one and copy it to the others before anybody is enrolled there.
 """
 
@@ -24,7 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Make what is missing."""
     keys = load(arguments.config).keys
-    public = keys.event.with_suffix(".pub.pem")
+    public = arguments.config.parent / "event.pub.pem"
+    for folder in {keys.event.parent, keys.pepper.parent}:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if keys.event.exists():
         signer = load_signer(keys.event)
         print(f"event key  {keys.event}: kept")

@@ -89,8 +89,8 @@ class Terminal(Table, frozen=True, kw_only=True):
 class Keys(Table, frozen=True, kw_only=True):
     """[keys]."""
 
-    event: Path = Path("event.key")
-    pepper: Path = Path("pepper.key")
+    event: Path = Path("keys/event.key")
+    pepper: Path = Path("keys/pepper.key")
 
 
 class Reader(Table, frozen=True, kw_only=True):

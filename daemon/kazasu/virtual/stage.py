@@ -112,11 +112,13 @@ class Stage:
         directory = self._directory
         directory.mkdir(exist_ok=True)
         self._state_dir.mkdir(mode=0o700)
-        event_key = generate_signer(directory / "event.key")
+        keys = directory / "keys"
+        keys.mkdir(mode=0o700)
+        event_key = generate_signer(keys / "event.key")
         self.public_key_file = directory / "event.pub.pem"
         write_public(self.public_key_file, event_key)
-        generate_pepper(directory / "pepper.key")
-        collector_key = generate_signer(directory / "collector.key")
+        generate_pepper(keys / "pepper.key")
+        collector_key = generate_signer(keys / "collector.key")
         write_public(directory / "collector.pub", collector_key)
         issuer = JpkiIssuer()
         (directory / "authca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
