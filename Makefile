@@ -10,7 +10,11 @@ SANDBOX := $(BIN)/python -m kazasu.virtual.sandbox --
 DEBIAN_PACKAGES := faketime gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config python3-dev python3-venv \
 	strace swig vsmartcard-vpcd
 
-.PHONY: demo test bench lint format setup clean
+# What builds the package, and what runs a machine to try it in.
+DEB_BUILD_PACKAGES := build-essential debhelper dpkg-dev fakeroot gcc libpcsclite-dev pkg-config python3-dev python3-pip swig
+VM_PACKAGES := debootstrap e2fsprogs ipxe-qemu qemu-system-x86 qemu-utils seabios
+
+.PHONY: demo test bench lint format deb vm-test setup clean
 .SILENT:
 
 demo: setup
@@ -23,6 +27,17 @@ bench: setup
 	$(PYTHON) -m venv build/installed
 	build/installed/bin/pip install -qq --disable-pip-version-check .
 	$(SANDBOX) $(BIN)/python -m tests.bench
+
+# A package for this machine's release and architecture, in dist/.
+deb:
+	.ci/packages $(DEB_BUILD_PACKAGES)
+	packaging/build-deb
+
+# The package in a virtual machine, under systemd and on a GPIO chip; the first time makes the machine's disk (as root).
+vm-test: setup deb
+	.ci/packages $(VM_PACKAGES)
+	$(BIN)/python -m tests.vm.image
+	$(SANDBOX) $(BIN)/pytest -q -rP tests/vm
 
 lint: setup
 	$(BIN)/ruff check --quiet
