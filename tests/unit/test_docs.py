@@ -1,0 +1,303 @@
+"""The documents say what is so: links, pins, prices, what the doctor says, and the same in both languages."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from gpiozero import PiBoardInfo
+
+from kazasu.config import parse
+from kazasu.model.access import DenyReason
+from kazasu.model.cue import Channel, CueName
+from kazasu.outputs import cues
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "daemon/kazasu"
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ENGLISH, JAPANESE = ROOT / "docs/install.md", ROOT / "docs/install.ja.md"
+INSTALL = [ENGLISH, JAPANESE]
+PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
+SVG = "{http://www.w3.org/2000/svg}"
+SMALLEST_PX = 12
+
+# Header pin to name, as gpiozero knows it of a Pi Zero 2 W; it is the same on every Pi with 40 pins.
+HEADER = {
+    number: {"3V3": "3.3 V", "5V": "5 V", "GND": "ground"}.get(pin.name, pin.name)
+    for number, pin in PiBoardInfo.from_revision(0x902120).headers["J8"].pins.items()
+}
+PULLED_UP = range(9)  # BCM2835 ARM Peripherals, table 6-31: GPIO 0 to 8 at power-on; the others are pulled down
+
+PART_WORDS = {
+    "green": ("green LED", "緑 LED"),
+    "red": ("red LED", "赤 LED"),
+    "buzzer": ("buzzer", "ブザー"),
+    "relay": ("relay", "リレー"),
+    "in": ('"in"', "「出勤」"),
+    "out": ('"out"', "「退勤」"),
+}
+
+
+def configured_pins() -> dict[str, int]:
+    """Each part's GPIO in the example configuration, the ones that are switched off there included."""
+    example = (ROOT / "config/kazasu.toml").read_text(encoding="utf-8")
+    found = re.findall(r"^(?:# )?(\w+) = \{ pin = (\d+)", example, re.MULTILINE)
+    return {part: int(pin) for part, pin in found}
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in text.splitlines()]
+
+
+def table_after(marker: str, document: Path) -> list[list[str]]:
+    """The rows of the table behind an HTML comment, without its head."""
+    found = re.search(rf"<!-- {marker} -->\n((?:\|.*\n)+)", document.read_text(encoding="utf-8"))
+    assert found, f"{document.name}: no table is marked {marker}"
+    return rows_of(found[1])[2:]
+
+
+def slugs_in(document: Path) -> set[str]:
+    """What GitHub calls the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def prose_of(document: Path) -> str:
+    return re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose_of(document)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (document.parent / path).resolve() if path else document
+        assert file.exists(), target
+        if anchor:
+            assert anchor in slugs_in(file), target
+
+
+def pin_rows(document: Path) -> list[tuple[str, int, int]]:
+    """Part, GPIO and header pin of every row that names all three: in two columns, or one in brackets behind the other."""
+    rows = []
+    for cells in rows_of(document.read_text(encoding="utf-8")):
+        found = re.match(r"(\d+)\W+(\d+)\W*$", " ".join(cells[1:3])) or re.match(
+            r"(\d+)\W(\d+)\W$", "".join(cells[1:2])
+        )
+        if found and int(found[2]) in HEADER:
+            rows.append((cells[0], int(found[1]), int(found[2])))
+    return rows
+
+
+def part_of(words: str) -> str:
+    [part] = [part for part, named in PART_WORDS.items() if any(word in words for word in named)]
+    return part
+
+
+@pytest.mark.parametrize("document", [ROOT / "docs/wiring.md", *INSTALL], ids=lambda path: path.name)
+def test_the_pins_in_the_tables_are_those_of_the_configuration(document: Path) -> None:
+    first = [row for row in pin_rows(document) if not re.search("second|2 台目", row[0])]
+    assert {part_of(words) for words, _, _ in first} == set(PART_WORDS)
+    for words, gpio, pin in first:
+        assert gpio == configured_pins()[part_of(words)], words
+        assert HEADER[pin] == f"GPIO{gpio}", words
+
+
+@pytest.mark.parametrize("document", INSTALL, ids=lambda path: path.name)
+def test_a_second_terminals_pins_are_free_and_keep_still_at_power_on(document: Path) -> None:
+    second = [row for row in pin_rows(document) if re.search("second|2 台目", row[0])]
+    assert {part_of(words) for words, _, _ in second} == set(PART_WORDS)
+    reserved = {0, 1, 2, 3, 7, 8, 9, 10, 11, 14, 15}  # docs/wiring.md: HAT memory, I²C, SPI, serial console
+    assert not {gpio for _, gpio, _ in second} & (reserved | set(configured_pins().values()))
+    for words, gpio, pin in second:
+        assert HEADER[pin] == f"GPIO{gpio}", words
+        if part_of(words) not in {"in", "out"}:
+            assert (gpio in PULLED_UP) == (part_of(words) == "relay"), words
+
+
+def test_the_readmes_pins_are_those_of_the_configuration() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8")
+    for part in ("green", "red", "buzzer", "relay"):
+        gpio = configured_pins()[part]
+        pin = next(pin for pin, name in HEADER.items() if name == f"GPIO{gpio}")
+        assert re.search(rf"\| {PART_WORDS[part][0]}[^|]*\| {gpio} \| {pin} \|", table), part
+
+
+def test_the_header_in_letters_is_the_real_one() -> None:
+    drawn = (ROOT / "docs/wiring.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(\S+(?: V)?) +(\d+) ■ ■ (\d+) +(\S+(?: V)?)", drawn)
+    assert len(rows) >= 15
+    for left, odd, even, right in rows:
+        assert (HEADER[int(odd)], HEADER[int(even)]) == (left, right)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_a_picture_can_be_read(picture: Path) -> None:
+    root = ET.parse(picture).getroot()  # noqa: S314  (our own file)
+    assert root.find(f"{SVG}title") is not None
+    background = root.find(f"{SVG}rect")
+    assert background is not None
+    # White behind everything, so that it is the same on a dark page.
+    assert (background.get("fill"), background.get("width")) == ("#ffffff", root.get("width"))
+    style = root.findtext(f"{SVG}style") or ""
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", style)]
+    assert sizes
+    assert min(sizes) >= SMALLEST_PX
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_the_pins_in_a_picture_are_those_of_the_configuration(picture: Path) -> None:
+    root = ET.parse(picture).getroot()  # noqa: S314  (our own file)
+    for group in root.iter(f"{SVG}g"):
+        words = " ".join(group.itertext())
+        if header := group.get("data-header"):
+            assert HEADER[int(header)] == group.get("data-name")
+            assert header in words.split()
+        if part := group.get("data-part"):
+            gpio, pin = configured_pins()[part], int(group.get("data-pin", ""))
+            assert int(group.get("data-gpio", "")) == gpio
+            assert HEADER[pin] == f"GPIO{gpio}"
+            assert f"GPIO{gpio}, pin {pin}" in words
+
+
+def test_the_pictures_show_every_part_and_the_whole_header() -> None:
+    root = ET.parse(ROOT / "docs/wiring-parts.svg").getroot()  # noqa: S314  (our own file)
+    groups = list(root.iter(f"{SVG}g"))
+    assert {part for group in groups if (part := group.get("data-part"))} == set(PART_WORDS)
+    assert {int(pin) for group in groups if (pin := group.get("data-header"))} == set(HEADER)
+
+
+@pytest.mark.parametrize(
+    ("document", "build"),
+    list(itertools.product(INSTALL, ("desk", "door", "gate"))),
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_the_prices_add_up(document: Path, build: str) -> None:
+    *parts, (_, _, _, total) = table_after(f"prices: {build}", document)
+    total_yen = 0
+    for _, number, each, row_sum in parts:
+        yen = int(number) * int(each.replace(",", ""))
+        assert row_sum == f"{yen:,}"
+        total_yen += yen
+    assert total == f"**{total_yen:,}**"
+    overview = next(
+        row for row in rows_of(document.read_text(encoding="utf-8")) if re.search("Parts, about|目安", row[0])
+    )
+    assert f"{total_yen:,}" in overview[1 + ("desk", "door", "gate").index(build)]
+
+
+def test_both_languages_have_the_same_prices() -> None:
+    for build in ("desk", "door", "gate"):
+        english, japanese = (table_after(f"prices: {build}", document) for document in INSTALL)
+        assert [row[1:] for row in english] == [row[1:] for row in japanese]
+
+
+def template_of(node: ast.expr) -> str | None:
+    """A text of the program, with … for what is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in values)
+    return None
+
+
+def templates_in(tree: ast.AST) -> set[str]:
+    return {text for node in ast.walk(tree) if isinstance(node, ast.expr) and (text := template_of(node)) is not None}
+
+
+def quoted_messages(document: Path) -> list[list[str]]:
+    return [re.findall(r"`([^`]+)`", row[0]) for row in table_after("messages", document) if "`" in row[0]]
+
+
+@pytest.mark.parametrize("document", INSTALL, ids=lambda path: path.name)
+def test_each_message_in_the_table_is_one_of_the_programs(document: Path) -> None:
+    templates = set().union(
+        *(templates_in(ast.parse(file.read_text(encoding="utf-8"))) for file in SOURCE.rglob("*.py"))
+    )
+    unknown = [
+        message
+        for messages in quoted_messages(document)
+        for message in messages
+        if not any(message in template for template in templates)
+    ]
+    assert not unknown
+
+
+@pytest.mark.parametrize("document", INSTALL, ids=lambda path: path.name)
+def test_each_note_and_problem_of_the_doctor_is_in_the_table(document: Path) -> None:
+    quotes = set(itertools.chain(*quoted_messages(document)))
+    checks = ast.parse((SOURCE / "cli/checks.py").read_text(encoding="utf-8"))
+    missing = []
+    for function in (node for node in ast.walk(checks) if isinstance(node, ast.FunctionDef)):
+        assigned: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                assigned.setdefault(node.targets[0].id, []).append(node.value)
+        for call in ast.walk(function):
+            if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "Finding"):
+                continue
+            grade, _, *said = call.args
+            if ast.unparse(grade) == "Grade.OK" or ast.unparse(said[0]) == "str(error)":
+                continue
+            sources = [
+                source
+                for argument in said
+                for source in (assigned.get(argument.id, []) if isinstance(argument, ast.Name) else [argument])
+            ]
+            texts = set().union(*map(templates_in, sources))
+            if not any(quote in text for quote in quotes for text in texts):
+                missing.append(ast.unparse(call))
+    assert not missing
+
+
+def test_the_reasons_in_the_tables_are_all_there_are() -> None:
+    for document in INSTALL:
+        named = [word for row in table_after("reasons", document) for word in re.findall(r"`([^`]+)`", row[0])]
+        assert sorted(named) == sorted(DenyReason)
+
+
+def code_of(document: Path) -> list[str]:
+    """Every line that is typed or shown, fenced or indented, without its comment."""
+    text = document.read_text(encoding="utf-8")
+    fenced = "\n".join(re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)).splitlines()
+    indented = re.findall(r"^ {4,7}(?=\S)(?![|*-])(.+)$", prose_of(document), re.MULTILINE)
+    return [re.sub(r"\s+#.*", "", line).strip() for line in (*fenced, *indented)]
+
+
+def test_both_languages_say_the_same() -> None:
+    english, japanese = (document.read_text(encoding="utf-8") for document in INSTALL)
+    levels = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (english, japanese)]
+    assert levels[0] == levels[1]
+    assert quoted_messages(ENGLISH) == quoted_messages(JAPANESE)
+    assert code_of(ENGLISH) == code_of(JAPANESE)
+    for ours, theirs in zip(english.split("\n## "), japanese.split("\n## "), strict=True):
+        spans = [sorted(set(re.findall(r"`([^`\n]+)`", section))) for section in (ours, theirs)]
+        assert spans[0] == spans[1]
+        rows = [re.findall(r"^ *\|", section, re.MULTILINE) for section in (ours, theirs)]
+        assert len(rows[0]) == len(rows[1])
+
+
+def test_the_cue_that_holds_the_relay_is_one_that_kazasu_accepts() -> None:
+    snippet = next(block for block in re.findall(r"```toml\n(.*?)```", ENGLISH.read_text(encoding="utf-8"), re.DOTALL))
+    own = cues.DEFAULT_PATH.read_text(encoding="utf-8")
+    changed, replaced = re.subn(r"\[granted\].*?\n\]\n", snippet, own, count=1, flags=re.DOTALL)
+    assert replaced == 1
+    granted = cues.parse(changed.encode(), "docs")[CueName.GRANTED]
+    assert sum(frame.ms for frame in granted.frames if Channel.RELAY in frame.on) == 4000
+
+
+def test_a_lane_that_only_leads_in_can_be_configured_so() -> None:
+    settings = re.findall(r"`(direction = [^`]+)` and `(in = [^`]+)`", ENGLISH.read_text(encoding="utf-8"))
+    example = (ROOT / "config/kazasu.toml").read_text(encoding="utf-8")
+    [(direction, hours)] = settings
+    text = example.replace("[services.attendance]\n", f"[services.attendance]\n{direction}\n{hours}\n")
+    attendance = parse(text.encode(), Path("/etc/kazasu/kazasu.toml")).services.attendance
+    minutes = set().union(*(time_range.minutes for time_range in attendance.in_))
+    assert len(minutes) == 24 * 60
+    assert not attendance.out
