@@ -83,7 +83,7 @@ def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
 
 
 def pin_rows(document: Path) -> list[tuple[str, int, int]]:
-    """Part, GPIO and header pin of every row that names all three: in two columns, or one in brackets behind the other."""
+    """Part, GPIO and header pin of every row that names all three, in two columns or one in brackets."""
     rows = []
     for cells in rows_of(document.read_text(encoding="utf-8")):
         found = re.match(r"(\d+)\W+(\d+)\W*$", " ".join(cells[1:3])) or re.match(
