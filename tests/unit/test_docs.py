@@ -165,11 +165,13 @@ def test_the_pins_in_a_picture_are_those_of_the_configuration(picture: Path) -> 
             assert f"GPIO{gpio}, pin {pin}" in words
 
 
-def test_the_pictures_show_every_part_and_the_whole_header() -> None:
-    root = ET.parse(ROOT / "docs/wiring-parts.svg").getroot()  # noqa: S314  (our own file)
-    groups = list(root.iter(f"{SVG}g"))
+def test_the_pictures_show_every_part_and_the_whole_header_and_share_no_pin_but_the_relays() -> None:
+    parts, strike = (ET.parse(ROOT / f"docs/wiring-{name}.svg").getroot() for name in ("parts", "strike"))  # noqa: S314
+    groups = list(parts.iter(f"{SVG}g"))
     assert {part for group in groups if (part := group.get("data-part"))} == set(PART_WORDS)
     assert {int(pin) for group in groups if (pin := group.get("data-header"))} == set(HEADER)
+    used = {group.get("data-header") for group in groups if group.get("data-used")}
+    assert used & {group.get("data-header") for group in strike.iter(f"{SVG}g")} - {None} == {"29"}
 
 
 @pytest.mark.parametrize(
