@@ -70,10 +70,15 @@ def parse(content: bytes, path: Path) -> Config:
     try:
         config: Config = _convert(document, Config, path.parent)
     except msgspec.ValidationError as error:
-        problems = _problems(document, Config, ())
-        raise ConfigurationError("\n".join(_located(path, text, keys, what) for keys, what in problems)) from error
+        lines = [_located(path, text, keys, what) for keys, what in problems(document)]
+        raise ConfigurationError("\n".join(lines)) from error
     keys = Keys(event=path.parent / config.keys.event, pepper=path.parent / config.keys.pepper)
     return msgspec.structs.replace(config, keys=keys)
+
+
+def problems(document: dict[str, Any]) -> list[tuple[Place, str]]:
+    """Say what is wrong with a configuration that is TOML: where, and in words; empty if it can be used."""
+    return list(_problems(document, Config, ()))
 
 
 def _problems(value: Any, wanted: Any, keys: Place) -> Iterator[tuple[Place, str]]:

@@ -14,6 +14,9 @@ from kazasu.store.keys import generate_pepper, generate_signer, load_pepper, loa
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
+
+    from kazasu.model.configuration import Keys
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +26,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Make what is missing."""
-    keys = load(arguments.config).keys
-    public = arguments.config.parent / "event.pub.pem"
-    for folder in {keys.event.parent, keys.pepper.parent}:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_missing(load(arguments.config).keys, arguments.config.parent)
+    return EXIT_OK
+
+
+def make_missing(keys: Keys, folder: Path) -> None:
+    """Make the keys that are not there yet, and say so.
+
+    Args:
+        keys: where they belong.
+        folder: the configuration's; the public key goes there.
+
+    Raises:
+        KeyMaterialError: one that is there cannot be used, or a new one cannot be written.
+    """
+    public = folder / "event.pub.pem"
+    for private in {keys.event.parent, keys.pepper.parent}:
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
     if keys.event.exists():
         signer = load_signer(keys.event)
         print(f"event key  {keys.event}: kept")
@@ -42,4 +58,3 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         generate_pepper(keys.pepper)
         print(f"pepper     {keys.pepper}: made; if the site has one already, put that one in its place now")
-    return EXIT_OK

@@ -82,7 +82,16 @@ def load_pepper(path: Path) -> bytes:
     Raises:
         KeyMaterialError: missing, readable by others, or not 64 hexadecimal digits.
     """
-    text = _read(path, "pepper", secret=True).strip()
+    return pepper_in(_read(path, "pepper", secret=True), path)
+
+
+def pepper_in(content: bytes, path: Path) -> bytes:
+    """Take the pepper's 32 bytes from a file's content; `path` names it in errors.
+
+    Raises:
+        KeyMaterialError: not 64 hexadecimal digits.
+    """
+    text = content.strip()
     try:
         pepper = bytes.fromhex(text.decode("ascii"))
     except ValueError:
@@ -102,7 +111,15 @@ def load_verifier(path: Path) -> Ed25519Verifier:
     Raises:
         KeyMaterialError: missing, writable by others, or not an Ed25519 public key in PEM.
     """
-    pem = _read(path, "public key", secret=False)
+    return verifier_in(_read(path, "public key", secret=False), path)
+
+
+def verifier_in(pem: bytes, path: Path) -> Ed25519Verifier:
+    """Take a public key from a file's content; `path` names it in errors.
+
+    Raises:
+        KeyMaterialError: not an Ed25519 public key in PEM.
+    """
     try:
         key = load_pem_public_key(pem)
     except ValueError as error:
