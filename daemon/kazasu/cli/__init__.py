@@ -57,6 +57,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command("setup", "ask what this terminal is for, configure, try and start it"),
     Command("run", "run the terminal (what systemd starts)"),
     Command("check-config", "read the configuration and say what it means"),
     Command("doctor", "check everything a terminal needs, and say what to do"),

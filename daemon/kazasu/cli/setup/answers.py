@@ -1,0 +1,189 @@
+"""What was answered: whether it can be taken, and the configuration and the files that come of it."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from kazasu.cli.setup.files import NewFile, read
+from kazasu.cli.setup.questions import KEEP, NEW, NONE, OPTIONAL_TABLES, QUESTIONS, Form, value_at
+from kazasu.config import problems
+from kazasu.errors import KazasuError
+
+if TYPE_CHECKING:
+    from kazasu.cli.setup.questions import Answer, Answers, Place, Question
+
+_STAND_INS: dict[str, Any] = {
+    "site": "a",
+    "terminal": "a",
+    "direction": "alternate",
+    "in": ["05:00-12:00"],
+    "out": [],
+    "reader": "*",
+    "reader_name": "desk",
+    "cards": ["felica"],
+    "jpki_ca": ["ca.pem"],
+    "outputs": "gpio",
+    "green": 17,
+    "red": 27,
+    "buzzer": 22,
+    "button_in": 23,
+    "button_out": 24,
+    "broker": NONE,
+    "broker_ca": "ca.pem",
+    "client_certificate": "client.pem",
+    "client_key": "client.key",
+}
+"""Answers that are in order, for those that are still to come."""
+
+
+def fault(question: Question, answer: object, answers: Answers, place: Place) -> str:
+    """Say what is wrong with an answer, in words; empty if it can be taken.
+
+    Args:
+        question: what was asked.
+        answer: anything that TOML can hold.
+        answers: those given before.
+        place: where the terminal is set up.
+    """
+    none = question.or_none and answer == NONE
+    if not none and not _well_formed(question.form, answer):
+        return f"{answer!r:.80} is not {_EXPECTED[question.form]}"
+    # The configuration's own checks, on one that is in order but for this answer.
+    for _, words in problems(document({**_STAND_INS, **answers, question.key: answer}, place._replace(present={}))):
+        return words
+    try:
+        question.check(answer, answers, place)
+    except KazasuError as error:
+        return str(error)
+    return ""
+
+
+def default(question: Question, answers: Answers, place: Place) -> Answer | None:
+    """Say what is taken if nothing is answered: what is configured now, else what suits most; None if nothing does."""
+    for answer in (_configured(question, place), question.default(answers, place)):
+        if answer is not None and not fault(question, answer, answers, place):
+            return answer
+    return None
+
+
+def document(answers: Answers, place: Place) -> dict[str, Any]:
+    """Make a configuration of answers.
+
+    Args:
+        answers: what every question that they leave open is answered with.
+        place: what is configured there now is kept, but for what was asked.
+
+    Returns:
+        What tomli would read from the file.
+    """
+    made = copy.deepcopy(dict(place.present))
+    for question in QUESTIONS:
+        answer = answers.get(question.key)
+        if not question.table or answer is None:
+            continue
+        if question.asked(answers) and not (question.or_none and answer == NONE):
+            _put(made, question.table, _as_configured(question, answer, place))
+        else:
+            _take_away(made, question.table)
+    collector = made.setdefault("collector", {})
+    collector.pop("present", None)
+    if "key" not in collector:
+        collector["present"] = False
+    for table, needed in OPTIONAL_TABLES.items():
+        if not needed(answers):
+            _take_away(made, table)
+    return made
+
+
+def files(answers: Answers, place: Place) -> list[NewFile]:
+    """Name the files that the installer brought, as they are to lie beside the configuration.
+
+    Args:
+        answers: all of them, checked.
+        place: where the terminal is set up.
+
+    Raises:
+        KeyMaterialError: one cannot be read any more.
+    """
+    found = []
+    for question in QUESTIONS:
+        if question.brings is None or not question.asked(answers):
+            continue
+        named = answers[question.key]
+        if named in (NONE, NEW, KEEP):
+            continue
+        for answer in named if isinstance(named, list) else [named]:
+            source, target = place.path(answer), place.folder / _installed(question, answer, place)
+            found.append(NewFile(target, read(source, "key or certificate"), question.mode))
+    return found
+
+
+def _well_formed(form: Form, answer: object) -> bool:
+    match form:
+        case Form.TEXT:
+            return isinstance(answer, str) and bool(answer) and answer.isprintable()
+        case Form.NUMBER:
+            return isinstance(answer, int | str) and not isinstance(answer, bool)
+        case Form.YES_NO:
+            return isinstance(answer, bool)
+        case Form.LIST:
+            return isinstance(answer, list) and all(isinstance(each, str) and each.isprintable() for each in answer)
+
+
+_EXPECTED = {
+    Form.TEXT: "a text",
+    Form.NUMBER: "a number",
+    Form.YES_NO: "yes or no (true or false in a file)",
+    Form.LIST: "a list of texts",
+}
+
+
+def _put(document: dict[str, Any], table: tuple[str, ...], value: object) -> None:
+    inner: Any = document
+    for name in table[:-1]:
+        inner = inner.setdefault(name, [{}] if name == "readers" else {})
+        if isinstance(inner, list):
+            inner = inner[0]
+    inner[table[-1]] = value
+
+
+def _take_away(document: dict[str, Any], table: tuple[str, ...]) -> None:
+    inner = value_at(document, table[:-1]) if table[:-1] else document
+    if isinstance(inner, dict):
+        inner.pop(table[-1], None)
+
+
+def _configured(question: Question, place: Place) -> Answer | None:
+    """The answer that the present configuration holds."""
+    if not place.present or not question.table:
+        return None
+    value = value_at(place.present, question.table)
+    if value is None:
+        return NONE if question.or_none else None
+    if question.brings is None:
+        answer: Answer = value
+        return answer
+    return [str(place.folder / each) for each in value] if isinstance(value, list) else str(place.folder / value)
+
+
+def _as_configured(question: Question, answer: Answer, place: Place) -> Answer:
+    if question.brings is None:
+        return answer
+    if isinstance(answer, list):
+        return [_installed(question, each, place) for each in answer]
+    return _installed(question, str(answer), place)
+
+
+def _installed(question: Question, answer: str, place: Place) -> str:
+    """Where a file that was brought lies in the end, as the configuration names it."""
+    source, target = place.path(answer), question.brings
+    if target is None:
+        raise AssertionError(f"{question.key} brings no file")
+    values = value_at(place.present, question.table or ("keys", "pepper"))
+    for value in values if isinstance(values, list) else [values]:
+        if isinstance(value, str) and place.folder / value == source:
+            return value
+    if question.form is Form.LIST or source.parent == place.folder / target.parent:
+        return str(target.parent / source.name)
+    return str(target)

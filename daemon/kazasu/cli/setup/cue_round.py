@@ -1,0 +1,83 @@
+"""Each cue on the real parts, one after the other, for the installer to confirm."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from kazasu.app import open_outputs
+from kazasu.model.cue import CueName
+from kazasu.outputs import cues
+from kazasu.outputs.player import Player
+from kazasu.runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.cli.setup.interview import Interview
+    from kazasu.model.configuration import Config
+
+_ENDLESS_S = 3.0
+
+_LOOKS = MappingProxyType(
+    {
+        CueName.READY: ("red steady, no sound", "赤が点灯、音なし"),
+        CueName.READING: ("red blinking, with ticks", "赤が点滅、カチカチ音"),
+        CueName.GRANTED: ("green once, long; one short beep", "緑が長く 1 回、短い音 1 回"),
+        CueName.ALREADY_DONE: ("green twice; two short beeps", "緑が 2 回、短い音 2 回"),
+        CueName.DENIED: ("red three times, short; one long tone", "赤が短く 3 回、長い音 1 回"),
+        CueName.RETRY: ("red and sound: short, long", "赤と音が「短・長」"),
+        CueName.FAULT: ("red and sound: long, long", "赤と音が「長・長」"),
+    }
+)
+
+
+def play_all(config: Config, interview: Interview | None) -> list[CueName]:
+    """Play each cue, those without an end for three seconds, and ask how it was.
+
+    Args:
+        config: its outputs; nobody else may use the pins.
+        interview: whom to ask; None plays them without asking.
+
+    Returns:
+        Those that were not as they should be.
+
+    Raises:
+        OutputError: a part that cannot be driven.
+        ConfigurationError: cues that cannot be used.
+    """
+    patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
+    clock = SystemClock(config.terminal.timezone, None)
+    wrong = []
+    with ExitStack() as stack:
+        output, _ = open_outputs(config, stack)
+        for name in CueName:
+            while True:
+                player = Player(patterns, output, mono_s=clock.mono_s)
+                player.play(name)
+                player.run(_until_done(player, clock.mono_s, _ENDLESS_S if patterns[name].repeat else math.inf))
+                output.show(frozenset())
+                verdict = "y" if interview is None else _verdict(interview, name, own=config.outputs.cues is not None)
+                if verdict != "r":
+                    break
+            if verdict == "n":
+                wrong.append(name)
+    return wrong
+
+
+def _until_done(player: Player, mono_s: Callable[[], float], longest_s: float) -> Callable[[], None]:
+    """A beat that ends the player when the cue does, or has gone on for long enough."""
+    ends_s = mono_s() + longest_s
+    return lambda: player.stop() if player.resting or mono_s() >= ends_s else None
+
+
+def _verdict(interview: Interview, name: CueName, *, own: bool) -> str:
+    english, japanese = ("as in your cues.toml", "設定した cues.toml のとおり") if own else _LOOKS[name]
+    return interview.choose(
+        f"{name.value}: {english}?",
+        f"{name.value}: {japanese} でしたか?",
+        "[Y/n, r plays it again]",
+        {"y": ("y", "yes", "はい"), "n": ("n", "no", "いいえ"), "r": ("r", "again")},
+    )

@@ -1,0 +1,153 @@
+"""Questions asked of a person at a keyboard, one after the other; each answer is checked before the next."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kazasu.cli.setup.answers import default, fault
+from kazasu.cli.setup.questions import QUESTIONS, propose
+
+if TYPE_CHECKING:
+    from kazasu.cli.setup.questions import Answer, Place, Question
+
+BACK = "<"
+AGAIN = "?"
+
+_YES = ("y", "yes", "はい")
+_NO = ("n", "no", "いいえ")
+
+
+class Dialogue(Protocol):
+    """A person, or a test."""
+
+    def tell(self, line: str) -> None:
+        """Show a line."""
+        ...
+
+    def ask(self, prompt: str) -> str:
+        """Show a prompt and wait for a line, which comes without its end.
+
+        Raises:
+            EOFError: nobody is there any more.
+        """
+        ...
+
+
+class Interview:
+    """Asks, in English and, where Japanese is read, in both languages.
+
+    Args:
+        dialogue: with whom.
+        japanese: whether Japanese is read here.
+    """
+
+    def __init__(self, dialogue: Dialogue, *, japanese: bool) -> None:
+        self._dialogue = dialogue
+        self._japanese = japanese
+
+    def tell(self, english: str, japanese: str = "") -> None:
+        """Say something."""
+        self._dialogue.tell(english)
+        if self._japanese and japanese:
+            self._dialogue.tell(japanese)
+
+    def agree(self, english: str, japanese: str) -> bool:
+        """Ask for yes or no; [Enter] is yes."""
+        return self.choose(english, japanese, "[Y/n]", {"y": _YES, "n": _NO}) == "y"
+
+    def choose(self, english: str, japanese: str, prompt: str, words: dict[str, tuple[str, ...]]) -> str:
+        """Ask for one of a few words; [Enter] is the first.
+
+        Args:
+            english: the question.
+            japanese: the same.
+            prompt: shows the words.
+            words: what may be typed for each answer.
+        """
+        self.tell(english, japanese)
+        while True:
+            typed = self._dialogue.ask(f"  {prompt} ").strip().lower()
+            if not typed:
+                return next(iter(words))
+            for answer, accepted in words.items():
+                if typed in accepted:
+                    return answer
+
+    def ask_all(self, place: Place) -> dict[str, Any]:
+        """Ask every question that the answers before leave open.
+
+        Raises:
+            EOFError: nobody is there any more.
+        """
+        self.tell(
+            f"[Enter] takes what stands in brackets; {BACK} goes back; Ctrl-C ends, and nothing is changed.",
+            f"[Enter] でかっこ内の値、{BACK} で一つ前に戻り、Ctrl-C で何も変えずに終わります。",
+        )
+        answers: dict[str, Any] = {}
+        number = 0
+        while number < len(QUESTIONS):
+            question = QUESTIONS[number]
+            if question.silent:
+                answers[question.key] = default(question, answers, place)
+            elif question.asked(answers):
+                answer = self._ask(question, answers, place)
+                if answer is None:
+                    number = self._before(number, answers)
+                    continue
+                answers[question.key] = answer
+            number += 1
+        return answers
+
+    def _before(self, number: int, answers: dict[str, Any]) -> int:
+        """Go back to the question that was answered last, and forget its answer."""
+        for earlier in range(number - 1, -1, -1):
+            question = QUESTIONS[earlier]
+            if question.key in answers:
+                del answers[question.key]
+                if not question.silent:
+                    return earlier
+        return 0
+
+    def _ask(self, question: Question, answers: dict[str, Any], place: Place) -> Answer | None:
+        """Ask until there is an answer that can be taken; None goes back."""
+        self.tell("")
+        self.tell(question.english, question.japanese)
+        while True:
+            choices = self._readers(place) if question.key == "reader" else {}
+            proposed = default(question, answers, place)
+            typed = self._dialogue.ask("  > " if proposed is None else f"  [{shown(proposed)}] > ").strip()
+            if typed == BACK:
+                return None
+            if typed == AGAIN and question.key == "reader":
+                continue
+            if not typed:
+                if proposed is not None:
+                    return proposed
+                self.tell(f"  an answer is needed, such as {shown(question.example)}", "  入力が必要です")
+                continue
+            answer = question.read(choices.get(typed, typed))
+            words = fault(question, answer, answers, place)
+            if not words:
+                return answer
+            for line in words.splitlines():
+                self.tell(f"  {line}")
+
+    def _readers(self, place: Place) -> dict[str, str]:
+        """Show the readers that are there; returns their patterns by number."""
+        patterns = {}
+        for number, (name, pattern) in enumerate(propose(place.readers()).items(), 1):
+            patterns[str(number)] = pattern
+            self.tell(f"  {number}  {name}")
+        if patterns:
+            self.tell(f"  a number or a pattern; {AGAIN} looks again", f"  番号か名前を入力。{AGAIN} で再検索")
+        else:
+            self.tell(f"  none is there now: plug it in and type {AGAIN}", f"  見つかりません。接続して {AGAIN} を入力")
+        return patterns
+
+
+def shown(answer: Answer) -> str:
+    """An answer as it would be typed."""
+    if isinstance(answer, bool):
+        return "yes" if answer else "no"
+    return shlex.join(answer) if isinstance(answer, list) else str(answer)
