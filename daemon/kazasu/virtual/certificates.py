@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = dt.timedelta(days=1)
+_YEAR = 365 * _DAY
+_HERE = ("localhost", "127.0.0.1")
 
 
 class CertificateFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +25,7 @@ class CertificateFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThrowawayCa:
-    """Issues P-256 certificates that are valid for a day.
+    """Issues P-256 certificates that are valid for a year.
 
     Args:
         directory: where the files go; it exists.
@@ -36,7 +38,7 @@ class ThrowawayCa:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(f"Kazasu throwaway {name}")
         certificate = (
-            _builder(self._name, self._name, self._key.public_key(), _DAY)
+            _builder(self._name, self._name, self._key.public_key(), _YEAR)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
@@ -44,12 +46,12 @@ class ThrowawayCa:
         )
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, names: tuple[str, ...] = ("localhost", "127.0.0.1")) -> CertificateFiles:
-        """Issue a broker's certificate for these host names and addresses."""
-        alternative = x509.SubjectAlternativeName([_general(name) for name in names])
-        return self._issue(names[0], "server", ExtendedKeyUsageOID.SERVER_AUTH, _DAY, alternative)
+    def server(self, names: tuple[str, ...] = ()) -> CertificateFiles:
+        """Issue a broker's certificate for this machine and for these host names and addresses."""
+        alternative = x509.SubjectAlternativeName([_general(name) for name in (*_HERE, *names)])
+        return self._issue(_HERE[0], "server", ExtendedKeyUsageOID.SERVER_AUTH, _YEAR, alternative)
 
-    def client(self, name: str, valid_for: dt.timedelta = _DAY) -> CertificateFiles:
+    def client(self, name: str, valid_for: dt.timedelta = _YEAR) -> CertificateFiles:
         """Issue a client's certificate.
 
         Args:

@@ -6,9 +6,8 @@ as a process, and a subscriber that checks what arrives and sends signed receipt
 
 from __future__ import annotations
 
-import csv
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -22,9 +21,9 @@ from kazasu.store.roster_import import import_csv
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.daemon import DaemonProcess
 from kazasu.virtual.felica import FelicaCard
-from kazasu.virtual.issuer import JpkiIssuer, rsa_key
-from kazasu.virtual.mifare import MifareCard
+from kazasu.virtual.issuer import JpkiIssuer
 from kazasu.virtual.pcscd import PrivatePcscd
+from kazasu.virtual.staff import staff_of, write_roster
 from kazasu.virtual.subscriber import CheckingSubscriber
 from kazasu.virtual.vpcd import Slot
 
@@ -38,15 +37,6 @@ if TYPE_CHECKING:
 SITE = "demo"
 TERMINAL = "entrance-1"
 _PCSCD_PORT = 15_000  # free: the sandbox has a network of its own
-
-
-class Person(NamedTuple):
-    """One of the staff, with the card that they carry."""
-
-    number: str
-    name: str
-    carries: str
-    card: VirtualCard
 
 
 class Stage:
@@ -122,7 +112,7 @@ class Stage:
         write_public(directory / "collector.pub", collector_key)
         issuer = JpkiIssuer()
         (directory / "authca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
-        self.staff = _staff(issuer)
+        self.staff = staff_of(issuer)
         self.stranger: VirtualCard = FelicaCard(bytes.fromhex("0114BAD00BAD0001"))
 
         self.broker = stack.enter_context(PrivateBroker(directory / "broker"))
@@ -181,34 +171,5 @@ key = "collector.pub"
         """Import a roster, with the pseudonyms that the terminal's own card kinds give to these cards."""
         identifier = card_identifier(self.config, SystemClock(self.config.terminal.timezone, None))
         csv_path = self._directory / "roster.csv"
-        with csv_path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until"])
-            for person in self.staff:
-                person.card.power_on()
-                identified = identifier.identify(_Direct(person.card), person.card.atr)
-                person.card.power_off()
-                word = identified.assurance.word
-                writer.writerow([person.number, person.name, identified.pseudonym, word, "", ""])
+        write_roster(csv_path, self.staff, identifier)
         import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)
-
-
-class _Direct:
-    """Implements ports.CardChannel straight over a virtual card."""
-
-    def __init__(self, card: VirtualCard) -> None:
-        self._card = card
-
-    def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        answer = self._card.transmit(apdu)
-        return answer[:-2], int.from_bytes(answer[-2:])
-
-
-def _staff(issuer: JpkiIssuer) -> tuple[Person, ...]:
-    return (
-        Person("1001", "山田 花子", "My Number Card", issuer.card(rsa_key("1001"))),
-        Person("1002", "佐藤 健", "My Number Card", issuer.card(rsa_key("1002"))),
-        Person("1003", "鈴木 一郎", "FeliCa", FelicaCard(bytes.fromhex("0114B00100000001"))),
-        Person("1004", "Maria Tanaka", "FeliCa", FelicaCard(bytes.fromhex("0114B00100000002"))),
-        Person("1005", "高橋 実", "MIFARE", MifareCard(bytes.fromhex("04A1B2C3D4E580"))),
-    )
