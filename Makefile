@@ -14,7 +14,7 @@ DEBIAN_PACKAGES := faketime gcc libpcsclite-dev mosquitto mosquitto-clients open
 DEB_BUILD_PACKAGES := build-essential debhelper dpkg-dev fakeroot gcc libpcsclite-dev pkg-config python3-dev python3-pip swig
 VM_PACKAGES := debootstrap e2fsprogs ipxe-qemu qemu-system-x86 qemu-utils seabios
 
-.PHONY: demo test bench lint format deb vm-test setup clean
+.PHONY: demo test bench lint format deb vm-test power-cut setup clean
 .SILENT:
 
 demo: setup
@@ -29,15 +29,25 @@ bench: setup
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
 # A package for this machine's release and architecture, in dist/.
-deb:
+deb: dist/.built
+
+dist/.built: packaging/build-deb $(shell packaging/build-deb --inputs)
 	.ci/packages $(DEB_BUILD_PACKAGES)
 	packaging/build-deb
+	touch $@
 
 # The package in a virtual machine, under systemd and on a GPIO chip; the first time makes the machine's disk (as root).
 vm-test: setup deb
 	.ci/packages $(VM_PACKAGES)
-	$(BIN)/python -m tests.vm.image
+	$(BIN)/python tests/vm/image.py
 	$(SANDBOX) $(BIN)/pytest -q -rP tests/vm
+
+# As vm-test, and then the plug is pulled N times at random moments.
+N := 100
+power-cut: setup deb
+	.ci/packages $(VM_PACKAGES)
+	$(BIN)/python tests/vm/image.py
+	PYTHONPATH=tests $(SANDBOX) $(BIN)/python -m vm.power_cut --cuts $(N)
 
 lint: setup
 	$(BIN)/ruff check --quiet

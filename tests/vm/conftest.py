@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -80,6 +81,16 @@ def install(machine: Machine, site: Site, package: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def newer(package: Path) -> Path:
-    """The same program under a higher version, as `make vm-test` builds it."""
-    return package.with_name(f"kazasu_9.9~{package.name.rpartition('~')[2]}")
+def newer(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same program under a higher version."""
+    directory = tmp_path_factory.mktemp("newer")
+    tree = directory / "tree"
+    subprocess.run(["dpkg-deb", "-R", package, tree], check=True)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub(r"(?m)^Version: .*", "Version: 9.9", control.read_text()))
+    [program] = tree.glob("usr/lib/kazasu/lib/python*/site-packages/kazasu/__init__.py")
+    program.write_text(re.sub(r'__version__ = ".*"', '__version__ = "9.9"', program.read_text()))
+    for stale in program.parent.glob("__pycache__/__init__.*"):
+        stale.unlink()
+    subprocess.run(["dpkg-deb", "-b", "--root-owner-group", tree, directory / "kazasu_9.9.deb"], check=True)
+    return directory / "kazasu_9.9.deb"

@@ -168,4 +168,4 @@ def _run(*command: str | Path) -> None:
 
 
 if __name__ == "__main__":
-    print(build())  # noqa: T201
+    print(build().disk)

@@ -88,8 +88,12 @@ class Machine:
             self.data.touch()
             os.truncate(self.data, logged_bytes)
 
-    def start(self) -> float:
-        """Plug it in; returns, once it takes commands, the seconds that took."""
+    def start(self, until_s: float | None = None) -> float:
+        """Plug it in; returns, once it takes commands, the seconds that took.
+
+        Args:
+            until_s: return after so many seconds instead, wherever it is; only to be unplugged then.
+        """
         began_s = time.monotonic()
         self.vpcd_port = _free_port()
         agent, pins = self._directory / "agent", self._directory / "pins"
@@ -101,7 +105,10 @@ class Machine:
             )
         self._follower = threading.Thread(target=self._follow, args=(pins,), daemon=True)
         self._follower.start()
-        self._connect(agent, began_s + _BOOT_S)
+        if until_s is None:
+            self._connect(agent, began_s + _BOOT_S)
+        else:
+            time.sleep(until_s)
         return time.monotonic() - began_s
 
     def run(self, *command: str, timeout_s: float = 120.0) -> Done:

@@ -1,4 +1,4 @@
-"""What a terminal in a machine meets: a broker with TLS, a collector that checks, staff with cards. All on this host."""
+"""What a terminal in a machine meets, on this host: a broker with TLS, a collector that checks, staff with cards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.app import card_identifier
 from kazasu.config import load
-from kazasu.model.signature import Ed25519Verifier
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.keys import generate_pepper, generate_signer, load_verifier, write_public
 from kazasu.virtual.broker import PrivateBroker
@@ -145,7 +144,9 @@ class Site:
         """Hold a card over the reader until its event is here, and take it away; returns the event's fields."""
         before = len(self.subscriber.events)
         self.slot.insert(card)
-        arrived = self.subscriber.wait_for(lambda: any("card" in event.fields for event in self.subscriber.events[before:]))
+        arrived = self.subscriber.wait_for(
+            lambda: any("card" in event.fields for event in self.subscriber.events[before:])
+        )
         self.slot.remove()
         self.slot.wait_for(lambda: self.slot.vacant, 60)
         if not arrived:
