@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
@@ -90,9 +89,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
     stack.callback(journal.close)
     roster = Roster(terminal.roster_path)
     stack.callback(roster.close)
-    newest = list(journal.recent(0))
-    floor = datetime.fromisoformat(str(newest[-1].fields["time"])) if newest else None
-    clock = SystemClock(terminal.timezone, floor)
+    clock = SystemClock(terminal.timezone)
     board = HealthBoard()
     player = Player(patterns, output, mono_s=clock.mono_s)
     service = config.services.attendance

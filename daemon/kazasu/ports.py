@@ -30,6 +30,10 @@ class Clock(Protocol):
         """Seconds since boot, suspended time included: for durations."""
         ...
 
+    def recorded(self, moment: Moment) -> None:
+        """The journal's newest event is of this moment: from here on only NTP gives an earlier time."""
+        ...
+
 
 class CardChannel(Protocol):
     """The card seam: bytes in, bytes and status word out. The reader's thread only."""

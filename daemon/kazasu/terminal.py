@@ -11,6 +11,7 @@ the journal cannot be written; there the fault cue is the whole answer.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ import msgspec
 from kazasu.errors import JournalCorrupt, JournalError, RosterError
 from kazasu.model.access import Assurance, Decision, DenyReason, Presentation
 from kazasu.model.cue import CueName
-from kazasu.model.event import Draft
+from kazasu.model.event import Draft, clock_change
 from kazasu.model.input import ButtonPressed, CardPresented, CardRead, ReaderChanged, ReaderState, ReceiptArrived, Stop
 from kazasu.model.policy import CUE_OF_REASON, refusal
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import Direction, EventFields
     from kazasu.model.event import Event
     from kazasu.model.input import Input
-    from kazasu.model.moment import TimeSource
+    from kazasu.model.moment import Moment
     from kazasu.model.receipt import Receipt
     from kazasu.ports import Beat, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
 
@@ -79,7 +80,8 @@ class Terminal:
         self._pressed: tuple[Direction, float] | None = None
         self._missing: set[str] = set()
         self._unrecordable = False
-        self._time_source: TimeSource | None = None
+        self._rebuilt = False
+        self._looked_at: Moment | None = None
         self._roster_version = 0
 
     def run(self, beat: Beat) -> None:
@@ -118,7 +120,7 @@ class Terminal:
         if self._unrecordable and not self._resume():
             self._cues.play(CueName.FAULT)
             return
-        moment = self._clock.now()
+        moment = self._now()
         presentation = self._present(read)
         reason = refusal(presentation, moment, self._settings.min_assurance)
         if reason is None:
@@ -199,6 +201,7 @@ class Terminal:
                 self._health.alert("journal", str(error))
                 self._rest()
             return None
+        self._clock.recorded(draft.moment)
         if self._unrecordable:
             self._unrecordable = False
             _log.warning("journal_healed", extra={"fields": {"seq": event.seq}})
@@ -208,9 +211,21 @@ class Terminal:
 
     def _record(self, event_type: str, fields: EventFields) -> None:
         """Record something that is no tap."""
-        event = self._append(Draft(event_type=event_type, moment=self._clock.now(), fields=fields))
+        event = self._append(Draft(event_type=event_type, moment=self._now(), fields=fields))
         if event is not None:
             self._announce(event)
+
+    def _now(self) -> Moment:
+        """The moment, after an event of its own if the clock has changed since the last look (rule 10)."""
+        moment, before = self._clock.now(), self._looked_at
+        change = None if before is None else clock_change(before, moment)
+        if change is not None:
+            event = self._append(Draft(event_type="clock.changed", moment=moment, fields=change))
+            if event is None:
+                return moment  # told at the next look
+            self._announce(event)
+        self._looked_at = moment
+        return moment
 
     def _announce(self, event: Event) -> None:
         """Let the publisher know; after the cue, because a thread that wakes takes its share of the processor."""
@@ -218,18 +233,13 @@ class Terminal:
         self._publisher.wake()
 
     def _start(self) -> None:
-        moment = self._clock.now()
-        self._time_source = moment.source
         self._roster_version = self._roster.version
         self._rebuild()
         self._record("terminal.started", {"version": self._settings.version})
         self._rest()
 
     def _idle(self) -> None:
-        moment = self._clock.now()
-        if moment.source is not self._time_source:
-            before, self._time_source = self._time_source, moment.source
-            self._record("clock.changed", {"previous_source": "" if before is None else before.value})
+        self._now()
         if self._unrecordable:
             # Nobody has to tap for the terminal to find out that the disk is well again.
             self._resume()
@@ -243,17 +253,26 @@ class Terminal:
 
     def _resume(self) -> bool:
         """Try to record again; what was missed is that nothing was. Returns whether it worked."""
+        if not self._rebuilt:
+            # A journal that could not be opened at the start is read now, before anything is decided.
+            with contextlib.suppress(JournalError):
+                self._journal.idle()
+            self._rebuild()
         event = self._append(Draft(event_type="journal.resumed", moment=self._clock.now(), fields={}))
         if event is None:
             return False
-        # A journal that could not be opened at the start is read now, before anything is decided.
-        self._rebuild()
         self._announce(event)
         return True
 
     def _rebuild(self) -> None:
-        for event in self._journal.recent(_REBUILD_S):
-            self._service.recorded(event)
+        """Let service and clock know what was recorded before."""
+        newest = None
+        for newest in self._journal.recent(_REBUILD_S):
+            self._service.recorded(newest)
+        if newest is not None:
+            self._rebuilt = True
+            self._clock.recorded(newest.moment)
+            self._looked_at = newest.moment  # what was done to the clock while nothing ran is told, too
 
     def _reader_changed(self, change: ReaderChanged) -> None:
         if change.state is ReaderState.MISSING:

@@ -142,6 +142,9 @@ class _Clock:
     def mono_s(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def recorded(self, moment: Any) -> None:
+        raise NotImplementedError
+
 
 class _OneCommand:
     """Implements ports.CardIdentifier with a single APDU, as the C program does."""

@@ -137,7 +137,7 @@ class OneTerminal(contextlib.ExitStack):
         issuer = JpkiIssuer()
         (directory / "ca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
         self._ca = directory / "ca.pem"
-        self._clock = SystemClock(dt.UTC, None)
+        self._clock = SystemClock(dt.UTC)
         self.jpki_cards: list[VirtualCard] = [issuer.card(rsa_key(f"person {number}")) for number in range(4)]
         self.felica_cards: list[VirtualCard] = [FelicaCard(bytes([1, 0x14, *range(5), number])) for number in range(4)]
         self.warm = self.card_kinds()

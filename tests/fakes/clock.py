@@ -16,6 +16,7 @@ class FakeClock:
         self.at = at
         self.source = source
         self.boot = "b" * 32
+        self.newest: list[Moment] = []
         self._mono_s = 1000.0
 
     def now(self) -> Moment:
@@ -23,6 +24,10 @@ class FakeClock:
 
     def mono_s(self) -> float:
         return self._mono_s
+
+    def recorded(self, moment: Moment) -> None:
+        """Note it, and nothing else: a test that moves the clock back means it."""
+        self.newest.append(moment)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.clock import FakeClock
+from fakes.clock import START, FakeClock
 from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
@@ -281,6 +281,74 @@ def test_a_clock_that_becomes_good_is_an_event_and_changes_nothing_before() -> N
     assert entrance.journal.events[0].body == bodies[0]
     assert entrance.fields()["previous_source"] == "none"
     assert entrance.fields()["time_source"] == "ntp"
+    assert entrance.fields()["step_ms"] == 0
+
+
+@pytest.mark.rule(10)
+@pytest.mark.parametrize("seconds", [-31_536_000, -2, 2, 86_400])
+def test_a_step_of_the_clock_is_an_event_of_its_own_before_the_tap_that_finds_it(seconds: int) -> None:
+    entrance = Entrance()
+    entrance.tap()
+    entrance.clock.advance(300)
+    entrance.clock.step(seconds)
+    entrance.tap()
+
+    _, changed, tap = (event.fields for event in entrance.journal.events)
+    assert changed["event_type"] == "clock.changed"
+    assert changed["step_ms"] == seconds * 1000
+    assert changed["previous_source"] == changed["time_source"] == "ntp"
+    assert changed["previous_time"] == "2026-04-01T08:35:00.000+00:00"
+    assert datetime.fromisoformat(str(changed["time"])) == START + timedelta(seconds=300 + seconds)
+    assert tap["decision"] == "granted"
+    assert entrance.cues.played == [CueName.GRANTED, CueName.GRANTED]
+
+
+def test_a_clock_that_is_slewed_is_none() -> None:
+    entrance = Entrance()
+    entrance.tap()
+    entrance.clock.step(1.9)
+    entrance.tap()
+    assert [event.fields["event_type"] for event in entrance.journal.events][1:] == ["attendance.suppressed"]
+
+
+@pytest.mark.rule(10)
+def test_a_step_while_nothing_ran_is_told_at_the_start_and_another_boots_source_is_not() -> None:
+    before = Entrance()
+    before.tap()
+    after = Entrance(journal=before.journal)
+    after.clock.step(-3600)
+    assert after.run()[1:] == ["clock.changed", "terminal.started", "terminal.stopped"]
+
+    off = Entrance(journal=before.journal)
+    off.clock.boot, off.clock.source = "c" * 32, TimeSource.HOLDOVER
+    off.clock.advance(86_400)
+    assert off.run()[-2:] == ["terminal.started", "terminal.stopped"]
+    assert len(off.journal.events) == 6
+
+
+def test_a_step_that_cannot_be_recorded_is_told_once_the_journal_is_well() -> None:
+    entrance = Entrance()
+    entrance.tap()
+    entrance.clock.step(-3600)
+    entrance.journal.failing = JournalUnwritable("read-only")
+    entrance.tap()
+    assert entrance.cues.played[1:] == [CueName.FAULT]
+    entrance.journal.failing = None
+    entrance.clock.advance(300)
+    entrance.tap()
+    types = [event.fields["event_type"] for event in entrance.journal.events]
+    assert types[1:] == ["journal.resumed", "clock.changed", "attendance.out"]
+
+
+@pytest.mark.rule(10)
+def test_the_clock_hears_of_the_newest_event_before_it_is_asked_and_of_each_that_follows() -> None:
+    before = Entrance()
+    before.tap()
+    after = Entrance(journal=before.journal)
+    after.run()
+    after.tap()
+    assert after.clock.newest[0] == before.clock.now()
+    assert [moment.time for moment in after.clock.newest] == [event.fields["time"] for event in after.journal.events]
 
 
 def test_a_roster_that_cannot_be_read_is_the_terminals_fault_and_the_credential_is_kept() -> None:

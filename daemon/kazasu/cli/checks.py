@@ -142,7 +142,7 @@ def _readers(config: Config) -> Iterator[Finding]:
 def _cards(config: Config) -> Iterator[Finding]:
     from kazasu.app import card_identifier
 
-    card_identifier(config, SystemClock(config.terminal.timezone, None))
+    card_identifier(config, SystemClock(config.terminal.timezone))
     yield Finding(Grade.OK, "cards", ", ".join(config.cards.kinds))
 
 
@@ -162,7 +162,7 @@ def _outputs(config: Config) -> Iterator[Finding]:
 
 
 def _clock(config: Config) -> Iterator[Finding]:
-    source = SystemClock(config.terminal.timezone, None).now().source
+    source = SystemClock(config.terminal.timezone).now().source
     if source is TimeSource.NTP:
         yield Finding(Grade.OK, "clock", "synchronised")
     else:

@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
         output, _ = open_outputs(config, stack)
         for name in names:
             print(name.value)
-            player = Player(patterns, output, mono_s=SystemClock(config.terminal.timezone, None).mono_s)
+            player = Player(patterns, output, mono_s=SystemClock(config.terminal.timezone).mono_s)
             player.play(name)
             player.run(lambda player=player: player.stop() if player.resting else None)
     return EXIT_OK

@@ -75,7 +75,7 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace) -> CardRead:
     reader = config.readers[0] if arguments.reader is None else readers.get(arguments.reader)
     if reader is None:
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
-    clock = SystemClock(config.terminal.timezone, None)
+    clock = SystemClock(config.terminal.timezone)
     print(f"tap a card on {reader.name} …", flush=True)
     read = one_tap(reader.match, card_identifier(config, clock), clock, arguments.wait)
     if read is None:

@@ -7,13 +7,14 @@ import functools
 import hashlib
 import json
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from kazasu.errors import SignatureInvalid
 from kazasu.model.access import EventFields
-from kazasu.model.moment import Moment
+from kazasu.model.moment import Moment, TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ GENESIS = "0" * 64
 """`prev` of an epoch's first event."""
 
 _MAX_INTEGER = 2**53 - 1  # RFC 8785, 3.2.2.3: beyond it numbers do not survive other JSON readers
+_STEP_MS = 2000  # NTP slews smaller errors away, and nobody need hear of it
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -86,6 +88,33 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     fields: EventFields
     body: bytes
     digest: str
+
+    @property
+    def moment(self) -> Moment:
+        """When it happened, as it was signed."""
+        fields = self.fields
+        return Moment(
+            at=datetime.fromisoformat(str(fields["time"])),
+            source=TimeSource(str(fields["time_source"])),
+            error_ms=int(fields["time_error_ms"]),
+            boot=str(fields["boot"]),
+            mono_ms=int(fields["mono_ms"]),
+        )
+
+
+def clock_change(before: Moment, moment: Moment) -> EventFields | None:
+    """Fields of `clock.changed`; None if there is nothing to tell: the same source, and no step worth a word.
+
+    That a boot begins with another source than the last one ended with is no change: `terminal.started` has its own.
+    """
+    step_ms = moment.step_ms(before)
+    if abs(step_ms) < _STEP_MS and (moment.source is before.source or moment.boot != before.boot):
+        return None
+    return {
+        "previous_source": before.source.value,
+        "previous_time": msgspec.structs.replace(moment, at=moment.at - timedelta(milliseconds=step_ms)).time,
+        "step_ms": step_ms,
+    }
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

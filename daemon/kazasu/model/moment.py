@@ -12,8 +12,9 @@ class TimeSource(enum.StrEnum):
     """Where the wall time comes from; the values are on the wire."""
 
     NTP = "ntp"  # synchronised: the kernel's clock is disciplined now
-    HOLDOVER = "holdover"  # was synchronised, or stands later than the last event; drifting
-    NONE = "none"  # unset: no reason to believe it
+    RTC = "rtc"  # set at boot from a battery-backed clock, and by nobody since
+    HOLDOVER = "holdover"  # goes on from the last time that was known; drifting
+    NONE = "none"  # unset, or set back behind an event: no reason to believe it
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,3 +38,14 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     def time(self) -> str:
         """RFC 3339 with offset, milliseconds."""
         return self.at.isoformat(timespec="milliseconds")
+
+    def step_ms(self, before: Moment) -> int:
+        """By how much the wall clock was set on (or, below zero, back) since an earlier moment, in milliseconds.
+
+        How long the machine was off nobody knows, so across a boot only a step back shows: the time since this boot
+        began is the least that has passed.
+        """
+        same_boot = before.boot == self.boot
+        passed_ms = self.mono_ms - before.mono_ms if same_boot else self.mono_ms
+        step_ms = round((self.at - before.at).total_seconds() * 1000) - passed_ms
+        return step_ms if same_boot else min(step_ms, 0)

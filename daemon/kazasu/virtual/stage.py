@@ -169,7 +169,7 @@ key = "collector.pub"
 
     def _enroll(self) -> None:
         """Import a roster, with the pseudonyms that the terminal's own card kinds give to these cards."""
-        identifier = card_identifier(self.config, SystemClock(self.config.terminal.timezone, None))
+        identifier = card_identifier(self.config, SystemClock(self.config.terminal.timezone))
         csv_path = self._directory / "roster.csv"
         write_roster(csv_path, self.staff, identifier)
         import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)
