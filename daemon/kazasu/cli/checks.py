@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from kazasu.cli.finding import Finding, Grade
 from kazasu.config import credential
 from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError
 from kazasu.model.moment import TimeSource
@@ -18,37 +17,13 @@ from kazasu.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from kazasu.model.configuration import Config
 
 _LOW_DISK_BYTES = 200 * 1024 * 1024
 _EXPIRY_NOTE_DAYS = 60
 _EXPIRY_PROBLEM_DAYS = 7
-_RTC = Path("/dev/rtc0")
-
-
-class Grade(enum.Enum):
-    """How a finding is meant."""
-
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One line of the report.
-
-    Attributes:
-        grade: how it is meant.
-        subject: what was looked at.
-        found: what is so.
-        todo: what to do about it; empty if nothing.
-    """
-
-    grade: Grade
-    subject: str
-    found: str
-    todo: str = ""
 
 
 def check_all(config: Config) -> Iterator[Finding]:
@@ -162,17 +137,20 @@ def _outputs(config: Config) -> Iterator[Finding]:
 
 
 def _clock(config: Config) -> Iterator[Finding]:
-    source = SystemClock(config.terminal.timezone).now().source
-    if source is TimeSource.NTP:
-        yield Finding(Grade.OK, "clock", "synchronised")
-    else:
-        todo = "let systemd-timesyncd or chrony reach a time server: timedatectl"
-        yield Finding(Grade.NOTE, "clock", "not synchronised: punches say so", todo)
-    if not _RTC.exists():
-        todo = "after a power cut without a network the time is wrong: fit a DS3231, or use a Pi 5 with its battery"
-        yield Finding(Grade.NOTE, "RTC", "none", todo)
-    else:
-        yield Finding(Grade.OK, "RTC", str(_RTC))
+    from kazasu.cli.checks_clock import judge_clock, judge_rtcs
+    from kazasu.model.event import moment_of
+    from kazasu.runtime.rtc import find_rtcs
+    from kazasu.store.backlog import Backlog
+
+    zone = config.terminal.timezone
+    clock, backlog = SystemClock(zone), Backlog(config.terminal.journal_path)
+    stored = backlog.after(backlog.last_seq() - 1, 1)
+    newest = moment_of(msgspec.json.decode(stored[0][1])) if stored else None
+    if newest is not None:
+        clock.recorded(newest)
+    moment, now = clock.now(), datetime.now(zone)
+    yield from judge_clock(moment, now, newest)
+    yield from judge_rtcs(find_rtcs(), now, synchronised=moment.source is TimeSource.NTP)
 
 
 def _certificates(config: Config) -> Iterator[Finding]:

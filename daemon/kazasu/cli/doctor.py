@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument
-from kazasu.cli.checks import Finding, Grade, check_all
+from kazasu.cli.checks import check_all
+from kazasu.cli.finding import Finding, Grade
 from kazasu.cli.identify import add_tap_arguments, wait_for_tap
 from kazasu.config import load
 from kazasu.errors import KazasuError

@@ -92,14 +92,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def moment(self) -> Moment:
         """When it happened, as it was signed."""
-        fields = self.fields
-        return Moment(
-            at=datetime.fromisoformat(str(fields["time"])),
-            source=TimeSource(str(fields["time_source"])),
-            error_ms=int(fields["time_error_ms"]),
-            boot=str(fields["boot"]),
-            mono_ms=int(fields["mono_ms"]),
-        )
+        return moment_of(self.fields)
+
+
+def moment_of(fields: EventFields) -> Moment:
+    """When an event happened, by its own fields."""
+    return Moment(
+        at=datetime.fromisoformat(str(fields["time"])),
+        source=TimeSource(str(fields["time_source"])),
+        error_ms=int(fields["time_error_ms"]),
+        boot=str(fields["boot"]),
+        mono_ms=int(fields["mono_ms"]),
+    )
 
 
 def clock_change(before: Moment, moment: Moment) -> EventFields | None:

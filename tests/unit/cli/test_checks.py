@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kazasu.cli.checks import Grade, _validity
+from kazasu.cli.checks import _validity
+from kazasu.cli.finding import Grade
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)

@@ -49,7 +49,7 @@ def play_all(config: Config, interview: Interview | None) -> list[CueName]:
         ConfigurationError: cues that cannot be used.
     """
     patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
-    clock = SystemClock(config.terminal.timezone, None)
+    clock = SystemClock(config.terminal.timezone)
     wrong = []
     with ExitStack() as stack:
         output, _ = open_outputs(config, stack)
