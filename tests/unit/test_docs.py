@@ -234,9 +234,9 @@ def test_each_message_in_the_table_is_one_of_the_programs(document: Path) -> Non
 @pytest.mark.parametrize("document", INSTALL, ids=lambda path: path.name)
 def test_each_note_and_problem_of_the_doctor_is_in_the_table(document: Path) -> None:
     quotes = set(itertools.chain(*quoted_messages(document)))
-    checks = ast.parse((SOURCE / "cli/checks.py").read_text(encoding="utf-8"))
+    checks = [ast.parse(file.read_text(encoding="utf-8")) for file in (SOURCE / "cli").glob("checks*.py")]
     missing = []
-    for function in (node for node in ast.walk(checks) if isinstance(node, ast.FunctionDef)):
+    for function in (node for tree in checks for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
         assigned: dict[str, list[ast.expr]] = {}
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
