@@ -149,7 +149,9 @@ def _clock(config: Config) -> Iterator[Finding]:
     if newest is not None:
         clock.recorded(newest)
     moment, now = clock.now(), datetime.now(zone)
-    yield from judge_clock(moment, now, newest)
+    # The service may not ask the kernel (ProtectClock=), as this command may.
+    as_service = SystemClock(zone, kernel_error_ms=lambda: None).now()
+    yield from judge_clock(moment, now, newest, as_service.source)
     yield from judge_rtcs(find_rtcs(), now, synchronised=moment.source is TimeSource.NTP)
 
 

@@ -18,6 +18,10 @@ _RTC_OFF_S = 30  # a good one drifts by so much in half a year; the kernel sets 
 _EMPTY_BATTERY_V = 2.0
 
 _SYNCHRONISE = "let systemd-timesyncd or chrony reach a time server: timedatectl timesync-status"
+_LET_ASK = (
+    "let the service ask the kernel, or punches say that they are not: lines ProtectClock=no and"
+    " SystemCallFilter=adjtimex clock_adjtime under [Service] in: sudo systemctl edit kazasu"
+)
 _BUY = (
     "a Pi 5 has one and needs its battery (connector BAT, J5); for any other Pi a DS3231 module, and the line"
     " dtoverlay=i2c-rtc,ds3231 in /boot/firmware/config.txt"
@@ -29,13 +33,14 @@ _PI_5_BATTERY = (
 )
 
 
-def judge_clock(moment: Moment, now: datetime, newest: Moment | None) -> Iterator[Finding]:
+def judge_clock(moment: Moment, now: datetime, newest: Moment | None, service_sees: TimeSource) -> Iterator[Finding]:
     """Say where punches have their time from.
 
     Args:
-        moment: what the terminal would record.
+        moment: what a terminal that may ask the kernel would record.
         now: what the machine's clock shows.
         newest: when the newest event was, if there is one.
+        service_sees: the source for one that may not.
     """
     if newest is not None and moment.source is not TimeSource.NTP and now < newest.at:
         yield Finding(
@@ -49,6 +54,10 @@ def judge_clock(moment: Moment, now: datetime, newest: Moment | None) -> Iterato
         return
     match moment.source:
         case TimeSource.NTP:
+            recorded = None if newest is None else newest.source
+            if TimeSource.NTP not in {service_sees, recorded}:
+                yield Finding(Grade.NOTE, "clock", "synchronised, but not by systemd-timesyncd", _LET_ASK)
+                return
             within = f", within {moment.error_ms} ms" if moment.error_ms >= 0 else ""
             yield Finding(Grade.OK, "clock", f"synchronised{within}")
         case TimeSource.RTC:

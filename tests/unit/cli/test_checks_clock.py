@@ -33,19 +33,29 @@ def moment(source: TimeSource, error_ms: int = -1, at: datetime = NOW) -> Moment
     ],
 )
 def test_where_the_time_comes_from(source: TimeSource, error_ms: int, grade: Grade, found: str) -> None:
-    (finding,) = judge_clock(moment(source, error_ms), NOW, moment(TimeSource.NTP))
+    (finding,) = judge_clock(moment(source, error_ms), NOW, moment(TimeSource.NTP), source)
     assert (finding.grade, finding.found) == (grade, found)
     assert bool(finding.todo) is (grade is not Grade.OK)
 
 
 def test_a_clock_before_the_newest_event_is_a_problem_unless_ntp_says_so() -> None:
     newest = moment(TimeSource.NTP, at=NOW + timedelta(days=1))
-    (finding,) = judge_clock(moment(TimeSource.HOLDOVER), NOW, newest)
+    (finding,) = judge_clock(moment(TimeSource.HOLDOVER), NOW, newest, TimeSource.HOLDOVER)
     assert finding.grade is Grade.PROBLEM
     assert finding.found.startswith("shows 2026-04-01 08:30, before the newest event of 2026-04-02 08:30")
     assert "timedatectl set-time" in finding.todo
 
-    (finding,) = judge_clock(moment(TimeSource.NTP), NOW, newest)
+    (finding,) = judge_clock(moment(TimeSource.NTP), NOW, newest, TimeSource.NTP)
+    assert finding.grade is Grade.OK
+
+
+def test_chrony_which_the_service_cannot_see_is_told_with_what_to_do_unless_it_can() -> None:
+    synchronised = moment(TimeSource.NTP, 12)
+    for newest in (None, moment(TimeSource.HOLDOVER)):
+        (finding,) = judge_clock(synchronised, NOW, newest, TimeSource.HOLDOVER)
+        assert (finding.grade, finding.found) == (Grade.NOTE, "synchronised, but not by systemd-timesyncd")
+        assert "SystemCallFilter=adjtimex clock_adjtime" in finding.todo
+    (finding,) = judge_clock(synchronised, NOW, moment(TimeSource.NTP), TimeSource.HOLDOVER)
     assert finding.grade is Grade.OK
 
 
