@@ -171,7 +171,7 @@ class Site:
         configuration = brought / "kazasu.toml"
         configuration.write_text(_CONFIGURATION)
         config = load(configuration)
-        identifier = card_identifier(config, SystemClock(config.terminal.timezone, None))
+        identifier = card_identifier(config, SystemClock(config.terminal.timezone))
         write_roster(brought / "roster.csv", self.staff, identifier)
         configuration.unlink()
         stack.callback(self.unplug)
