@@ -28,7 +28,7 @@ from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule, TimeRange
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_pepper, load_signer, load_verifier
-from kazasu.store.roster import Roster
+from kazasu.store.roster import Roster, upgrade
 from kazasu.terminal import Settings, Terminal
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         collector=config.collector.present,
     )
     stack.callback(journal.close)
+    upgrade(terminal.roster_path)
     roster = Roster(terminal.roster_path)
     stack.callback(roster.close)
     clock = SystemClock(terminal.timezone)

@@ -7,7 +7,8 @@
     ├── JournalError            no event can be kept: nobody gets green (design, rule 1)
     │   ├── JournalFull         the configured room or the disk is used up
     │   ├── JournalUnwritable   read-only, an I/O error, no permission
-    │   └── JournalCorrupt      what is stored is not what was signed
+    │   ├── JournalCorrupt      what is stored is not what was signed
+    │   └── JournalVersion      the journal, or its send cursor, is a newer Kazasu's, or none at all
     ├── ReaderUnavailable       pcscd or the reader cannot be reached; the reader loop tries again
     ├── CardError               the card in the field: becomes an event and a cue, never a traceback
     │   ├── CardGone            taken away before the read was complete
@@ -60,6 +61,10 @@ class JournalUnwritable(JournalError):
 
 class JournalCorrupt(JournalError):
     """The journal's content does not verify: a row is missing, changed or out of order."""
+
+
+class JournalVersion(JournalError):
+    """The file is a newer Kazasu's, or none at all; it was left as it is."""
 
 
 class ReaderUnavailable(KazasuError):

@@ -85,6 +85,7 @@ def _stores(config: Config) -> Iterator[Finding]:
     if path.exists() and not os.access(path, os.R_OK):
         raise JournalError(f"{path} cannot be read by this user")
     backlog = Backlog(path)
+    backlog.expect_readable()
     if not backlog.epoch:
         yield Finding(Grade.NOTE, "journal", "none yet; it is made at the first start")
     else:

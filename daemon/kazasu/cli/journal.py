@@ -53,6 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.action == "verify":
         return _verify(path, arguments.key, config)
     backlog = Backlog(path)
+    backlog.expect_readable()
     if arguments.action == "list":
         last_seq = backlog.last_seq()
         rows: list[tuple[str, ...]] = [_COLUMNS]

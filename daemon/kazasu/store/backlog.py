@@ -8,7 +8,8 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from kazasu.store.journal_file import SCHEMA_VERSION
+from kazasu.store.journal_file import JOURNAL
+from kazasu.store.migration import expect_version
 from kazasu.store.sqlite import connect
 
 if TYPE_CHECKING:
@@ -46,6 +47,15 @@ class Backlog:
         """The newest event's number; of a journal that was pruned empty, the last one pruned; 0 if there is none."""
         rows = self._query("SELECT coalesce((SELECT max(seq) FROM event), pruned_seq) FROM journal", ())
         return rows[0][0] if rows else 0
+
+    def expect_readable(self) -> None:
+        """Return if there is no journal yet, or one that this Kazasu can read.
+
+        Raises:
+            JournalVersion: it is another Kazasu's, or none.
+        """
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(self._path, "ro")) as connection:
+            expect_version(connection, self._path, JOURNAL)
 
     def close(self) -> None:
         """Let the file go; calling it again does nothing."""
@@ -93,7 +103,7 @@ class Backlog:
         except sqlite3.Error:
             return None
         with contextlib.suppress(sqlite3.Error):
-            if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == JOURNAL.version:
                 self._epoch = connection.execute("SELECT epoch FROM journal").fetchone()[0]
                 self._connection, self._identity = connection, identity
                 return connection

@@ -11,6 +11,8 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
+from kazasu.errors import JournalVersion
+from kazasu.store.migration import Schema, bring_up_to_date, version_of
 from kazasu.store.sqlite import connect, make_durable_wal, sync_directory
 
 if TYPE_CHECKING:
@@ -21,10 +23,7 @@ _log = logging.getLogger(__name__)
 DURABLE_EVENTS = 200
 """So many may be sent again after a power cut."""
 
-_TABLE = (
-    "CREATE TABLE IF NOT EXISTS cursor (only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
-    " epoch TEXT NOT NULL, seq INTEGER NOT NULL, conn INTEGER NOT NULL) STRICT"
-)
+CURSOR = Schema(name="cursor", application_id=0, version=1, error=JournalVersion)
 
 
 class SendCursor:
@@ -34,10 +33,15 @@ class SendCursor:
         path: the file; made if it is missing.
         epoch: of the journal; a cursor of another epoch starts at 0. Empty while the journal cannot be opened: the
             stored position is kept for when it can.
+        schema: the tables that it is to have.
+
+    Raises:
+        JournalVersion: it is a newer Kazasu's, or none; nothing was changed.
     """
 
-    def __init__(self, path: Path, epoch: str) -> None:
+    def __init__(self, path: Path, epoch: str, schema: Schema = CURSOR) -> None:
         self._path = path
+        self._schema = schema
         self._connection: sqlite3.Connection | None = None
         stored_epoch, stored_seq, self._conn = self._load()
         self._epoch = epoch or stored_epoch
@@ -82,6 +86,9 @@ class SendCursor:
         except OSError as error:
             self._warn(error)
             return "", 0, 0
+        except JournalVersion:
+            self._disconnect()
+            raise
         self._disconnect()
         try:
             for suffix in ("", "-wal", "-shm"):
@@ -114,8 +121,9 @@ class SendCursor:
                 os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
                 sync_directory(self._path.parent)
             self._connection = connect(self._path, "rw")
+            version_of(self._connection, self._path, self._schema)
             make_durable_wal(self._connection)
-            self._connection.execute(_TABLE)
+            bring_up_to_date(self._connection, self._path, self._schema, lambda _: None)
         return self._connection
 
     def _disconnect(self) -> None:

@@ -59,7 +59,8 @@ class Journal:
             it was sent or not.
 
     Raises:
-        ConfigurationError: the journal is another site's or terminal's.
+        JournalVersion: the journal is a newer Kazasu's, or some other file.
+        ConfigurationError: it is another site's or terminal's.
         KeyMaterialError: it is another key's.
         JournalCorrupt: it does not verify.
     """

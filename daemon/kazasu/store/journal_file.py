@@ -3,15 +3,16 @@
 At start and after a fault the way is the same:
 
 1. Make the file if it is missing or empty: mode 0600, its directory 0700 and synchronised, a random epoch.
-2. It must be this site's, this terminal's and this key's. A new key is a new epoch, and so a new file: an epoch then
+2. Bring an older Kazasu's up to date, and leave a newer one's as it is (migration.py).
+3. It must be this site's, this terminal's and this key's. A new key is a new epoch, and so a new file: an epoch then
    verifies with one key, and nobody has to know when keys changed.
-3. Bring everything from the write-ahead log into the main file, flushed, and empty the log. What a process that died
+4. Bring everything from the write-ahead log into the main file, flushed, and empty the log. What a process that died
    had written but not flushed is readable and not yet durable; it must be, before anybody is told of it or builds on
    it. And after a failed flush, pages that look clean may never have reached the disk: this writes them anew.
-4. Verify the signatures of the last events and of all since the last checkpoint, the only ones that an interrupted
+5. Verify the signatures of the last events and of all since the last checkpoint, the only ones that an interrupted
    write can have touched. Costs the same with ten events and with a million.
-5. After a fault: what this process had acknowledged must still be there.
-6. Note the checkpoint. That commit shows that the file can be written, and takes the flush of the log's new header
+6. After a fault: what this process had acknowledged must still be there.
+7. Note the checkpoint. That commit shows that the file can be written, and takes the flush of the log's new header
    upon itself, which would else fall to the next tap.
 """
 
@@ -26,10 +27,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kazasu.errors import ConfigurationError, JournalCorrupt, JournalUnwritable, KeyMaterialError
+from kazasu.errors import ConfigurationError, JournalCorrupt, JournalUnwritable, JournalVersion, KeyMaterialError
 from kazasu.model.event import GENESIS, Verifier
 from kazasu.store.chain import Chain, Head, digest_of
-from kazasu.store.sqlite import abandon, connect, make_durable_wal, schema, sync_directory
+from kazasu.store.migration import Schema, bring_up_to_date, expect_version, version_of
+from kazasu.store.sqlite import abandon, connect, make_durable_wal, sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+JOURNAL = Schema(name="journal", application_id=0x4B5A534A, version=1, error=JournalVersion)  # "KZSJ"
 _TAIL_EVENTS = 32
 
 
@@ -73,15 +75,17 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     verifier: Verifier
 
 
-def open_journal(path: Path, owner: Owner, before: OpenJournal | None) -> OpenJournal:
+def open_journal(path: Path, owner: Owner, before: OpenJournal | None, schema: Schema = JOURNAL) -> OpenJournal:
     """Open or make the journal; see the module's steps.
 
     Args:
         path: the database file.
         owner: who we are.
         before: its state when this process last had it open; what was acknowledged then must still be there.
+        schema: the tables that it is to have.
 
     Raises:
+        JournalVersion: it is a newer Kazasu's, or no journal.
         ConfigurationError: it is another site's or terminal's.
         KeyMaterialError: it is another key's.
         JournalCorrupt: it does not verify.
@@ -92,11 +96,11 @@ def open_journal(path: Path, owner: Owner, before: OpenJournal | None) -> OpenJo
     with contextlib.ExitStack() as undo:
         connection = connect(path, "rw")
         undo.callback(abandon, connection, path)
+        version_of(connection, path, schema)
         make_durable_wal(connection)
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # no tap pays for one: Journal.idle does it
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            _make_tables(connection, owner)
-        chain, pruned, checkpoint_seq = read_chain(connection, path)
+        bring_up_to_date(connection, path, schema, lambda new: _begin_epoch(new, owner))
+        chain, pruned, checkpoint_seq = read_chain(connection, path, schema)
         _check_owner(chain, owner, connection)
         empty_log(connection, path)
         head = _verify_tail(connection, chain, pruned, checkpoint_seq, owner.verifier)
@@ -110,18 +114,15 @@ def open_journal(path: Path, owner: Owner, before: OpenJournal | None) -> OpenJo
     )
 
 
-def read_chain(connection: sqlite3.Connection, path: Path) -> tuple[Chain, Head, int]:
+def read_chain(connection: sqlite3.Connection, path: Path, schema: Schema = JOURNAL) -> tuple[Chain, Head, int]:
     """Return whose chain it is, the last event pruned, and up to where it was checkpointed.
 
     Raises:
-        JournalCorrupt: not a journal, or one of another version.
+        JournalVersion: not a journal, or one of another version.
+        JournalCorrupt: it names no epoch.
         sqlite3.Error: as usual.
     """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise JournalCorrupt(
-            f"{path} is no journal of this version of Kazasu (schema {version}, expected {SCHEMA_VERSION})"
-        )
+    expect_version(connection, path, schema)
     row = connection.execute(
         "SELECT site, terminal, epoch, pruned_seq, pruned_digest, checkpoint_seq FROM journal"
     ).fetchone()
@@ -162,15 +163,12 @@ def _make_file(path: Path) -> None:
         sync_directory(path.parent)
 
 
-def _make_tables(connection: sqlite3.Connection, owner: Owner) -> None:
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        return  # some other database: read_chain says so
-    connection.executescript("BEGIN IMMEDIATE;" + schema("journal"))
+def _begin_epoch(connection: sqlite3.Connection, owner: Owner) -> None:
     connection.execute(
-        "INSERT INTO journal VALUES (1, ?, ?, ?, ?, 0, ?, 0, 0)",
+        "INSERT INTO journal (only_row, epoch, site, terminal, keyid, pruned_seq, pruned_digest, checkpoint_seq,"
+        " checkpoints) VALUES (1, ?, ?, ?, ?, 0, ?, 0, 0)",
         (secrets.token_hex(8), owner.site, owner.terminal, owner.verifier.keyid, GENESIS),
     )
-    connection.execute("COMMIT")
 
 
 def _check_owner(chain: Chain, owner: Owner, connection: sqlite3.Connection) -> None:

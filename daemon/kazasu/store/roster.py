@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
+from kazasu.store.migration import Schema, bring_up_to_date, expect_version
 from kazasu.store.sqlite import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=1, error=RosterError)  # "KZSR"
 
 # One statement for both, since each one locks the file, looks whether it has changed, and unlocks it.
 _LOOK_UP = (
@@ -99,7 +101,7 @@ class Roster:
             connection = connect(self._path, "rw")
             try:
                 connection.execute("PRAGMA query_only = ON")
-                check_schema(connection, self._path)
+                expect_version(connection, self._path, ROSTER)
             except BaseException:
                 connection.close()
                 raise
@@ -107,16 +109,33 @@ class Roster:
         return self._connection
 
 
-def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Return if this is a roster that this version of Kazasu reads.
+def upgrade(path: Path, schema: Schema = ROSTER) -> None:
+    """Bring the roster of an older Kazasu up to date; durable on return. A missing one is none.
 
     Raises:
-        RosterError: it is not.
-        sqlite3.Error: it is no database, or cannot be read.
+        RosterError: it is a newer Kazasu's, or none, or cannot be changed; nothing was.
     """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise RosterError(
-            f"{path} is no roster of this version of Kazasu (schema {version}, expected {SCHEMA_VERSION}): move it"
-            " away and import the roster again"
-        )
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(connect_to_change(path, schema)):
+            pass
+    except sqlite3.Error as error:
+        raise RosterError(f"{path} cannot be brought up to date: {error}; nothing was changed") from error
+
+
+def connect_to_change(path: Path, schema: Schema = ROSTER) -> sqlite3.Connection:
+    """Open the roster, up to date, for changes that are durable.
+
+    Raises:
+        RosterError: it is a newer Kazasu's, or none; nothing was changed.
+        sqlite3.Error: as usual.
+    """
+    connection = connect(path, "rw")
+    try:
+        connection.execute("PRAGMA synchronous = EXTRA")  # the removal of the rollback journal is the commit
+        bring_up_to_date(connection, path, schema)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError
-from kazasu.store.roster import check_schema
+from kazasu.store.migration import bring_up_to_date
+from kazasu.store.roster import ROSTER, connect_to_change
 from kazasu.store.roster_csv import cardholder_problems
-from kazasu.store.sqlite import connect, schema, sync_directory
+from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,11 @@ def locked_roster(path: Path) -> Iterator[int]:
         return
     with contextlib.closing(_begin(path)) as connection:
         yield connection.execute("SELECT version FROM roster").fetchone()[0]
+
+
+def begin_roster(connection: sqlite3.Connection, version: int) -> None:
+    """Write the row that a new roster has."""
+    connection.execute("INSERT INTO roster (only_row, version) VALUES (1, ?)", (version,))
 
 
 def make_durable(new_path: Path, roster_path: Path) -> None:
@@ -129,9 +135,7 @@ def _begin(path: Path) -> sqlite3.Connection:
     """
     try:
         with contextlib.ExitStack() as undo:
-            connection = undo.enter_context(contextlib.closing(connect(path, "rw")))
-            connection.execute("PRAGMA synchronous = EXTRA")  # the removal of the rollback journal is the commit
-            check_schema(connection, path)
+            connection = undo.enter_context(contextlib.closing(connect_to_change(path)))
             connection.execute("BEGIN IMMEDIATE")
             undo.pop_all()
     except sqlite3.OperationalError as error:
@@ -154,8 +158,7 @@ def _make_file(path: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as directory:
             new_path = Path(directory) / "roster"
             with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as connection:
-                connection.executescript(schema("roster"))
-                connection.execute("INSERT INTO roster VALUES (1, 0)")
+                bring_up_to_date(connection, path, ROSTER, lambda new: begin_roster(new, 0))
             make_durable(new_path, path)
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(new_path)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.errors import RosterError
+from kazasu.store.migration import bring_up_to_date
+from kazasu.store.roster import ROSTER
 from kazasu.store.roster_csv import check_header, parse_row, text_lines
-from kazasu.store.roster_file import locked_roster, make_durable
-from kazasu.store.sqlite import schema, sync_directory
+from kazasu.store.roster_file import begin_roster, locked_roster, make_durable
+from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,11 +141,9 @@ def _refuse_problems(stage: sqlite3.Connection, csv_path: Path) -> None:
 def _build(stage_path: Path, new_path: Path, version: int) -> Summary:
     # Written once from beginning to end and made durable as a whole: it needs no way back.
     with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as roster:
-        roster.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;" + schema("roster") + "COMMIT"
-        )
+        roster.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        bring_up_to_date(roster, new_path, ROSTER, lambda new: begin_roster(new, version))
         roster.execute("ATTACH ? AS staged", (str(stage_path),))
-        roster.execute("INSERT INTO roster VALUES (1, ?)", (version,))
         roster.executescript("BEGIN;" + _FILL + "COMMIT")
         counts = roster.execute(
             "SELECT (SELECT count(*) FROM cardholder), (SELECT count(*) FROM credential)"

@@ -59,13 +59,6 @@ def make_durable_wal(connection: sqlite3.Connection) -> None:
         )
 
 
-def schema(name: str) -> str:
-    """Return the statements of `schema/<name>.sql`."""
-    from importlib import resources  # only a new file needs it, and it costs more than the rest of this module
-
-    return resources.files("kazasu.store").joinpath("schema", f"{name}.sql").read_text(encoding="utf-8")
-
-
 def sync_directory(path: Path) -> None:
     """Make the directory's entries durable.
 

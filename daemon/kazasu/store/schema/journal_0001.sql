@@ -1,4 +1,4 @@
--- The journal, version 1. Applied once, in one transaction, to an empty file (store/journal_file.py).
+-- The journal, version 1. How versions follow each other: store/migration.py.
 
 -- One row: whose chain this is, and where it begins after pruning.
 CREATE TABLE journal (
@@ -22,4 +22,3 @@ CREATE TABLE event (
 ) STRICT;
 
 PRAGMA application_id = 0x4B5A534A;  -- "KZSJ"
-PRAGMA user_version = 1;

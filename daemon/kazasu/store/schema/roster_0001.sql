@@ -1,4 +1,5 @@
 -- The roster, version 1. Built beside and moved into place (store/roster_import.py), or made empty by the first enrolment.
+-- How versions follow each other: store/migration.py.
 
 CREATE TABLE roster (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -19,4 +20,3 @@ CREATE TABLE credential (
 ) STRICT, WITHOUT ROWID;
 
 PRAGMA application_id = 0x4B5A5352;  -- "KZSR"
-PRAGMA user_version = 1;
