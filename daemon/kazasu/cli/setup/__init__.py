@@ -9,24 +9,27 @@ import argparse
 import contextlib
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tomli
 
 from kazasu.cli import DEFAULT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, EXIT_PROBLEM, add_config_argument, doctor
 from kazasu.cli.keygen import make_missing
 from kazasu.cli.setup import answers_file, configuration_text, service
-from kazasu.cli.setup.answers import document, files
-from kazasu.cli.setup.files import PUBLIC, NewFile, install, make_folders, old
-from kazasu.cli.setup.interview import Interview
+from kazasu.cli.setup.answers import brought, document, notes
+from kazasu.cli.setup.files import PUBLIC, NewFile, install, make_folders, old, signals_held
+from kazasu.cli.setup.interview import BACK, Interview
 from kazasu.cli.setup.questions import Place
 from kazasu.config import parse, problems
 from kazasu.errors import ConfigurationError, KazasuError, KeyMaterialError
 from kazasu.store.keys import load_pepper, load_signer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kazasu.model.configuration import Config
 
 _USER = "kazasu"
@@ -46,26 +49,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Set up."""
     path: Path = arguments.config.absolute()
-    present = _present(path)
+    place = _place(path, arguments.answers)
     if arguments.print_answers:
-        place = _place(path.parent, present, Path.cwd())
         print("\n".join(answers_file.template(place)))
         return EXIT_OK
     _expect_writable(path.parent)
     if arguments.answers is not None:
-        place = _place(path.parent, present, arguments.answers.absolute().parent)
-        answers = answers_file.load(arguments.answers, place)
-        _write(path, answers, place, None)
-        return _try_out(path, arguments, None)
+        plan = _plan(path, answers_file.load(arguments.answers, place), place)
+        print("\n".join(_account(plan)))
+        _carry_out(plan)
+        return _try_out(plan, arguments, None)
     interview = Interview(_Keyboard(), japanese=_reads_japanese())
-    place = _place(path.parent, present, Path.cwd())
     try:
-        answers = interview.ask_all(place)
-        written = _write(path, answers, place, interview)
+        plan = _agree(path, place, interview)
     except (KeyboardInterrupt, EOFError):
-        interview.tell("\nStopped: nothing was changed.", "中止しました。何も変更していません。")
+        interview.tell("\n\nStopped. Nothing was changed.", "中止しました。何も変更していません。")
         return EXIT_INTERRUPTED
-    return _try_out(path, arguments, interview) if written else EXIT_PROBLEM
+    _carry_out(plan)
+    try:
+        return _try_out(plan, arguments, interview)
+    except (KeyboardInterrupt, EOFError):
+        interview.tell(
+            f"\n\nStopped. The configuration is written; kazasu doctor{plan.option} says what is left.",
+            "中止しました。設定は書き込み済みです。",
+        )
+        return EXIT_INTERRUPTED
+
+
+class _Plan(NamedTuple):
+    """What is to be written.
+
+    Attributes:
+        path: the configuration's.
+        config: the configuration.
+        files: what goes where, the configuration last.
+    """
+
+    path: Path
+    config: Config
+    files: list[NewFile]
+
+    @property
+    def option(self) -> str:
+        """What each command needs to find the configuration."""
+        return "" if str(self.path) == DEFAULT_CONFIG else f" --config {self.path}"
 
 
 class _Keyboard:
@@ -89,10 +116,11 @@ def _reads_japanese() -> bool:
     return language.startswith("ja")
 
 
-def _place(folder: Path, present: dict[str, Any], here: Path) -> Place:
+def _place(path: Path, answers: Path | None) -> Place:
     from kazasu.readers.pcsc import list_readers
 
-    return Place(folder, present, here, list_readers)
+    here = Path.cwd() if answers is None else answers.absolute().parent
+    return Place(path.parent, _present(path), here, list_readers)
 
 
 def _present(path: Path) -> dict[str, Any]:
@@ -118,23 +146,54 @@ def _expect_writable(folder: Path) -> None:
         raise ConfigurationError(f"{folder} cannot be written by this user; run this as root, with sudo")
 
 
-def _write(path: Path, answers: dict[str, Any], place: Place, interview: Interview | None) -> bool:
-    """Write the configuration and all that belongs to it; returns whether that was wanted."""
+def _agree(path: Path, place: Place, interview: Interview) -> _Plan:
+    """Ask until the person agrees with what would be written.
+
+    Raises:
+        EOFError: nobody is there any more.
+    """
+    if place.present:
+        interview.tell(f"What {path} says now stands in brackets.", f"かっこ内は {path} の現在の値です。")
+    interview.explain()
+    answers: dict[str, Any] = {}
+    while True:
+        interview.ask_all(place, answers)
+        plan = _plan(path, answers, place)
+        for line in ("", *_account(plan), ""):
+            interview.tell(line)
+        words = {"y": ("y", "yes", "はい"), BACK: (BACK, "n", "no", "いいえ")}
+        prompt = f"[Y, {BACK} goes back]"
+        if interview.choose("Write this, and try it?", "書き込んで動作を確かめますか?", prompt, words) == "y":
+            return plan
+        interview.go_back(answers)
+
+
+def _plan(path: Path, answers: dict[str, Any], place: Place) -> _Plan:
+    """Make a configuration of answers that were checked.
+
+    Raises:
+        KazasuError: what only shows now.
+    """
     text = configuration_text.write(document(answers, place)).encode()
     config = parse(text, path)
-    new = [*files(answers, place), NewFile(path, text, PUBLIC)]
     _check_keys(config)
-    print()
-    for file in new:
-        print(_fate(file))
-    if interview is not None and not interview.agree("Write this now?", "書き込みますか?"):
-        interview.tell("Nothing was changed.", "何も変更していません。")
-        return False
-    make_folders(new)
-    install(new)
-    make_missing(config.keys, path.parent)
-    _make_state_dir(config.terminal.state_dir)
-    return True
+    return _Plan(path, config, [*brought(answers, place), NewFile(path, text, PUBLIC)])
+
+
+def _account(plan: _Plan) -> Iterator[str]:
+    for file in plan.files:
+        yield _fate(file)
+    for note in notes(plan.config):
+        yield f"note        {note}"
+
+
+def _carry_out(plan: _Plan) -> None:
+    """Write all of it, or nothing."""
+    make_folders(plan.files)
+    with signals_held():
+        install(plan.files)
+        make_missing(plan.config.keys, plan.path.parent)
+    _make_state_dir(plan.config.terminal.state_dir)
 
 
 def _fate(file: NewFile) -> str:
@@ -167,59 +226,60 @@ def _make_state_dir(state_dir: Path) -> None:
                 shutil.chown(state_dir, _USER, _USER)
 
 
-def _try_out(path: Path, arguments: argparse.Namespace, interview: Interview | None) -> int:
+def _try_out(plan: _Plan, arguments: argparse.Namespace, interview: Interview | None) -> int:
     """Play the cues, run the doctor, start the service; returns the exit code."""
-    print()
-    unit = None if arguments.no_start else service.find(path.parent)
-    config = parse(path.read_bytes(), path)
+    unit = None if arguments.no_start else service.find(plan.path.parent)
     found = EXIT_OK
-    try:
-        if unit is not None and unit.active:
-            print(f"stopping {unit.unit}, which uses the pins")
-            unit.stop()
+    with contextlib.ExitStack() as stack:
+        if unit is not None:
+            # Whoever hangs up now leaves a terminal that runs.
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
+            if unit.active:
+                print(f"\nstopping {unit.name}, which uses the pins")
+                stack.callback(unit.start)
+                unit.stop()
         if interview is not None or arguments.play_cues:
-            found = _play(config, interview)
-        found = max(found, doctor.execute(argparse.Namespace(config=path, tap=False)))
-    finally:
+            found = _play(plan.config, interview)
+        print()
+        found = max(found, doctor.execute(argparse.Namespace(config=plan.path, tap=False)))
         if unit is not None:
             found = max(found, _start(unit))
-    _say_next(path, config, started=unit is not None)
+            stack.pop_all()
+    _say_next(plan, started=unit is not None)
     return found
 
 
 def _play(config: Config, interview: Interview | None) -> int:
     from kazasu.cli.setup.cue_round import play_all
 
+    print("\nEach cue is played now: look and listen.")
     try:
         wrong = play_all(config, interview)
     except KazasuError as error:
         print(f"the cues cannot be played: {error}")
         return EXIT_PROBLEM
     if wrong:
-        print(
-            f"not as they should be: {', '.join(wrong)}; check the wiring, docs/wiring.md, and `kazasu cue play NAME`"
-        )
-    print()
+        print(f"not as they should be: {', '.join(wrong)}; see docs/wiring.md, and try `kazasu cue play NAME`")
     return EXIT_PROBLEM if wrong else EXIT_OK
 
 
 def _start(unit: service.Service) -> int:
-    print(f"starting {unit.unit}, now and at each boot …", flush=True)
+    print(f"\nstarting {unit.name}, now and at each boot …", flush=True)
     if unit.start():
-        print(f"{unit.unit} runs")
+        print(f"{unit.name} runs")
         return EXIT_OK
-    print(f"{unit.unit} did not start: journalctl -u {unit.unit} -n 20 says why; systemd goes on trying")
+    print(f"{unit.name} did not start: `journalctl -u {unit.name} -n 20` says why; systemd goes on trying")
     return EXIT_PROBLEM
 
 
-def _say_next(path: Path, config: Config, *, started: bool) -> None:
-    option = "" if str(path) == DEFAULT_CONFIG else f" --config {path}"
+def _say_next(plan: _Plan, *, started: bool) -> None:
     print("\nNext:")
     if not started:
-        print(f"  start it:                     kazasu run{option}, or the service")
-    print(f"  give a first card to someone: kazasu enroll 1001 'Hanako Yamada'{option}")
-    print("  tap it:                       green means that it is recorded")
-    print(f"  see what was recorded:        kazasu journal list{option}")
-    if config.mqtt is not None:
-        print(f"  the site's collector needs:   {path.parent / 'event.pub.pem'}")
-    print(f"  the site's next terminals:    the same pepper, {config.keys.pepper}")
+        print(f"  run the terminal          kazasu run{plan.option}")
+    print(f"  give a card to a person   sudo kazasu enroll{plan.option} 1001 'Hanako Yamada'")
+    print("  tap it                    green means that it is recorded")
+    print(f"  see what was recorded     sudo kazasu journal list{plan.option}")
+    if plan.config.mqtt is not None:
+        print(f"  for the site's collector  {plan.path.parent / 'event.pub.pem'}")
+    print(f"  for the next terminals    {plan.config.keys.pepper}: the site has one pepper")

@@ -11,7 +11,10 @@ from kazasu.config import problems
 from kazasu.errors import KazasuError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kazasu.cli.setup.questions import Answer, Answers, Place, Question
+    from kazasu.model.configuration import Config
 
 _STAND_INS: dict[str, Any] = {
     "site": "a",
@@ -36,6 +39,15 @@ _STAND_INS: dict[str, Any] = {
 }
 """Answers that are in order, for those that are still to come."""
 
+_PULLED_UP = range(9)  # BCM2835 ARM Peripherals, table 6-31; the others are pulled down
+
+_OTHER_USES = {
+    **dict.fromkeys((0, 1), "the HAT's memory"),
+    **dict.fromkeys((2, 3), "I2C"),
+    **dict.fromkeys(range(7, 12), "SPI"),
+    **dict.fromkeys((14, 15), "the serial console"),
+}
+
 
 def fault(question: Question, answer: object, answers: Answers, place: Place) -> str:
     """Say what is wrong with an answer, in words; empty if it can be taken.
@@ -49,14 +61,13 @@ def fault(question: Question, answer: object, answers: Answers, place: Place) ->
     none = question.or_none and answer == NONE
     if not none and not _well_formed(question.form, answer):
         return f"{answer!r:.80} is not {_EXPECTED[question.form]}"
-    # The configuration's own checks, on one that is in order but for this answer.
-    for _, words in problems(document({**_STAND_INS, **answers, question.key: answer}, place._replace(present={}))):
-        return words
     try:
         question.check(answer, answers, place)
     except KazasuError as error:
         return str(error)
-    return ""
+    # The configuration's own checks, on one that is in order but for this answer.
+    found = problems(document({**_STAND_INS, **answers, question.key: answer}, place._replace(present={})))
+    return found[0][1] if found else ""
 
 
 def default(question: Question, answers: Answers, place: Place) -> Answer | None:
@@ -79,13 +90,13 @@ def document(answers: Answers, place: Place) -> dict[str, Any]:
     """
     made = copy.deepcopy(dict(place.present))
     for question in QUESTIONS:
-        answer = answers.get(question.key)
-        if not question.table or answer is None:
+        if not question.table:
             continue
-        if question.asked(answers) and not (question.or_none and answer == NONE):
-            _put(made, question.table, _as_configured(question, answer, place))
-        else:
+        answer = answers.get(question.key)
+        if not question.asked(answers) or (question.or_none and answer == NONE):
             _take_away(made, question.table)
+        elif answer is not None:
+            _put(made, question.table, _as_configured(question, answer, place))
     collector = made.setdefault("collector", {})
     collector.pop("present", None)
     if "key" not in collector:
@@ -96,7 +107,29 @@ def document(answers: Answers, place: Place) -> dict[str, Any]:
     return made
 
 
-def files(answers: Answers, place: Place) -> list[NewFile]:
+def notes(config: Config) -> Iterator[str]:
+    """Say what can be taken, but is better looked at twice: docs/wiring.md, "Before the start and after a crash"."""
+    pins = config.outputs.gpio
+    if pins is None:
+        return
+    outputs = {"green LED": pins.green, "red LED": pins.red, "buzzer": pins.buzzer, "relay": pins.relay}
+    for part, output in outputs.items():
+        if output is None:
+            continue
+        pulled_up = output.pin in _PULLED_UP
+        if output.active_low != pulled_up:
+            pull, better = ("up", "12, 13 or 16 to 27") if pulled_up else ("down", "4, 5 or 6")
+            yield (
+                f"GPIO{output.pin} is pulled {pull} at power-on, which switches the {part} on until Kazasu starts:"
+                f" better GPIO {better}"
+            )
+    buttons = () if config.buttons is None else (config.buttons.in_, config.buttons.out)
+    for pin in (*outputs.values(), *buttons):
+        if pin is not None and pin.pin in _OTHER_USES:
+            yield f"GPIO{pin.pin} has another use on the header, {_OTHER_USES[pin.pin]}: better leave it alone"
+
+
+def brought(answers: Answers, place: Place) -> list[NewFile]:
     """Name the files that the installer brought, as they are to lie beside the configuration.
 
     Args:
@@ -160,7 +193,8 @@ def _configured(question: Question, place: Place) -> Answer | None:
         return None
     value = value_at(place.present, question.table)
     if value is None:
-        return NONE if question.or_none else None
+        unset = question.unset if value_at(place.present, question.table[:-1]) is not None else None
+        return NONE if question.or_none else unset
     if question.brings is None:
         answer: Answer = value
         return answer

@@ -35,13 +35,11 @@ def load(path: Path, place: Place) -> dict[str, Any]:
     for question in QUESTIONS:
         if not question.asked(answers):
             continue
-        answer = _given(question, given)
-        if answer is None:
-            answer = default(question, answers, place)
-            words = f"missing: {question.english}; such as {_line(question, question.example)}"
-            words = words if answer is None else ""
-        else:
+        answer, words = _given(question, given), ""
+        if answer is not None:
             words = fault(question, answer, answers, place)
+        elif (answer := default(question, answers, place)) is None:
+            words = f"missing: {question.english}; put, say, {_line(question, question.example)}"
         if words:
             lines += [f"{question.key}: {line}" for line in words.splitlines()]
         else:
@@ -61,7 +59,8 @@ def template(place: Place) -> Iterator[str]:
         yield ""
         yield f"# {question.english}"
         if answer is None:
-            yield _line(question, question.example)
+            empty: Answer = [] if question.form is Form.LIST else ""
+            yield f"{_line(question, empty)}  # needed, such as {_toml(question.example)}"
         else:
             answers[question.key] = answer
             configured = bool(place.present) and question.asked(answers)
@@ -69,11 +68,18 @@ def template(place: Place) -> Iterator[str]:
 
 
 def _line(question: Question, answer: Answer) -> str:
-    return f"{question.key} = {msgspec.json.encode(answer).decode()}"
+    return f"{question.key} = {_toml(answer)}"
+
+
+def _toml(answer: Answer) -> str:
+    """Write an answer as JSON, whose text, numbers and lists are TOML's."""
+    return msgspec.json.encode(answer).decode()
 
 
 def _given(question: Question, given: dict[str, Any]) -> Any:
     answer = given.get(question.key)
+    if question.example and answer in ("", []):
+        return None  # not filled in
     # One file need not stand in a list.
     return question.read(answer) if question.form is Form.LIST and isinstance(answer, str) else answer
 

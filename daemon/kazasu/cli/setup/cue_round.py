@@ -74,6 +74,7 @@ def _until_done(player: Player, mono_s: Callable[[], float], longest_s: float) -
 
 
 def _verdict(interview: Interview, name: CueName, *, own: bool) -> str:
+    interview.tell("")  # cues that are drawn leave the cursor in their line
     english, japanese = ("as in your cues.toml", "設定した cues.toml のとおり") if own else _LOOKS[name]
     return interview.choose(
         f"{name.value}: {english}?",

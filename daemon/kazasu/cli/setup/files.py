@@ -170,9 +170,9 @@ def install(files: Sequence[NewFile]) -> None:
         for file in changed:
             undo.callback(_staged(file.path).unlink, missing_ok=True)
             _write(_staged(file.path), file.content, file.mode)
-        with _signals_held():
+        with signals_held():
             for file in changed:
-                _keep_old(file.path)
+                _keep_old(file)
                 _staged(file.path).replace(file.path)
             for folder in {file.path.parent for file in changed}:
                 sync_directory(folder)
@@ -197,18 +197,23 @@ def _write(path: Path, content: bytes, mode: int) -> None:
         os.fsync(descriptor)
 
 
-def _keep_old(path: Path) -> None:
-    """Give what is there a second name, so that its first is never without a file."""
-    if path.exists():
-        link = _staged(old(path))
-        link.unlink(missing_ok=True)
-        link.hardlink_to(path)
-        link.replace(old(path))
-        link.unlink(missing_ok=True)  # rename(2) leaves both names if they are one file's already
+def _keep_old(file: NewFile) -> None:
+    """Give what is there a second name, so that its first is never without a file; only its mode is not worth that."""
+    path = file.path
+    if not path.exists() or path.read_bytes() == file.content:
+        return
+    if file.mode == SECRET:
+        path.chmod(SECRET)
+    link = _staged(old(path))
+    link.unlink(missing_ok=True)
+    link.hardlink_to(path)
+    link.replace(old(path))
+    link.unlink(missing_ok=True)  # rename(2) leaves both names if they are one file's already
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
+    """Let signals that would end the program come afterwards."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

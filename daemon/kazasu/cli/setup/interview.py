@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kazasu.cli.setup.answers import default, fault
 from kazasu.cli.setup.questions import QUESTIONS, propose
+from kazasu.errors import ReaderUnavailable
 
 if TYPE_CHECKING:
     from kazasu.cli.setup.questions import Answer, Place, Question
@@ -16,6 +17,8 @@ AGAIN = "?"
 
 _YES = ("y", "yes", "はい")
 _NO = ("n", "no", "いいえ")
+
+_SILENT = frozenset(question.key for question in QUESTIONS if question.silent)
 
 
 class Dialogue(Protocol):
@@ -45,6 +48,7 @@ class Interview:
     def __init__(self, dialogue: Dialogue, *, japanese: bool) -> None:
         self._dialogue = dialogue
         self._japanese = japanese
+        self._taken_back: dict[str, Any] = {}
 
     def tell(self, english: str, japanese: str = "") -> None:
         """Say something."""
@@ -74,40 +78,35 @@ class Interview:
                 if typed in accepted:
                     return answer
 
-    def ask_all(self, place: Place) -> dict[str, Any]:
-        """Ask every question that the answers before leave open.
-
-        Raises:
-            EOFError: nobody is there any more.
-        """
+    def explain(self) -> None:
+        """Say what can be typed everywhere."""
         self.tell(
             f"[Enter] takes what stands in brackets; {BACK} goes back; Ctrl-C ends, and nothing is changed.",
             f"[Enter] でかっこ内の値、{BACK} で一つ前に戻り、Ctrl-C で何も変えずに終わります。",
         )
-        answers: dict[str, Any] = {}
-        number = 0
-        while number < len(QUESTIONS):
-            question = QUESTIONS[number]
-            if question.silent:
-                answers[question.key] = default(question, answers, place)
-            elif question.asked(answers):
-                answer = self._ask(question, answers, place)
-                if answer is None:
-                    number = self._before(number, answers)
-                    continue
-                answers[question.key] = answer
-            number += 1
-        return answers
 
-    def _before(self, number: int, answers: dict[str, Any]) -> int:
-        """Go back to the question that was answered last, and forget its answer."""
-        for earlier in range(number - 1, -1, -1):
-            question = QUESTIONS[earlier]
-            if question.key in answers:
-                del answers[question.key]
-                if not question.silent:
-                    return earlier
-        return 0
+    def ask_all(self, place: Place, answers: dict[str, Any]) -> None:
+        """Ask every question that is open, and take its answer down in `answers`.
+
+        Raises:
+            EOFError: nobody is there any more.
+        """
+        while question := next((each for each in QUESTIONS if each.key not in answers and each.asked(answers)), None):
+            answer = default(question, answers, place) if question.silent else None
+            if answer is None:
+                answer = self._ask(question, answers, place)
+            if answer is None:
+                self.go_back(answers)
+            else:
+                answers[question.key] = answer
+
+    def go_back(self, answers: dict[str, Any]) -> None:
+        """Take back the last answer, and those after it that nobody was asked for; it is offered again."""
+        while answers:
+            key, answer = answers.popitem()
+            self._taken_back[key] = answer
+            if key not in _SILENT:
+                return
 
     def _ask(self, question: Question, answers: dict[str, Any], place: Place) -> Answer | None:
         """Ask until there is an answer that can be taken; None goes back."""
@@ -115,7 +114,9 @@ class Interview:
         self.tell(question.english, question.japanese)
         while True:
             choices = self._readers(place) if question.key == "reader" else {}
-            proposed = default(question, answers, place)
+            proposed = self._taken_back.get(question.key)
+            if proposed is None or fault(question, proposed, answers, place):
+                proposed = default(question, answers, place)
             typed = self._dialogue.ask("  > " if proposed is None else f"  [{shown(proposed)}] > ").strip()
             if typed == BACK:
                 return None
@@ -136,7 +137,12 @@ class Interview:
     def _readers(self, place: Place) -> dict[str, str]:
         """Show the readers that are there; returns their patterns by number."""
         patterns = {}
-        for number, (name, pattern) in enumerate(propose(place.readers()).items(), 1):
+        try:
+            names = place.list_readers()
+        except ReaderUnavailable as error:
+            self.tell(f"  {error}")
+            names = []
+        for number, (name, pattern) in enumerate(propose(names).items(), 1):
             patterns[str(number)] = pattern
             self.tell(f"  {number}  {name}")
         if patterns:

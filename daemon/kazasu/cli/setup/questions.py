@@ -6,6 +6,7 @@ An answer has the type that it has in a file of answers (TOML), typed or not, an
 from __future__ import annotations
 
 import enum
+import json
 import os
 import re
 import shlex
@@ -17,7 +18,9 @@ from typing import Any, NamedTuple, TypeAlias
 from kazasu.cli.setup import files
 from kazasu.cli.setup.files import PUBLIC, SECRET
 from kazasu.errors import KazasuError, ReaderUnavailable
+from kazasu.model.configuration import Keys
 from kazasu.readers.presence import ReaderPattern
+from kazasu.store.backlog import Backlog
 from kazasu.store.keys import pepper_in, verifier_in
 
 NONE = "none"
@@ -32,8 +35,8 @@ KEEP = "keep"
 Answer: TypeAlias = str | int | bool | list[str]
 Answers: TypeAlias = Mapping[str, Any]
 
-_DEFAULT_STATE_DIR = "/var/lib/kazasu"
 _SLOT = re.compile(r"(?P<name>.+?)(?: \[.*\])?(?: \([^()]*\))? (?P<index>[0-9A-F]{2}) (?P<slot>[0-9A-F]{2})")
+_SAM = re.compile(r"\bSAM\b")
 
 
 class Place(NamedTuple):
@@ -107,6 +110,7 @@ class Question(NamedTuple):
         mode: the copy's.
         options: the only answers, if they are few; typed, their beginnings will do.
         or_none: whether `none` is an answer.
+        unset: what the configuration means where it has the table, but not the key; None if that is `default`'s.
         silent: not asked of a person; a file of answers may hold it.
     """
 
@@ -123,6 +127,7 @@ class Question(NamedTuple):
     mode: int = PUBLIC
     options: tuple[str, ...] = ()
     or_none: bool = False
+    unset: Answer | None = None
     silent: bool = False
 
     def read(self, typed: str) -> Answer:
@@ -149,7 +154,7 @@ def propose(names: list[str]) -> dict[str, str]:
     Returns:
         Pattern by name; slots for SAMs, which no card reaches, are left out.
     """
-    usable = [name for name in names if " SAM" not in name]
+    usable = [name for name in names if not _SAM.search(name)]
     found = {}
     for name in usable:
         match = _SLOT.fullmatch(name)
@@ -179,6 +184,26 @@ def value_at(document: Mapping[str, Any], table: tuple[str, ...]) -> Any:
 def _check_state_dir(answer: str, _answers: Answers, _place: Place) -> None:
     if not Path(answer).is_absolute():
         raise Wrong(f"{answer!r} has to begin with /")
+
+
+def _check_owner(name: str) -> Callable[[Any, Answers, Place], None]:
+    """A journal is one terminal's for ever."""
+
+    def check(answer: str, answers: Answers, _place: Place) -> None:
+        path = Path(answers["state_dir"]) / "journal.db"
+        backlog = Backlog(path)
+        try:
+            newest = backlog.after(backlog.last_seq() - 1, 1) if path.exists() else ()
+        finally:
+            backlog.close()
+        for _, body in newest:
+            owner = json.loads(body)[name]
+            if owner != answer:
+                raise Wrong(
+                    f"the journal here, {path}, is of the {name} {owner}: keep that name, or move it away first"
+                )
+
+    return check
 
 
 def _check_reader(answer: str, _answers: Answers, place: Place) -> None:
@@ -236,7 +261,7 @@ def pepper_path(place: Place) -> Path:
     return place.folder / (value_at(place.present, ("keys", "pepper")) or _PEPPER)
 
 
-def _check_pepper(answer: str, _answers: Answers, place: Place) -> None:
+def _check_pepper(answer: str, answers: Answers, place: Place) -> None:
     there = pepper_path(place)
     if answer == KEEP:
         if not there.exists():
@@ -245,6 +270,9 @@ def _check_pepper(answer: str, _answers: Answers, place: Place) -> None:
     if answer == NEW:
         if there.exists():
             raise Wrong(f"there is a pepper already, {there}: keep it, or move it away first")
+        roster = Path(answers["state_dir"]) / "roster.db"
+        if roster.exists():
+            raise Wrong(f"cards are enrolled here, in {roster}, under a pepper that is missing: bring it back")
         return
     path = place.path(answer)
     pepper = pepper_in(files.read(path, "pepper"), path)
@@ -254,7 +282,7 @@ def _check_pepper(answer: str, _answers: Answers, place: Place) -> None:
         )
 
 
-_PEPPER = Path("keys/pepper.key")
+_PEPPER = Keys().pepper
 _PINS = ("green", "red", "buzzer", "relay", "button_in", "button_out")
 
 
@@ -326,11 +354,22 @@ def _pin(key: str, english: str, japanese: str, number: Answer, asked: Callable[
 
 QUESTIONS = (
     Question(
+        "state_dir",
+        "Folder for journal, roster and send cursor; has to survive a reboot",
+        "記録の保存先(再起動後も残る場所)",
+        table=("terminal", "state_dir"),
+        default=_default_state_dir,
+        check=_check_state_dir,
+        unset="/var/lib/kazasu",
+        silent=True,
+    ),
+    Question(
         "site",
         "Site: the organisation's short name, the same on all its terminals (a-z, 0-9, -)",
         "組織の短い名前。全端末で共通(英小文字・数字・ハイフン)",
         table=("terminal", "site"),
         example="town-hall",
+        check=_check_owner("site"),
     ),
     Question(
         "terminal",
@@ -338,6 +377,7 @@ QUESTIONS = (
         "この端末の名前。組織内で重複しないもの(英小文字・数字・ハイフン)",
         table=("terminal", "id"),
         example="entrance-1",
+        check=_check_owner("terminal"),
     ),
     Question(
         "timezone",
@@ -345,15 +385,6 @@ QUESTIONS = (
         "タイムゾーン",
         table=("terminal", "timezone"),
         default=_always("Asia/Tokyo"),
-    ),
-    Question(
-        "state_dir",
-        "Folder for journal, roster and send cursor; has to survive a reboot",
-        "記録の保存先(再起動後も残る場所)",
-        table=("terminal", "state_dir"),
-        default=_default_state_dir,
-        check=_check_state_dir,
-        silent=True,
     ),
     Question(
         "direction",
@@ -389,6 +420,7 @@ QUESTIONS = (
         table=("readers", "match"),
         default=_default_reader,
         check=_check_reader,
+        unset="*",
     ),
     Question(
         "reader_name",
@@ -438,6 +470,7 @@ QUESTIONS = (
         ("outputs", "gpio", "relay", "active_low"),
         asked=_relay,
         default=_always(True),
+        unset=False,
     ),
     _pin("button_in", 'Button "in": GPIO number', "「出勤」ボタンの GPIO 番号", 23, _buttons),
     _pin("button_out", 'Button "out": GPIO number', "「退勤」ボタンの GPIO 番号", 24, _buttons),
@@ -505,8 +538,9 @@ QUESTIONS = (
     ),
     Question(
         "pepper",
-        "The site's pepper: the file from its first terminal; new (this is the first); keep",
-        "組織のペッパー: 1 台目からコピーしたファイル、new(これが 1 台目)、keep(今のまま)",
+        "The site's pepper: its file, from another terminal; or new, if this is the first",
+        "組織のペッパー: 他の端末からコピーしたファイル。1 台目なら new",
+        example="pepper.key",
         default=_default_pepper,
         check=_check_pepper,
         brings=_PEPPER,

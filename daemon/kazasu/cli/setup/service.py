@@ -12,24 +12,27 @@ class Service:
     """A unit.
 
     Args:
-        unit: its name.
+        name: the unit's.
     """
 
-    def __init__(self, unit: str) -> None:
-        self.unit = unit
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     @property
     def active(self) -> bool:
-        """Whether it runs, or is being started again."""
-        return _systemctl("is-active", "--quiet", self.unit) == 0
+        """Whether it runs, or is being started again and again."""
+        return _systemctl("is-active", self.name).stdout.strip() in {"active", "activating", "reloading"}
 
     def stop(self) -> bool:
         """Stop it; returns whether that worked."""
-        return _systemctl("stop", self.unit) == 0
+        return _systemctl("stop", self.name).returncode == 0
 
     def start(self) -> bool:
         """Start it now, with the configuration as it is, and at each boot; returns whether it says that it is ready."""
-        return _systemctl("enable", "--quiet", self.unit) == 0 and _systemctl("restart", self.unit) == 0
+        return (
+            _systemctl("enable", "--quiet", self.name).returncode == 0
+            and _systemctl("restart", self.name).returncode == 0
+        )
 
 
 def unit_of(folder: Path) -> str | None:
@@ -38,23 +41,26 @@ def unit_of(folder: Path) -> str | None:
     return folder.name if ours and folder.parent == Path("/etc") else None
 
 
-def find(folder: Path) -> Service | None:
-    """Find the unit, if systemd runs here and knows it."""
+def find(folder: Path, booted: Path = _BOOTED) -> Service | None:
+    """Find the unit, if systemd runs here and knows it.
+
+    Args:
+        folder: the configuration's.
+        booted: a folder that is there where systemd runs.
+    """
     unit = unit_of(folder)
-    if unit is None or not _BOOTED.is_dir() or _systemctl("cat", unit) != 0:
+    if unit is None or not booted.is_dir() or _systemctl("cat", unit).returncode != 0:
         return None
     return Service(unit)
 
 
-def _systemctl(*words: str) -> int:
-    """Run it; its errors are shown, what it prints is not."""
-    try:
-        done = subprocess.run(  # noqa: S603  (our own words)
-            ["systemctl", *words],  # noqa: S607  (where the system has it)
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL if words[0] in {"cat", "is-active"} else None,
-            check=False,
-        )
-    except FileNotFoundError:
-        return -1
-    return done.returncode
+def _systemctl(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run it; what it says to a person is shown, but for questions to which "no" is an answer."""
+    quiet = words[0] in {"cat", "is-active"}
+    return subprocess.run(  # noqa: S603  (our own words)
+        ["systemctl", *words],  # noqa: S607  (where the system has it)
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
+        text=True,
+        check=False,
+    )
