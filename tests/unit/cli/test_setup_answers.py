@@ -175,7 +175,7 @@ def test_a_journal_keeps_its_names(place: Place, tmp_path: Path) -> None:
     journal = Journal(state / "journal.db", "town-hall", "gate", signer, max_events=1000, keep_s=86400, collector=False)
     answers = {"state_dir": str(state)}
     assert fault(BY_KEY["terminal"], "entrance-1", answers, place) == ""
-    now = SystemClock(dt.UTC, None).now()
+    now = SystemClock(dt.UTC).now()
     journal.append(Draft(event_type="attendance.in", moment=now, fields={}))
     journal.close()
     assert fault(BY_KEY["terminal"], "gate", answers, place) == ""

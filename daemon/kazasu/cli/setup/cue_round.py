@@ -14,10 +14,13 @@ from kazasu.outputs.player import Player
 from kazasu.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
+    from collections.abc import Callable, Mapping
 
     from kazasu.cli.setup.interview import Interview
     from kazasu.model.configuration import Config
+    from kazasu.model.cue import Cue
+    from kazasu.ports import Output
 
 _ENDLESS_S = 3.0
 
@@ -49,21 +52,45 @@ def play_all(config: Config, interview: Interview | None) -> list[CueName]:
         ConfigurationError: cues that cannot be used.
     """
     patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
-    clock = SystemClock(config.terminal.timezone)
-    wrong = []
+    own = config.outputs.cues is not None
     with ExitStack() as stack:
         output, _ = open_outputs(config, stack)
-        for name in CueName:
-            while True:
-                player = Player(patterns, output, mono_s=clock.mono_s)
-                player.play(name)
-                player.run(_until_done(player, clock.mono_s, _ENDLESS_S if patterns[name].repeat else math.inf))
-                output.show(frozenset())
-                verdict = "y" if interview is None else _verdict(interview, name, own=config.outputs.cues is not None)
-                if verdict != "r":
-                    break
-            if verdict == "n":
-                wrong.append(name)
+        return play_each(
+            patterns,
+            output,
+            (lambda _: "y") if interview is None else (lambda name: verdict(interview, name, own=own)),
+            mono_s=SystemClock(config.terminal.timezone).mono_s,
+        )
+
+
+def play_each(
+    patterns: Mapping[CueName, Cue],
+    output: Output,
+    judge: Callable[[CueName], str],
+    *,
+    mono_s: Callable[[], float],
+    condition: threading.Condition | None = None,
+) -> list[CueName]:
+    """Play each cue until it is judged to be right, "y", or wrong, "n"; "r" plays it again.
+
+    Args:
+        patterns: every cue.
+        output: what they are shown on; dark after each.
+        judge: says how it was.
+        mono_s: monotonic seconds.
+        condition: what the player sleeps on.
+    """
+    wrong = []
+    for name in CueName:
+        judged = "r"
+        while judged == "r":
+            player = Player(patterns, output, mono_s=mono_s, condition=condition)
+            player.play(name)
+            player.run(_until_done(player, mono_s, _ENDLESS_S if patterns[name].repeat else math.inf))
+            output.show(frozenset())
+            judged = judge(name)
+        if judged == "n":
+            wrong.append(name)
     return wrong
 
 
@@ -73,7 +100,8 @@ def _until_done(player: Player, mono_s: Callable[[], float], longest_s: float) -
     return lambda: player.stop() if player.resting or mono_s() >= ends_s else None
 
 
-def _verdict(interview: Interview, name: CueName, *, own: bool) -> str:
+def verdict(interview: Interview, name: CueName, *, own: bool) -> str:
+    """Ask how a cue was: "y", "n" or "r"."""
     interview.tell("")  # cues that are drawn leave the cursor in their line
     english, japanese = ("as in your cues.toml", "設定した cues.toml のとおり") if own else _LOOKS[name]
     return interview.choose(

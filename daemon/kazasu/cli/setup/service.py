@@ -29,10 +29,8 @@ class Service:
 
     def start(self) -> bool:
         """Start it now, with the configuration as it is, and at each boot; returns whether it says that it is ready."""
-        return (
-            _systemctl("enable", "--quiet", self.name).returncode == 0
-            and _systemctl("restart", self.name).returncode == 0
-        )
+        enabled = _systemctl("enable", "--quiet", self.name).returncode == 0
+        return _systemctl("restart", self.name).returncode == 0 and enabled
 
 
 def unit_of(folder: Path) -> str | None:
