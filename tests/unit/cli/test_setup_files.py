@@ -100,19 +100,29 @@ def cut(self, target):
     global replaced
     replaced += 1
     if replaced == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), int(sys.argv[3]))
     return replace(self, target)
 Path.replace = cut
 files.install([files.NewFile(folder / name, b"new", files.PUBLIC) for name in ("a", "b")])
 """
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_interrupts_finds_all_files_changed(tmp_path: Path, number: signal.Signals) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"old")
+    command = [sys.executable, "-c", _KILLED, tmp_path, "2", str(int(number))]
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == -number
+    assert [(tmp_path / name).read_bytes() for name in ("a", "b")] == [b"new", b"new"]
+    assert names(tmp_path) == {"a", "b", "a.old", "b.old"}
+
+
 @pytest.mark.parametrize("moment", [1, 2, 3, 4])
 def test_a_power_cut_leaves_each_file_whole(tmp_path: Path, moment: int) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"old")
-    done = subprocess.run([sys.executable, "-c", _KILLED, tmp_path, str(moment)], check=False)
-    assert done.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", _KILLED, tmp_path, str(moment), str(int(signal.SIGKILL))]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert {(tmp_path / name).read_bytes() for name in ("a", "b")} <= {b"old", b"new"}
     install([NewFile(tmp_path / name, b"new", PUBLIC) for name in ("a", "b")])
     assert [(tmp_path / name).read_bytes() for name in ("a", "b")] == [b"new", b"new"]
