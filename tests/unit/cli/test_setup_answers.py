@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from kazasu.cli.setup.answers import brought, default, document, fault, notes
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH, write
 from kazasu.cli.setup.files import PUBLIC, SECRET
-from kazasu.cli.setup.questions import NONE, QUESTIONS, Place, propose
+from kazasu.cli.setup.questions import NONE, QUESTIONS, Configured, Place, propose
 from kazasu.config import parse
 from kazasu.errors import ReaderUnavailable
 from kazasu.model.event import Draft
@@ -285,6 +285,63 @@ match = "*gate*"
 )
 
 
+@pytest.fixture
+def second(place: Place, tmp_path: Path) -> Place:
+    """A Pi whose first terminal, kazasu@in, is set up already."""
+    first = place._replace(folder=tmp_path / "kazasu@in", list_readers=lambda: [RC_S300])
+    answers = answered(first, **WITH_BROKER, direction="button")
+    for file in brought(answers, first):
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        file.path.write_bytes(file.content)
+    return place._replace(
+        folder=tmp_path / "kazasu@out",
+        here=Path("/"),
+        neighbours=(Configured(first.folder, document(answers, first)),),
+    )
+
+
+def test_a_second_terminal_of_a_pi_takes_over_what_is_the_sites(second: Place, stick: Path) -> None:
+    own = {
+        "terminal": "entrance-2",
+        "client_certificate": str(stick / "entrance-2.pem"),
+        "client_key": str(stick / "entrance-2.key"),
+        "direction": "button",
+    }
+    answers = answered(second, **own)
+    [(first, configured)] = second.neighbours
+    assert (answers["site"], answers["broker"]) == ("town-hall", "broker.town-hall.example")
+    assert answers["jpki_ca"] == [str(first / "jpki-ca/authca.pem")]
+    assert answers["collector_key"] == str(first / "collector.pub")
+    assert answers["pepper"] == str(first / "keys/pepper.key")
+    assert answers["reader"] == "*PICC*", "the other one is the first terminal's"
+    pins = [answers[key] for key in ("green", "red", "buzzer", "button_in", "button_out")]
+    assert pins == [16, 26, 13, 12, 25]
+    made = document(answers, second)
+    assert made["mqtt"]["ca"] == configured["mqtt"]["ca"] == "mqtt/ca.pem", "each has a copy of its own"
+    assert list(notes(parse(write(made).encode(), second.folder / "kazasu.toml"), second)) == []
+
+
+def test_two_terminals_share_neither_pins_nor_readers(second: Place) -> None:
+    assert "GPIO17 is taken by kazasu@in, another terminal of this Pi" in fault(BY_KEY["green"], 17, {}, second)
+    assert "GPIO23 is taken by kazasu@in" in fault(BY_KEY["buzzer"], 23, {}, second)
+    answers = answered(second, **STAND_ALONE | {"cards": ["felica"], "reader": "SONY*"})
+    config = parse(write(document(answers, second)).encode(), second.folder / "kazasu.toml")
+    assert list(notes(config, second)) == [
+        f"kazasu@in reads {RC_S300}, too: give each terminal of this Pi a reader of its own"
+    ]
+
+
+def test_a_lane_that_leads_one_way_only(place: Place) -> None:
+    day = ["00:00-12:00", "12:00-00:00"]
+    inwards = answered(place, **STAND_ALONE, direction="schedule", **{"in": day})
+    assert inwards["out"] == NONE
+    outwards = answered(place, **STAND_ALONE, direction="schedule", **{"in": NONE, "out": day})
+    for answers in (inwards, outwards):
+        parse(write(document(answers, place)).encode(), place.folder / "kazasu.toml")
+    no_schedule = {"direction": "schedule", "in": NONE}
+    assert "that is no schedule" in fault(BY_KEY["out"], NONE, no_schedule, place)
+
+
 def test_what_is_not_asked_stays_as_it_is(place: Place) -> None:
     present = {**HAND_MADE, "outputs": {**HAND_MADE["outputs"], "cues": "cues.toml"}}
     present["outputs"]["gpio"] = {**HAND_MADE["outputs"]["gpio"], "green": {"pin": 4, "active_low": True}}
@@ -354,7 +411,7 @@ def test_a_pattern_fits_a_reader_after_it_was_plugged_in_again(names: list[str],
 def test_pins_that_move_before_the_start_are_noted(place: Place) -> None:
     def said(**given: Any) -> list[str]:
         made = document(answered(place, **STAND_ALONE, **given), place)
-        return list(notes(parse(write(made).encode(), place.folder / "kazasu.toml")))
+        return list(notes(parse(write(made).encode(), place.folder / "kazasu.toml"), place))
 
     assert said() == said(relay=5) == said(relay=16, relay_active_low=False) == said(outputs="terminal") == []
     [relay] = said(relay=16)

@@ -42,7 +42,7 @@ def test_all_that_is_missing_is_named_at_once_with_what_to_put(place: Place) -> 
     lines = mistakes("", place)
     assert [line.partition(":")[0] for line in lines] == ["site", "terminal", "jpki_ca", "broker"]
     assert lines[0] == (
-        "site: missing: Site: the organisation's short name, the same on all its terminals (a-z, 0-9, -); put, say,"
+        "site: missing: Site: the organisation's short name, one for all its terminals (a-z, 0-9, -); put, say,"
         ' site = "town-hall"'
     )
 

@@ -111,7 +111,7 @@ files.install([files.NewFile(folder / name, b"new", files.PUBLIC) for name in ("
 def test_who_interrupts_finds_all_files_changed(tmp_path: Path, number: signal.Signals) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"old")
-    command = [sys.executable, "-c", _KILLED, tmp_path, "2", str(int(number))]
+    command: list[str | Path] = [sys.executable, "-c", _KILLED, tmp_path, "2", str(int(number))]
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == -number
     assert [(tmp_path / name).read_bytes() for name in ("a", "b")] == [b"new", b"new"]
     assert names(tmp_path) == {"a", "b", "a.old", "b.old"}
@@ -121,7 +121,7 @@ def test_who_interrupts_finds_all_files_changed(tmp_path: Path, number: signal.S
 def test_a_power_cut_leaves_each_file_whole(tmp_path: Path, moment: int) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"old")
-    command = [sys.executable, "-c", _KILLED, tmp_path, str(moment), str(int(signal.SIGKILL))]
+    command: list[str | Path] = [sys.executable, "-c", _KILLED, tmp_path, str(moment), str(int(signal.SIGKILL))]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert {(tmp_path / name).read_bytes() for name in ("a", "b")} <= {b"old", b"new"}
     install([NewFile(tmp_path / name, b"new", PUBLIC) for name in ("a", "b")])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.dialogue import ScriptedDialogue
 from kazasu.cli.setup.interview import Interview, shown
-from kazasu.cli.setup.questions import QUESTIONS, Place
+from kazasu.cli.setup.questions import QUESTIONS, Place, Question
 from kazasu.errors import ReaderUnavailable
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ def test_the_beginning_of_a_word_will_do(place: Place) -> None:
     answers, _ = ask(place, *TO_READER[:-1], "s", "", "", "", "", "felica", "t", "none", "")
     assert (answers["direction"], answers["outputs"]) == ("schedule", "terminal")
     assert answers["in"] == ["05:00-12:00"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=[question.key for question in QUESTIONS])
+def test_a_question_fits_a_line_of_a_small_screen(question: Question) -> None:
+    for text in (question.english, question.japanese):
+        assert sum(2 if unicodedata.east_asian_width(character) in "WFA" else 1 for character in text) < 80
 
 
 def test_only_what_is_open_is_asked(place: Place) -> None:

@@ -1,6 +1,7 @@
 """Set this terminal up: questions, configuration, cues, doctor, service.
 
-It may be run again: what is configured now is the default of each question. With --answers nothing is asked.
+It may be run again: what is configured now is the default of each question, and what is replaced stays as FILE.old.
+For many terminals: `kazasu setup --print-answers >answers.toml`, fill it in, `kazasu setup --answers answers.toml`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kazasu.cli.setup import answers_file, configuration_text, service
 from kazasu.cli.setup.answers import brought, document, notes
 from kazasu.cli.setup.files import PUBLIC, NewFile, install, make_folders, old, signals_held
 from kazasu.cli.setup.interview import BACK, Interview
-from kazasu.cli.setup.questions import Place
+from kazasu.cli.setup.questions import Configured, Place
 from kazasu.config import parse, problems
 from kazasu.errors import ConfigurationError, KazasuError, KeyMaterialError
 from kazasu.store.keys import load_pepper, load_signer
@@ -83,11 +84,13 @@ class _Plan(NamedTuple):
         path: the configuration's.
         config: the configuration.
         files: what goes where, the configuration last.
+        notes: what is better looked at twice.
     """
 
     path: Path
     config: Config
     files: list[NewFile]
+    notes: list[str]
 
     @property
     def option(self) -> str:
@@ -120,7 +123,20 @@ def _place(path: Path, answers: Path | None) -> Place:
     from kazasu.readers.pcsc import list_readers
 
     here = Path.cwd() if answers is None else answers.absolute().parent
-    return Place(path.parent, _present(path), here, list_readers)
+    return Place(path.parent, _present(path), here, list_readers, tuple(_neighbours(path)))
+
+
+def _neighbours(path: Path) -> Iterator[Configured]:
+    """Find the other terminals of this Pi: /etc/kazasu@door/kazasu.toml beside /etc/kazasu/kazasu.toml."""
+    if service.is_terminals(path.parent):
+        for other in sorted(path.parent.parent.glob(f"kazasu*/{path.name}")):
+            if other != path and service.is_terminals(other.parent):
+                with contextlib.suppress(
+                    OSError, ValueError, RecursionError
+                ):  # that one's own commands say what is wrong
+                    document = tomli.loads(other.read_bytes().decode())
+                    if not problems(document):
+                        yield Configured(other.parent, document)
 
 
 def _present(path: Path) -> dict[str, Any]:
@@ -177,13 +193,13 @@ def _plan(path: Path, answers: dict[str, Any], place: Place) -> _Plan:
     text = configuration_text.write(document(answers, place)).encode()
     config = parse(text, path)
     _check_keys(config)
-    return _Plan(path, config, [*brought(answers, place), NewFile(path, text, PUBLIC)])
+    return _Plan(path, config, [*brought(answers, place), NewFile(path, text, PUBLIC)], list(notes(config, place)))
 
 
 def _account(plan: _Plan) -> Iterator[str]:
     for file in plan.files:
         yield _fate(file)
-    for note in notes(plan.config):
+    for note in plan.notes:
         yield f"note        {note}"
 
 

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from kazasu.cli.setup.files import NewFile, read
-from kazasu.cli.setup.questions import KEEP, NEW, NONE, OPTIONAL_TABLES, QUESTIONS, Form, value_at
+from kazasu.cli.setup.questions import KEEP, NEW, NONE, OPTIONAL_TABLES, QUESTIONS, Configured, Form, fits, value_at
 from kazasu.config import problems
 from kazasu.errors import KazasuError
 
@@ -21,7 +21,7 @@ _STAND_INS: dict[str, Any] = {
     "terminal": "a",
     "direction": "alternate",
     "in": ["05:00-12:00"],
-    "out": [],
+    "out": NONE,
     "reader": "*",
     "reader_name": "desk",
     "cards": ["felica"],
@@ -65,14 +65,19 @@ def fault(question: Question, answer: object, answers: Answers, place: Place) ->
         question.check(answer, answers, place)
     except KazasuError as error:
         return str(error)
+    if none:
+        return ""
     # The configuration's own checks, on one that is in order but for this answer.
     found = problems(document({**_STAND_INS, **answers, question.key: answer}, place._replace(present={})))
     return found[0][1] if found else ""
 
 
 def default(question: Question, answers: Answers, place: Place) -> Answer | None:
-    """Say what is taken if nothing is answered: what is configured now, else what suits most; None if nothing does."""
-    for answer in (_configured(question, place), question.default(answers, place)):
+    """Say what is taken if nothing is answered: what is configured now, or what suits most; None if nothing does."""
+    proposals = [_configured(question, Configured(place.folder, place.present))]
+    if question.shared:
+        proposals += [_configured(question, neighbour) for neighbour in place.neighbours]
+    for answer in (*proposals, question.default(answers, place)):
         if answer is not None and not fault(question, answer, answers, place):
             return answer
     return None
@@ -107,8 +112,19 @@ def document(answers: Answers, place: Place) -> dict[str, Any]:
     return made
 
 
-def notes(config: Config) -> Iterator[str]:
-    """Say what can be taken, but is better looked at twice: docs/wiring.md, "Before the start and after a crash"."""
+def notes(config: Config, place: Place) -> Iterator[str]:
+    """Say what can be taken, but is better looked at twice."""
+    for name in place.readers():
+        mine = any(fits(reader.match, name) for reader in config.readers)
+        for neighbour in place.neighbours:
+            theirs = [reader.get("match", "*") for reader in neighbour.document["readers"]]
+            if mine and any(fits(match, name) for match in theirs):
+                yield f"{neighbour.folder.name} reads {name}, too: give each terminal of this Pi a reader of its own"
+    yield from _notes_on_pins(config)
+
+
+def _notes_on_pins(config: Config) -> Iterator[str]:
+    """See docs/wiring.md, "Before the start and after a crash"."""
     pins = config.outputs.gpio
     if pins is None:
         return
@@ -187,18 +203,19 @@ def _take_away(document: dict[str, Any], table: tuple[str, ...]) -> None:
         inner.pop(table[-1], None)
 
 
-def _configured(question: Question, place: Place) -> Answer | None:
-    """The answer that the present configuration holds."""
-    if not place.present or not question.table:
+def _configured(question: Question, there: Configured) -> Answer | None:
+    """The answer that a configuration holds."""
+    folder, document = there
+    if not document or not question.table:
         return None
-    value = value_at(place.present, question.table)
+    value = value_at(document, question.table)
     if value is None:
-        unset = question.unset if value_at(place.present, question.table[:-1]) is not None else None
+        unset = question.unset if value_at(document, question.table[:-1]) is not None else None
         return NONE if question.or_none else unset
     if question.brings is None:
         answer: Answer = value
         return answer
-    return [str(place.folder / each) for each in value] if isinstance(value, list) else str(place.folder / value)
+    return [str(folder / each) for each in value] if isinstance(value, list) else str(folder / value)
 
 
 def _as_configured(question: Question, answer: Answer, place: Place) -> Answer:

@@ -39,6 +39,18 @@ _SLOT = re.compile(r"(?P<name>.+?)(?: \[.*\])?(?: \([^()]*\))? (?P<index>[0-9A-F
 _SAM = re.compile(r"\bSAM\b")
 
 
+class Configured(NamedTuple):
+    """A configuration that is there.
+
+    Attributes:
+        folder: where it is.
+        document: as tomli reads it.
+    """
+
+    folder: Path
+    document: Mapping[str, Any]
+
+
 class Place(NamedTuple):
     """Where the terminal is set up.
 
@@ -47,12 +59,14 @@ class Place(NamedTuple):
         present: the configuration that is there, as tomli reads it; empty if there is none that can be used.
         here: where relative paths in answers begin.
         list_readers: asks pcscd for the readers' names.
+        neighbours: the other terminals of this Pi.
     """
 
     folder: Path
     present: Mapping[str, Any]
     here: Path
     list_readers: Callable[[], list[str]]
+    neighbours: tuple[Configured, ...] = ()
 
     def path(self, answer: str) -> Path:
         """The file that an answer names."""
@@ -111,6 +125,7 @@ class Question(NamedTuple):
         options: the only answers, if they are few; typed, their beginnings will do.
         or_none: whether `none` is an answer.
         unset: what the configuration means where it has the table, but not the key; None if that is `default`'s.
+        shared: whether the terminals of a Pi mostly have the same answer.
         silent: not asked of a person; a file of answers may hold it.
     """
 
@@ -128,6 +143,7 @@ class Question(NamedTuple):
     options: tuple[str, ...] = ()
     or_none: bool = False
     unset: Answer | None = None
+    shared: bool = False
     silent: bool = False
 
     def read(self, typed: str) -> Answer:
@@ -161,13 +177,14 @@ def propose(names: list[str]) -> dict[str, str]:
         patterns = [] if match is None else [f"{match['name']}*", f"{match['name']}* {match['slot']}"]
         if "PICC" in name:
             patterns.insert(0, "*PICC*")
-        fitting = (each for each in patterns if [other for other in names if _fits(each, other)] == [name])
+        fitting = (each for each in patterns if [other for other in names if fits(each, other)] == [name])
         # Two alike: only the whole name tells them apart.
         found[name] = next(fitting, name)
     return found
 
 
-def _fits(pattern: str, pcsc_name: str) -> bool:
+def fits(pattern: str, pcsc_name: str) -> bool:
+    """Whether a pattern of the configuration means a PC/SC reader."""
     return ReaderPattern(name="", match=pattern).fits(pcsc_name)
 
 
@@ -208,7 +225,7 @@ def _check_owner(name: str) -> Callable[[Any, Answers, Place], None]:
 
 def _check_reader(answer: str, _answers: Answers, place: Place) -> None:
     """A pattern that fits nothing may be meant for a reader that comes later; one that fits two is a mistake."""
-    fitting = [name for name in place.readers() if _fits(answer, name)]
+    fitting = [name for name in place.readers() if fits(answer, name)]
     if len(fitting) > 1:
         raise Wrong(f"{answer!r} fits more than one: {', '.join(fitting)}")
 
@@ -219,13 +236,21 @@ def _check_outputs(answer: str, answers: Answers, _place: Place) -> None:
 
 
 def _check_pin(question_key: str) -> Callable[[Any, Answers, Place], None]:
-    def check(answer: object, answers: Answers, _place: Place) -> None:
+    def check(answer: object, answers: Answers, place: Place) -> None:
         for other in QUESTIONS:
             taken = other.key in _PINS and other.key != question_key and answers.get(other.key) == answer
             if taken and answer != NONE:
                 raise Wrong(f"GPIO{answer} is taken: {other.english.partition(':')[0]}")
+        for neighbour in place.neighbours:
+            if answer in _pins_of(neighbour):
+                raise Wrong(f"GPIO{answer} is taken by {neighbour.folder.name}, another terminal of this Pi")
 
     return check
+
+
+def _pins_of(configured: Configured) -> set[object]:
+    tables = [value_at(configured.document, table) or {} for table in (("outputs", "gpio"), ("buttons",))]
+    return {part["pin"] for table in tables for part in table.values()}
 
 
 def _check_jpki_ca(answer: list[str], _answers: Answers, place: Place) -> None:
@@ -256,13 +281,13 @@ def _check_collector_key(answer: str, _answers: Answers, place: Place) -> None:
         verifier_in(files.read(path, "public key"), path)
 
 
-def pepper_path(place: Place) -> Path:
-    """Where the pepper belongs."""
-    return place.folder / (value_at(place.present, ("keys", "pepper")) or _PEPPER)
+def pepper_path(folder: Path, document: Mapping[str, Any]) -> Path:
+    """Where a configuration's pepper is."""
+    return folder / (value_at(document, ("keys", "pepper")) or _PEPPER)
 
 
 def _check_pepper(answer: str, answers: Answers, place: Place) -> None:
-    there = pepper_path(place)
+    there = pepper_path(place.folder, place.present)
     if answer == KEEP:
         if not there.exists():
             raise Wrong(f"there is no pepper yet in {there}")
@@ -310,9 +335,21 @@ def _broker(answers: Answers) -> bool:
     return bool(answers.get("broker", NONE) != NONE)
 
 
+def _default_out(answers: Answers, _place: Place) -> Answer:
+    return ["15:00-05:00"] if answers.get("in") == ["05:00-12:00"] else NONE
+
+
+def _check_out(answer: object, answers: Answers, _place: Place) -> None:
+    if answer == answers.get("in") == NONE:
+        raise Wrong("at no time in, and at no time out: that is no schedule")
+
+
 def _default_reader(_answers: Answers, place: Place) -> Answer:
-    proposals = list(propose(place.readers()).values())
-    return proposals[0] if proposals else "*"
+    """The first that is no neighbour's."""
+    proposals = propose(place.readers())
+    theirs = [value_at(neighbour.document, ("readers", "match")) or "*" for neighbour in place.neighbours]
+    free = [pattern for name, pattern in proposals.items() if not any(fits(match, name) for match in theirs)]
+    return next(iter([*free, *proposals.values()]), "*")
 
 
 def _default_state_dir(_answers: Answers, place: Place) -> Answer:
@@ -325,7 +362,11 @@ def _default_jpki_ca(_answers: Answers, place: Place) -> Answer | None:
 
 
 def _default_pepper(_answers: Answers, place: Place) -> Answer:
-    return KEEP if pepper_path(place).exists() else NEW
+    """All terminals of a site have the same."""
+    if pepper_path(place.folder, place.present).exists():
+        return KEEP
+    others = [pepper_path(*neighbour) for neighbour in place.neighbours]
+    return next((str(path) for path in others if path.exists()), NEW)
 
 
 def _there(path: str) -> Callable[[Answers, Place], Answer | None]:
@@ -337,7 +378,17 @@ def _always(answer: Answer) -> Callable[[Answers, Place], Answer | None]:
     return lambda _answers, _place: answer
 
 
-def _pin(key: str, english: str, japanese: str, number: Answer, asked: Callable[[Answers], bool]) -> Question:
+def _first_free(*numbers: int) -> Callable[[Answers, Place], Answer | None]:
+    """The pins of docs/wiring.md, or of docs/install.md for a second terminal."""
+
+    def free(_answers: Answers, place: Place) -> Answer | None:
+        taken = {pin for neighbour in place.neighbours for pin in _pins_of(neighbour)}
+        return next((number for number in numbers if number not in taken), None)
+
+    return free
+
+
+def _pin(key: str, english: str, japanese: str, asked: Callable[[Answers], bool], *numbers: int) -> Question:
     button = key.removeprefix("button_")
     return Question(
         key,
@@ -346,9 +397,9 @@ def _pin(key: str, english: str, japanese: str, number: Answer, asked: Callable[
         Form.NUMBER,
         ("outputs", "gpio", key, "pin") if button == key else ("buttons", button, "pin"),
         asked=asked,
-        default=_always(number),
+        default=_first_free(*numbers) if numbers else _always(NONE),
         check=_check_pin(key),
-        or_none=number == NONE,
+        or_none=not numbers,
     )
 
 
@@ -365,11 +416,12 @@ QUESTIONS = (
     ),
     Question(
         "site",
-        "Site: the organisation's short name, the same on all its terminals (a-z, 0-9, -)",
+        "Site: the organisation's short name, one for all its terminals (a-z, 0-9, -)",
         "組織の短い名前。全端末で共通(英小文字・数字・ハイフン)",
         table=("terminal", "site"),
         example="town-hall",
         check=_check_owner("site"),
+        shared=True,
     ),
     Question(
         "terminal",
@@ -385,23 +437,25 @@ QUESTIONS = (
         "タイムゾーン",
         table=("terminal", "timezone"),
         default=_always("Asia/Tokyo"),
+        shared=True,
     ),
     Question(
         "direction",
-        "In or out: alternate (by turns), button (pressed before the tap), schedule (by time)",
-        "出勤・退勤の決め方: alternate(交互)、button(タップ前のボタン)、schedule(時間帯)",
+        "In or out: alternate (by turns), button (pressed before), schedule (by time)",
+        "出勤・退勤の決め方: alternate(交互)、button(事前のボタン)、schedule(時間帯)",
         table=("services", "attendance", "direction"),
         default=_always("alternate"),
         options=("alternate", "button", "schedule"),
     ),
     Question(
         "in",
-        "Times of day that mean in; several with spaces",
-        "「出勤」とする時間帯(複数は空白区切り)",
+        "Times of day that mean in, or none; several with spaces",
+        "「出勤」とする時間帯。なければ none (複数は空白区切り)",
         Form.LIST,
         ("services", "attendance", "in"),
         asked=_schedule,
         default=_always(["05:00-12:00"]),
+        or_none=True,
     ),
     Question(
         "out",
@@ -410,7 +464,8 @@ QUESTIONS = (
         Form.LIST,
         ("services", "attendance", "out"),
         asked=_schedule,
-        default=_always(["15:00-05:00"]),
+        default=_default_out,
+        check=_check_out,
         or_none=True,
     ),
     Question(
@@ -436,6 +491,7 @@ QUESTIONS = (
         Form.LIST,
         ("cards", "kinds"),
         default=_always(["jpki", "felica", "mifare"]),
+        shared=True,
     ),
     Question(
         "jpki_ca",
@@ -448,6 +504,7 @@ QUESTIONS = (
         default=_default_jpki_ca,
         check=_check_jpki_ca,
         brings=Path("jpki-ca/ca.pem"),
+        shared=True,
     ),
     Question(
         "outputs",
@@ -458,10 +515,10 @@ QUESTIONS = (
         check=_check_outputs,
         options=("gpio", "terminal"),
     ),
-    _pin("green", "Green LED: GPIO (BCM) number", "緑 LED の GPIO(BCM)番号", 17, _lights),
-    _pin("red", "Red LED: GPIO number", "赤 LED の GPIO 番号", 27, _lights),
-    _pin("buzzer", "Buzzer: GPIO number", "ブザーの GPIO 番号", 22, _lights),
-    _pin("relay", "Relay: GPIO number, or none", "リレーの GPIO 番号(なければ none)", NONE, _lights),
+    _pin("green", "Green LED: GPIO (BCM) number", "緑 LED の GPIO(BCM)番号", _lights, 17, 16),
+    _pin("red", "Red LED: GPIO number", "赤 LED の GPIO 番号", _lights, 27, 26),
+    _pin("buzzer", "Buzzer: GPIO number", "ブザーの GPIO 番号", _lights, 22, 13),
+    _pin("relay", "Relay: GPIO number, or none", "リレーの GPIO 番号(なければ none)", _lights),
     Question(
         "relay_active_low",
         "Does the relay switch on when its pin is low? Most boards do",
@@ -472,8 +529,8 @@ QUESTIONS = (
         default=_always(True),
         unset=False,
     ),
-    _pin("button_in", 'Button "in": GPIO number', "「出勤」ボタンの GPIO 番号", 23, _buttons),
-    _pin("button_out", 'Button "out": GPIO number', "「退勤」ボタンの GPIO 番号", 24, _buttons),
+    _pin("button_in", 'Button "in": GPIO number', "「出勤」ボタンの GPIO 番号", _buttons, 23, 12),
+    _pin("button_out", 'Button "out": GPIO number', "「退勤」ボタンの GPIO 番号", _buttons, 24, 25),
     Question(
         "broker",
         "MQTT broker: the host name in its certificate, or none (stand-alone)",
@@ -481,6 +538,7 @@ QUESTIONS = (
         table=("mqtt", "host"),
         example="broker.town-hall.example",
         or_none=True,
+        shared=True,
     ),
     Question(
         "broker_port",
@@ -490,6 +548,7 @@ QUESTIONS = (
         ("mqtt", "port"),
         asked=_broker,
         default=_always(8883),
+        shared=True,
     ),
     Question(
         "broker_ca",
@@ -501,6 +560,7 @@ QUESTIONS = (
         default=_there("mqtt/ca.pem"),
         check=_check_broker_ca,
         brings=Path("mqtt/ca.pem"),
+        shared=True,
     ),
     Question(
         "client_certificate",
@@ -535,10 +595,11 @@ QUESTIONS = (
         check=_check_collector_key,
         brings=Path("collector.pub"),
         or_none=True,
+        shared=True,
     ),
     Question(
         "pepper",
-        "The site's pepper: its file, from another terminal; or new, if this is the first",
+        "The site's pepper: its file, from another terminal; new, if this is the first",
         "組織のペッパー: 他の端末からコピーしたファイル。1 台目なら new",
         example="pepper.key",
         default=_default_pepper,

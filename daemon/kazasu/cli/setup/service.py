@@ -35,8 +35,12 @@ class Service:
 
 def unit_of(folder: Path) -> str | None:
     """Name the unit that reads a folder's configuration: kazasu for /etc/kazasu, kazasu@door for /etc/kazasu@door."""
-    ours = folder.name == "kazasu" or folder.name.startswith("kazasu@")
-    return folder.name if ours and folder.parent == Path("/etc") else None
+    return folder.name if is_terminals(folder) and folder.parent == Path("/etc") else None
+
+
+def is_terminals(folder: Path) -> bool:
+    """Whether a folder is named as those of terminals are."""
+    return folder.name == "kazasu" or folder.name.startswith("kazasu@")
 
 
 def find(folder: Path, booted: Path = _BOOTED) -> Service | None:
