@@ -16,6 +16,7 @@
     │   └── UnexpectedStatus    a status word the driver did not ask for
     ├── ForbiddenApdu           a driver tried to send what the allow-list does not hold: a defect of ours
     ├── OutputError             a pin that cannot be driven, or that is named twice
+    │   └── PinBusy             another program has it: the terminal itself, while it runs
     ├── SignatureInvalid        a message that was not signed by whom it claims
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
@@ -111,6 +112,10 @@ class ForbiddenApdu(KazasuError):
 
 class OutputError(KazasuError):
     """An output that cannot be driven."""
+
+
+class PinBusy(OutputError):
+    """Another program has the pin; while the terminal runs, that is the terminal itself."""
 
 
 class SignatureInvalid(KazasuError):

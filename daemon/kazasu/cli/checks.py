@@ -11,7 +11,7 @@ import msgspec
 
 from kazasu.cli.finding import Finding, Grade
 from kazasu.config import credential
-from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError
+from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError, PinBusy
 from kazasu.model.moment import TimeSource
 from kazasu.runtime.clock import SystemClock
 
@@ -132,9 +132,13 @@ def _outputs(config: Config) -> Iterator[Finding]:
     if config.outputs.driver == "terminal":
         yield Finding(Grade.NOTE, "outputs", "drawn in a terminal: nobody at a door sees that")
         return
-    with ExitStack() as stack:
-        open_outputs(config, stack)
-    yield Finding(Grade.OK, "outputs", "the pins can be driven; hear and see them: kazasu cue play")
+    try:
+        with ExitStack() as stack:
+            open_outputs(config, stack)
+    except PinBusy:
+        yield Finding(Grade.NOTE, "outputs", "the pins are in use, as they are while the terminal runs", _IN_USE)
+    else:
+        yield Finding(Grade.OK, "outputs", "the pins can be driven; hear and see them: kazasu cue play")
 
 
 def _clock(config: Config) -> Iterator[Finding]:
@@ -204,6 +208,8 @@ def _broker(config: Config) -> Iterator[Finding]:
     else:
         yield Finding(Grade.OK, "broker", f"{where} speaks MQTT 5 and accepts this terminal's certificate")
 
+
+_IN_USE = "does it not run? `gpioinfo` shows which program has them"
 
 _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
     ("event key", _event_key),

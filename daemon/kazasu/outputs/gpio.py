@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kazasu.errors import OutputError
+from kazasu.errors import OutputError, PinBusy
 from kazasu.model.input import ButtonPressed
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BOUNCE_S = 0.03  # the contacts of cheap push-buttons chatter for up to 20 ms; a person's press lasts 80 and more
 _NO_GPIO = 'is this user in the group gpio? Where there is no GPIO at all, set outputs.driver = "terminal"'
+_BUSY_WORDS = "GPIO busy"  # lgpio's for EBUSY, which it tells in words only
 _BUSY = "`gpioinfo` shows which pins there are and which program uses them"
 
 
@@ -195,4 +196,5 @@ def _explained(what: str, todo: str = "see docs/wiring.md") -> Iterator[None]:
     try:
         yield
     except Exception as error:  # gpiozero's errors, OSError, and lgpio's, which derives from Exception itself
-        raise OutputError(f"{what}: {error}; {todo}") from error
+        kind = PinBusy if _BUSY_WORDS in str(error) else OutputError
+        raise kind(f"{what}: {error}; {todo}") from error

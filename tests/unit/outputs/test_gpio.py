@@ -10,7 +10,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from fakes.inbox import ListInbox
-from kazasu.errors import OutputError
+from kazasu.errors import OutputError, PinBusy
 from kazasu.model.cue import Channel
 from kazasu.model.input import ButtonPressed
 from kazasu.outputs.gpio import GpioButtons, GpioOutput, Header, Pin
@@ -177,6 +177,15 @@ def test_a_pin_that_cannot_be_had_is_named_with_its_use_and_what_to_do(
     with pytest.raises(OutputError, match=f"^GPIO{pin.number} cannot be used for the output red: .*{reason}.*gpioinfo"):
         GpioOutput({Channel.RED: pin}, Header(factory))
     busy.close()
+
+
+def test_a_pin_that_another_program_has_is_told_apart() -> None:
+    class TakenPin(MockPin):  # type: ignore[misc]  # gpiozero ships no type information
+        def output_with_state(self, state: bool) -> None:
+            raise Exception("'GPIO busy'")  # noqa: TRY002  (as lgpio does)
+
+    with pytest.raises(PinBusy, match=r"^GPIO17 cannot be used for the output green: 'GPIO busy'"):
+        GpioOutput({Channel.GREEN: GREEN}, Header(MockFactory(pin_class=TakenPin)))
 
 
 def test_each_press_enters_the_inbox_once(factory: MockFactory) -> None:
