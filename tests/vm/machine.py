@@ -214,7 +214,7 @@ class Machine:
             *("-nographic", "-no-reboot", "-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd)),
             *("-append", "root=/dev/vda rw console=ttyS0 quiet mitigations=off"),
             # What the guest flushes is in the file; what it does not is QEMU's to lose.
-            *("-drive", f"file={self.disk},format=qcow2,if=virtio"),
+            *("-drive", f"file={self.disk},format=qcow2,if=none,id=root", "-device", "virtio-blk-pci,drive=root"),
             *(data if self._logged else ()),
             *("-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self.vpcd_port}-:{VPCD_PORT}"),
             *("-device", "virtio-serial", "-device", "virtio-rng-pci"),
