@@ -242,7 +242,7 @@ def test_who_may_not_write_there_is_told_before_all_the_questions() -> None:
             extra_groups=[],
             check=False,
         )
-    assert done.returncode == CONFIGURATION
+    assert done.returncode == 1
     assert "run this as root, with sudo" in done.stderr
     assert done.stdout == ""
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import tomli
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH, write
 from kazasu.config import parse
@@ -122,6 +124,14 @@ def test_a_table_that_is_not_there_stays_as_a_comment() -> None:
 
 def test_every_row_of_a_list_of_tables_is_written() -> None:
     assert write(EVERYTHING).count("\n[[readers]]") == 2
+
+
+@given(text=st.text(min_size=1), words=st.lists(st.text(min_size=1), min_size=1))
+def test_any_text_comes_back_as_it_was(text: str, words: list[str]) -> None:
+    terminal = {"site": "a", "id": "b", "state_dir": text}
+    document = SMALLEST | {"terminal": terminal, "cards": {"kinds": ["felica"], "jpki": {"ca": words}}}
+    read = tomli.loads(write(document))
+    assert (read["terminal"], read["cards"]["jpki"]["ca"]) == (terminal, words)
 
 
 def test_it_says_who_made_it() -> None:

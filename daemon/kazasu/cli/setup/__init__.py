@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +26,7 @@ from kazasu.cli.setup.files import PUBLIC, NewFile, install, make_folders, old, 
 from kazasu.cli.setup.interview import BACK, Interview
 from kazasu.cli.setup.questions import Configured, Place
 from kazasu.config import parse, problems
-from kazasu.errors import ConfigurationError, KazasuError, KeyMaterialError
+from kazasu.errors import KazasuError, KeyMaterialError
 from kazasu.store.keys import load_pepper, load_signer
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
 
 _USER = "kazasu"
+_WIDTH, _INDENT = 79, 12
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +161,7 @@ def _expect_writable(folder: Path) -> None:
     """Say it now, and not after all the questions."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
-        raise ConfigurationError(f"{folder} cannot be written by this user; run this as root, with sudo")
+        raise KazasuError(f"{folder} cannot be written by this user; run this as root, with sudo")
 
 
 def _agree(path: Path, place: Place, interview: Interview) -> _Plan:
@@ -200,7 +202,7 @@ def _account(plan: _Plan) -> Iterator[str]:
     for file in plan.files:
         yield _fate(file)
     for note in plan.notes:
-        yield f"note        {note}"
+        yield from textwrap.wrap(note, _WIDTH, initial_indent="note".ljust(_INDENT), subsequent_indent=" " * _INDENT)
 
 
 def _carry_out(plan: _Plan) -> None:

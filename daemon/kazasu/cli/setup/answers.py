@@ -183,7 +183,7 @@ def _well_formed(form: Form, answer: object) -> bool:
 _EXPECTED = {
     Form.TEXT: "a text",
     Form.NUMBER: "a number",
-    Form.YES_NO: "yes or no (true or false in a file)",
+    Form.YES_NO: "yes (true) or no (false)",
     Form.LIST: "a list of texts",
 }
 

@@ -81,7 +81,7 @@ class Interview:
     def explain(self) -> None:
         """Say what can be typed everywhere."""
         self.tell(
-            f"[Enter] takes what stands in brackets; {BACK} goes back; Ctrl-C ends, and nothing is changed.",
+            f"[Enter] takes what stands in brackets, {BACK} goes back, Ctrl-C ends without a change.",
             f"[Enter] でかっこ内の値、{BACK} で一つ前に戻り、Ctrl-C で何も変えずに終わります。",
         )
 
