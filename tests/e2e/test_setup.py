@@ -163,7 +163,7 @@ def test_run_again_it_keeps_keys_and_the_file_before(slot: Slot, installer: Inst
     by_hand = installer.config_file.read_bytes()
     installer.writes(timezone='"Asia/Seoul"', broker_port="")
     done = installer.sets_up()
-    assert f"replaced    {installer.config_file}; what is there now stays as kazasu.toml.old" in done.stdout
+    assert f"replaced   {installer.config_file}; what is there now stays as kazasu.toml.old" in done.stdout
     again = installer.written()
     assert again.pop("kazasu.toml.old") == by_hand
     config = load(installer.config_file)
@@ -386,7 +386,7 @@ def test_at_a_keyboard_from_the_first_question_to_the_last_cue(
     person = at_the_keyboard(seats, installer)
     answers_all(person, installer)
     assert not installer.config_file.parent.exists()
-    person.reads(f"new         {installer.config_file}\n")
+    person.reads(f"new        {installer.config_file}\n")
     person.answers("[Y, < goes back")
     for cue, typed in (
         *(("ready: red steady", ""), ("reading: ", "y"), ("granted: green once, long", "r"), ("granted: ", "")),
@@ -456,7 +456,7 @@ def test_run_again_at_the_keyboard_enter_is_enough(slot: Slot, installer: Instal
         person.types("\r")
         if "[keep]" in person.seen:
             break
-    person.reads(f"kept        {installer.config_file}\n")
+    person.reads(f"kept       {installer.config_file}\n")
     person.answers("[Y, < goes back")
     person.reads("ready: ")
     person.interrupts("Stopped.")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
 
 _USER = "kazasu"
-_WIDTH, _INDENT = 79, 12
+_WIDTH, _INDENT = 79, 11  # as keygen's lines
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -216,10 +216,10 @@ def _carry_out(plan: _Plan) -> None:
 
 def _fate(file: NewFile) -> str:
     if file.there:
-        return f"kept        {file.path}"
+        return f"kept       {file.path}"
     if file.path.exists():
-        return f"replaced    {file.path}; what is there now stays as {old(file.path).name}"
-    return f"new         {file.path}"
+        return f"replaced   {file.path}; what is there now stays as {old(file.path).name}"
+    return f"new        {file.path}"
 
 
 def _check_keys(config: Config) -> None:
