@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import itertools
 import json
 import shutil
 import subprocess
@@ -144,6 +145,13 @@ def check(recording: Recording, state: State, base: Path, directory: Path) -> in
     return found
 
 
+def _told(entries: list[Entry]) -> str:
+    writes = [entry for entry in entries if entry.data]
+    written = sum(len(entry.data) for entry in writes)
+    flushes = sum(entry.flush for entry in entries)
+    return f"{len(writes)} writes of the file system, {written:,} bytes, {flushes} flushes"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=20260401, help="of the random parts; default: %(default)s")
@@ -169,11 +177,9 @@ def main() -> None:
             except Exception as error:
                 raise AssertionError(f"after a cut at {state.name}: {error}") from error
             tried += 1
-    flushes = sum(entry.flush for entry in entries)
-    written = sum(len(entry.data) for entry in entries)
-    print(
-        f"{taps} taps and a restart: {len(entries) - flushes} writes, {written:,} bytes, {flushes} flushes of the disk"
-    )
+    print(f"{taps} taps and a restart: {_told(entries)}")
+    for before, after in itertools.pairwise(recording.lights[:3]):
+        print(f"from one green light to the next: {_told(recording.entries[before.entries : after.entries])}")
     print(f"{tried} states of the disk tried, with {min(found)} to {max(found)} events in them: 0 lost, 0 hand repairs")
 
 
