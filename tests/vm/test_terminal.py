@@ -117,6 +117,14 @@ def test_the_unit_that_runs_is_the_one_that_is_shipped(terminal: Terminal) -> No
     assert site.tap(site.staff[2].card)["decision"] == "granted"
 
 
+def test_the_doctor_stands_beside_the_running_terminal(terminal: Terminal) -> None:
+    machine, site, _ = terminal
+    report = machine.sh("kazasu doctor")
+    assert "the pins are in use, as they are while the terminal runs" in report
+    assert report.splitlines()[-1] == "no problem found"
+    assert site.tap(site.staff[0].card)["cardholder"] == "1001"
+
+
 def test_the_buttons_say_which_way(terminal: Terminal) -> None:
     machine, site, _ = terminal
     machine.sh("cp /etc/kazasu/kazasu.toml /root/before.toml")
