@@ -1,3 +1,3 @@
 """Kazasu: a time recorder and door terminal for the cards that people already carry."""
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
