@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
     from vm.image import Image
 
-VPCD_PORT = 35963  # of Debian's vsmartcard-vpcd
+VPCD_PORTS = (35963, 35964)  # of Debian's vsmartcard-vpcd: its two readers
 _BOOT_S = 240.0
 _OFF_S = 60.0
 _POLL_S = 0.02
 _PORTS = range(10_000, 15_000)
 PINS = {"green": 17, "red": 27, "buzzer": 22, "relay": 5}
+"""What guest/watch-pins watches."""
+
 BUTTONS = {"in": 23, "out": 24}
 
 
@@ -77,7 +79,7 @@ class Machine:
         self.disk = directory / "disk.qcow2"
         self.data = directory / "data.img"
         self.write_log = directory / "write-log"
-        self.vpcd_port = 0
+        self.vpcd_ports: tuple[int, ...] = ()
         self._news = threading.Condition()
         self._process: subprocess.Popen[bytes] | None = None
         self._agent: socket.socket | None = None
@@ -95,7 +97,7 @@ class Machine:
             until_s: return after so many seconds instead, wherever it is; only to be unplugged then.
         """
         began_s = time.monotonic()
-        self.vpcd_port = _free_port()
+        self.vpcd_ports = _free_ports(len(VPCD_PORTS))
         agent, pins = self._directory / "agent", self._directory / "pins"
         for path in (agent, pins, self.write_log):
             path.unlink(missing_ok=True)
@@ -200,6 +202,9 @@ class Machine:
         self.unplug()
 
     def _command(self, agent: Path, pins: Path) -> list[str]:
+        forwarded = [
+            f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in zip(self.vpcd_ports, VPCD_PORTS, strict=True)
+        ]
         drivers = ",file.driver=file,log.driver=file"
         data = [
             "-blockdev",
@@ -216,7 +221,7 @@ class Machine:
             # What the guest flushes is in the file; what it does not is QEMU's to lose.
             *("-drive", f"file={self.disk},format=qcow2,if=none,id=root", "-device", "virtio-blk-pci,drive=root"),
             *(data if self._logged else ()),
-            *("-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self.vpcd_port}-:{VPCD_PORT}"),
+            *("-nic", ",".join(("user,model=virtio-net-pci", *forwarded))),
             *("-device", "virtio-serial", "-device", "virtio-rng-pci"),
             *("-chardev", f"socket,id=agent,path={agent},server=on,wait=off"),
             *("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),
@@ -300,12 +305,15 @@ class Machine:
         self._agent = self._answers = None
 
 
-def _free_port() -> int:
+def _free_ports(count: int) -> tuple[int, ...]:
+    free: list[int] = []
     for port in _PORTS:
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port on 127.0.0.1")
+            free.append(port)
+            if len(free) == count:
+                return tuple(free)
+    raise RuntimeError("no free ports on 127.0.0.1")
 
 
 def _qemu_img(*arguments: str) -> None:

@@ -121,7 +121,7 @@ class Site:
     def plug_in(self, machine: Machine) -> None:
         """Connect the card reader to a machine that was started."""
         self.unplug()
-        self._slot = Slot(machine.vpcd_port)
+        self._slot = Slot(machine.vpcd_ports[0])
 
     def unplug(self) -> None:
         """Let go of the card reader."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kazasu.virtual.vpcd import Slot
 from vm.conftest import Terminal, install
 from vm.machine import PINS, Machine
 from vm.site import Site
@@ -19,6 +21,23 @@ if TYPE_CHECKING:
 
 MOST_RSS_MB = 60
 UNIT = "kazasu"
+_DOOR = """
+site = "demo"
+terminal = "door-1"
+timezone = "Asia/Tokyo"
+direction = "alternate"
+reader = "Virtual PCD 00 01"
+reader_name = "door"
+cards = ["jpki", "felica", "mifare"]
+jpki_ca = ["authca.pem"]
+outputs = "gpio"
+green = 5
+red = 6
+buzzer = 13
+relay = "none"
+broker = "none"
+pepper = "pepper.key"
+"""
 
 
 def show(machine: Machine, name: str) -> str:
@@ -141,6 +160,44 @@ def test_the_buttons_say_which_way(terminal: Terminal) -> None:
             assert site.tap(site.staff[3].card)["event_type"] == f"attendance.{button}"
     finally:
         machine.sh("mv /root/before.toml /etc/kazasu/kazasu.toml; systemctl restart kazasu")
+
+
+def test_a_second_terminal_on_the_same_pi(terminal: Terminal) -> None:
+    machine, site, _ = terminal
+    machine.put(_DOOR.encode(), "/root/site/door.toml")
+    config = "/etc/kazasu@door/kazasu.toml"
+    seen = machine.sh(f"kazasu setup --config {config} --answers /root/site/door.toml")
+    machine.sh(f"kazasu roster import --config {config} /root/site/roster.csv")
+    try:
+        assert "no problem found" in seen
+        machine.wait_until("systemctl is-active kazasu@door")
+        with contextlib.closing(Slot(machine.vpcd_ports[1])) as slot:
+            slot.insert(site.staff[2].card)
+            machine.wait_until(f'kazasu journal export --config {config} | grep -q \'"attendance.in".*"1003"\'')
+        assert site.tap(site.staff[3].card)["terminal"] == "entrance-1"
+        machine.sh(f"kazasu journal verify --config {config}")
+    finally:
+        machine.sh("systemctl disable --now kazasu@door; rm -r /etc/kazasu@door /var/lib/kazasu@door")
+
+
+def test_the_keys_may_be_encrypted_on_the_disk(terminal: Terminal) -> None:
+    """As docs/operations.md says."""
+    machine, site, _ = terminal
+    operations = (Path(__file__).parents[2] / "docs/operations.md").read_text()
+    recipe = operations[operations.index("    cd /etc/kazasu && ") :].partition("\n    printf")[0].replace("sudo ", "")
+    drop_in = re.search(r"printf '(\[Service\][^']*)'", operations)
+    assert drop_in
+    machine.sh(recipe)
+    machine.put(drop_in[1].replace("\\n", "\n").encode(), "/etc/systemd/system/kazasu.service.d/keys.conf")
+    machine.sh("mv /etc/kazasu/keys /root/safe; systemctl daemon-reload; systemctl restart kazasu")
+    try:
+        assert site.tap(site.staff[1].card)["cardholder"] == "1002"
+        machine.sh("! grep -q 'PRIVATE KEY' -r /etc/kazasu")
+        asked = "systemd-run -qP -p LoadCredentialEncrypted=keys:/etc/kazasu/keys.encrypted kazasu doctor"
+        assert "ok       event key" in machine.sh(f"{asked} || true")
+    finally:
+        machine.sh("mv /root/safe /etc/kazasu/keys; rm /etc/systemd/system/kazasu.service.d/keys.conf")
+        machine.sh("systemctl daemon-reload; systemctl restart kazasu")
 
 
 def test_the_broker_is_away_and_taps_go_on(terminal: Terminal) -> None:
