@@ -21,7 +21,7 @@ from kazasu.model.moment import TimeSource
 from kazasu.model.signature import Ed25519Verifier
 from kazasu.store.chain import Head
 from kazasu.store.journal_file import Owner, head_at, note_checkpoint, open_journal
-from kazasu.store.retention import match, newest_s, remove_first, seq_before
+from kazasu.store.retention import match, newest_s, remove_first, seq_before, slack_s
 from kazasu.store.sqlite import abandon, journal_error
 from kazasu.store.usage import WARN_PERCENT, usage_of
 
@@ -268,12 +268,11 @@ class Journal:
         if self._collector:
             if self._receipt_seq <= journal.pruned.seq:
                 return 0
-            return remove_first(
-                journal, self._receipt_seq, None if short else newest_s(journal.connection) - self._keep_s
-            )
+            before_s = None if short else newest_s(journal.connection) - self._keep_s
+            return remove_first(journal, self._receipt_seq, before_s, slack_s(self._keep_s))
         if short:
             _log.warning("journal_pruned_by_size", extra={"fields": {"first_seq": journal.pruned.seq + 1}})
             return remove_first(journal, journal.head.seq, None)
         if self._clock_s is None:
             return 0
-        return remove_first(journal, journal.head.seq, self._clock_s - self._keep_s)
+        return remove_first(journal, journal.head.seq, self._clock_s - self._keep_s, slack_s(self._keep_s))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kazasu.model.receipt import Receipt
     from kazasu.store.journal_file import OpenJournal
 
+_DAY_S = 86_400
 PRUNE_EVENTS = 500
 """So many are removed in one transaction, and in one call: a tap that comes meanwhile waits for no more."""
 
@@ -63,7 +64,15 @@ def match(journal: OpenJournal, receipt: Receipt) -> None:
         )
 
 
-def remove_first(journal: OpenJournal, limit_seq: int, before_s: int | None) -> int:
+def slack_s(keep_s: int) -> int:
+    """How much longer the oldest event may stay than it has to, in seconds.
+
+    Without it a journal that has reached its age would remove one event with each that comes: a second flush per tap.
+    """
+    return min(_DAY_S, keep_s // 10)
+
+
+def remove_first(journal: OpenJournal, limit_seq: int, before_s: int | None, spare_s: int = 0) -> int:
     """Remove the first events, in one transaction.
 
     Args:
@@ -71,6 +80,7 @@ def remove_first(journal: OpenJournal, limit_seq: int, before_s: int | None) -> 
         limit_seq: nothing after it is removed, and never the newest event: age is measured against it.
         before_s: Unix time; the first and the last event removed are older. None: age does not matter. An event
             between older ones that claims to be younger was written while the clock was wrong, and goes with them.
+        spare_s: nothing is removed before the first event is older than `before_s` by so much.
 
     Returns:
         How many, up to `PRUNE_EVENTS`.
@@ -80,7 +90,7 @@ def remove_first(journal: OpenJournal, limit_seq: int, before_s: int | None) -> 
     """
     limit_seq = min(limit_seq, journal.head.seq - 1, journal.pruned.seq + PRUNE_EVENTS)
     first = journal.connection.execute("SELECT at_s FROM event ORDER BY seq LIMIT 1").fetchone()
-    if first is None or (before_s is not None and first[0] >= before_s):
+    if first is None or (before_s is not None and first[0] >= before_s - spare_s):
         return 0  # the usual answer, and it has to be cheap: idle asks every ten seconds
     rows = journal.connection.execute(
         "SELECT seq, at_s FROM event WHERE seq <= ? ORDER BY seq", (limit_seq,)

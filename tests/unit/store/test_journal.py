@@ -110,6 +110,19 @@ def test_pruning_goes_on_in_idle_a_part_at_a_time(desk: Desk) -> None:
     assert last.count == 1
 
 
+def test_what_gets_old_goes_a_day_at_a_time_so_that_a_tap_costs_no_second_flush(desk: Desk) -> None:
+    journal = desk.open(keep_s=10 * 86_400)
+    removed = []
+    for _ in range(20 * 24):
+        desk.append(journal, every_s=3600)
+        (newest,) = journal.recent(0)
+        removed.append(journal.prune(Receipt(epoch=journal.epoch, seq=newest.seq, digest=newest.digest)))
+        journal.idle()
+
+    assert [count for count in removed if count] == [24 + 1] * 9
+    assert journal.usage().count <= 11 * 24 + 1
+
+
 def test_vouched_events_make_room_when_it_gets_short_however_young(desk: Desk) -> None:
     journal = desk.open(max_events=10, keep_s=10**6)
     desk.append(journal, 5)
