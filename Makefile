@@ -10,11 +10,10 @@ SANDBOX := $(BIN)/python -m kazasu.virtual.sandbox --
 DEBIAN_PACKAGES := faketime gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config python3-dev python3-venv \
 	strace swig vsmartcard-vpcd
 
-# What builds the package, and what runs a machine to try it in.
-DEB_BUILD_PACKAGES := build-essential debhelper dpkg-dev fakeroot gcc libpcsclite-dev pkg-config python3-dev python3-pip swig
+# What runs a machine to try the package in.
 VM_PACKAGES := debootstrap e2fsprogs ipxe-qemu qemu-system-x86 qemu-utils seabios
 
-.PHONY: demo test bench lint format deb vm-test power-cut setup clean
+.PHONY: demo test bench lint format deb debs deb-test vm-test power-cut setup clean
 .SILENT:
 
 demo: setup
@@ -28,13 +27,20 @@ bench: setup
 	build/installed/bin/pip install -qq --disable-pip-version-check .
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
-# A package for this machine's release and architecture, in dist/.
-deb: dist/.built
+# A package in dist/, for this machine's release and architecture; or, as root: make deb RELEASE=trixie ARCH=arm64
+RELEASE := $(shell . /etc/os-release && echo $$VERSION_CODENAME)
+ARCH := $(shell dpkg --print-architecture)
+deb: dist/.built-$(RELEASE)-$(ARCH)
 
-dist/.built: packaging/build-deb $(shell packaging/build-deb --inputs)
-	.ci/packages $(DEB_BUILD_PACKAGES)
-	packaging/build-deb
+dist/.built-%: packaging/build-deb $(shell packaging/build-deb --inputs)
+	packaging/build-deb $(subst -, ,$*)
 	touch $@
+
+# All of them, and each installed, upgraded and purged in a Debian of its own (as root; the first time half an hour, arm64 is emulated).
+KINDS := bookworm-amd64 bookworm-arm64 trixie-amd64 trixie-arm64
+debs: $(KINDS:%=dist/.built-%)
+deb-test: setup debs
+	$(BIN)/pytest -q -rP tests/package
 
 # The package in a virtual machine, under systemd and on a GPIO chip; the first time makes the machine's disk (as root).
 vm-test: setup deb
