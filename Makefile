@@ -40,6 +40,7 @@ dist/.built-%: packaging/build-deb $(shell packaging/build-deb --inputs)
 KINDS := bookworm-amd64 bookworm-arm64 trixie-amd64 trixie-arm64
 debs: $(KINDS:%=dist/.built-%)
 deb-test: setup debs
+	.ci/packages binutils lintian
 	$(BIN)/pytest -q -rP tests/package
 
 # The package in a virtual machine, under systemd and on a GPIO chip; the first time makes the machine's disk (as root).
