@@ -6,6 +6,7 @@ it, tests/vm installs and upgrades a terminal at work.
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kazasu import __version__
+from package.root import TOP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,6 +216,19 @@ def test_purging_leaves_a_state_directory_of_the_site_s_own_and_puts_the_key_the
     assert (terminal.path / "data/punches/event.pub.pem").read_bytes() == key
     assert (terminal.path / "data/punches/journal.db").exists()
     assert not list(terminal.path.glob("etc/kazasu*"))
+
+
+def test_two_builds_hold_the_same(package: Path, kind: str) -> None:
+    processor = subprocess.run(
+        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if kind != f"{platform.freedesktop_os_release()['VERSION_CODENAME']}-{processor}":
+        pytest.skip("built here it takes half a minute, in another Debian minutes")
+    builds = set()
+    for _ in range(2):
+        subprocess.run([TOP / "packaging/build-deb", *kind.split("-")], check=True, stdout=subprocess.DEVNULL)
+        builds.add(package.read_bytes())
+    assert len(builds) == 1
 
 
 @pytest.mark.skipif(not shutil.which("lintian"), reason="lintian is not installed")
