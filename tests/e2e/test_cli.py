@@ -201,6 +201,17 @@ def test_the_doctor_sees_a_disk_that_cannot_be_written(installer: Installer, cha
     assert "cannot be written" in done.stdout
 
 
+def test_the_doctor_sees_a_state_that_a_power_cut_would_take(installer: Installer, changed: Path) -> None:
+    state_dir = changed.parent / "state"
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", state_dir], check=True)
+    try:
+        done = installer.types("doctor", config=changed)
+    finally:
+        subprocess.run(["umount", state_dir], check=True)
+    assert f"{state_dir} is in memory" in done.stdout
+    assert done.returncode == 1
+
+
 def test_the_doctor_goes_on_when_all_is_down(installer: Installer, changed: Path) -> None:
     stage = installer.stage
     shutil.rmtree(changed.parent / "state")

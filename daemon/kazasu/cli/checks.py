@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +19,6 @@ from kazasu.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from kazasu.model.configuration import Config
 
@@ -71,10 +72,35 @@ def _disk(config: Config) -> Iterator[Finding]:
         todo = "mount it writable, and give it to the user that runs Kazasu"
         yield Finding(Grade.PROBLEM, "disk", f"{state_dir} cannot be written by this user", todo)
         return
+    kind = file_system_of(state_dir, Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
+    if kind in {"tmpfs", "ramfs"}:
+        todo = "mount a data partition there: docs/operations.md, SD card"
+        yield Finding(Grade.PROBLEM, "disk", f"{state_dir} is in memory: a power cut takes all punches", todo)
+    elif kind == "overlay":
+        todo = "mount a data partition there, unless its upper layer is on the card: docs/operations.md, SD card"
+        yield Finding(Grade.NOTE, "disk", f"{state_dir} is on an overlay, which may be in memory", todo)
     free_bytes = shutil.disk_usage(state_dir).free
     grade = Grade.OK if free_bytes >= _LOW_DISK_BYTES else Grade.PROBLEM
     todo = "" if grade is Grade.OK else "free some: when it is full, nobody gets a green light"
     yield Finding(grade, "disk", f"{free_bytes // 1_000_000:,} MB free in {state_dir}", todo)
+
+
+def file_system_of(path: Path, mount_info: str) -> str:
+    """The kind of the file system that a file is on, empty if it is not found: proc_pid_mountinfo(5).
+
+    Of an overlay it is that of the upper layer, which takes the writes, where that can be seen from here.
+    """
+    device = path.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in mount_info.splitlines():
+        mount, _, source = line.partition(" - ")
+        if mount.split()[2] == number:
+            kind, _, options = source.split(maxsplit=2)
+            upper = re.search(r"\bupperdir=([^,]+)", options)
+            if kind == "overlay" and upper is not None and Path(upper[1]).is_dir():
+                return file_system_of(Path(upper[1]), mount_info)
+            return kind
+    return ""
 
 
 def _stores(config: Config) -> Iterator[Finding]:
