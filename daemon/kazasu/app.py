@@ -12,20 +12,26 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
+from kazasu.cards import registry
 from kazasu.cards.identify import CardKinds
+from kazasu.cards.kind import Tools
 from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.config import credential
 from kazasu.model.access import Assurance
 from kazasu.model.cue import Channel
+from kazasu.model.policy import AssurancePolicy, Stricter
+from kazasu.model.schedule import WEEKDAYS, TimeRange, WeeklyHours
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.outputs.terminal import TerminalOutput
 from kazasu.publishers.board import HealthBoard
+from kazasu.readers.demand import EnrolledDemand
 from kazasu.readers.pcsc import PcscReaders
 from kazasu.readers.presence import ReaderPattern
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.inbox import BoundedInbox
-from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule, TimeRange
+from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
+from kazasu.store.card_keys import load_card_keys
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_pepper, load_signer, load_verifier
 from kazasu.store.roster import Roster, upgrade
@@ -35,11 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import ExitStack
 
-    from kazasu.cards.kind import CardKind
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import CardIdentifier, Clock, Inbox, Loop, Output
+    from kazasu.ports import Clock, Demand, Inbox, Loop, Output
     from kazasu.publishers.settings import Broker
     from kazasu.services.attendance import DirectionRule
 
@@ -94,9 +99,10 @@ def assemble(config: Config, stack: ExitStack) -> App:
     board = HealthBoard()
     player = Player(patterns, output, mono_s=clock.mono_s)
     service = config.services.attendance
+    policy = assurance_policy(config)
     terminal_loop = Terminal(
         Settings(
-            min_assurance=Assurance.from_word(service.min_assurance),
+            policy=policy,
             button_within_s=service.button_within,
             version=__version__,
         ),
@@ -113,7 +119,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
     )
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
-        card_identifier(config, clock),
+        card_identifier(config, clock, _demand(config, policy, clock, stack)),
         inbox,
         clock,
         board,
@@ -155,28 +161,48 @@ def open_outputs(config: Config, stack: ExitStack) -> tuple[Output, Header | Non
     return output, header
 
 
-def card_identifier(config: Config, clock: Clock) -> CardIdentifier:
-    """What reads cards, with the configured kinds, strongest first.
+def card_identifier(config: Config, clock: Clock, demand: Demand) -> CardKinds:
+    """What reads cards, with the configured kinds. Implements ports.CardIdentifier.
 
     Raises:
-        KeyMaterialError: no pepper.
-        ConfigurationError: a CA certificate that cannot be used.
+        KeyMaterialError: no pepper, or a card key that cannot be used.
+        ConfigurationError: a file that a kind's settings name cannot be used.
     """
-    pseudonymizer = Pseudonymizer(load_pepper(credential(config.keys.pepper)))
-    kinds: list[CardKind] = []
-    if "jpki" in config.cards.kinds and config.cards.jpki is not None:
-        from kazasu.cards.jpki import Jpki
+    tools = Tools(
+        pseudonymizer=Pseudonymizer(load_pepper(credential(config.keys.pepper))),
+        clock=clock,
+        keys=load_card_keys(credential(config.keys.cards)),
+        demand=demand,
+    )
+    return CardKinds(
+        module.build(config.cards.settings.by_kind[kind], tools)
+        for kind in config.cards.kinds
+        if (module := registry.module_of(kind)) is not None
+    )
 
-        kinds.append(Jpki(config.cards.jpki.ca, pseudonymizer, clock))
-    if "felica" in config.cards.kinds:
-        from kazasu.cards.felica import Felica
 
-        kinds.append(Felica(pseudonymizer))
-    if "mifare" in config.cards.kinds:
-        from kazasu.cards.mifare import Mifare
+def assurance_policy(config: Config) -> AssurancePolicy:
+    """What a read has to prove at this terminal: the most of what terminal and service ask for."""
+    service = config.services.attendance
+    return AssurancePolicy(
+        min_assurance=max(Assurance.from_word(each.min_assurance) for each in (config.terminal, service)),
+        stricter=tuple(
+            Stricter(
+                during=WeeklyHours(
+                    hours=TimeRange(first=rule.during.first, last=rule.during.last),
+                    weekdays=frozenset(WEEKDAYS.index(day) for day in rule.days),
+                ),
+                min_assurance=Assurance.from_word(rule.min_assurance),
+            )
+            for rule in service.stricter
+        ),
+    )
 
-        kinds.append(Mifare(pseudonymizer))
-    return CardKinds(kinds)
+
+def _demand(config: Config, policy: AssurancePolicy, clock: Clock, stack: ExitStack) -> Demand:
+    roster = Roster(config.terminal.roster_path)  # the reader thread's own
+    stack.callback(roster.close)
+    return EnrolledDemand(policy, roster, clock)
 
 
 def broker_of(mqtt: configuration.Mqtt) -> Broker:

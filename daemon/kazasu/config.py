@@ -14,11 +14,22 @@ from zoneinfo import ZoneInfo
 import msgspec
 import tomli
 
+from kazasu.cards import registry
 from kazasu.errors import ConfigurationError
-from kazasu.model.configuration import UNITS_S, Config, Duration, Keys, LocalTime, Table, TimeRange
+from kazasu.model.configuration import (
+    UNITS_S,
+    Cards,
+    Config,
+    Duration,
+    Keys,
+    KindSettings,
+    LocalTime,
+    Table,
+    TimeRange,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _MAX_FILE_BYTES = 256 * 1024
 _DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(UNITS_S)})")
@@ -72,7 +83,7 @@ def parse(content: bytes, path: Path) -> Config:
     except msgspec.ValidationError as error:
         lines = [_located(path, text, keys, what) for keys, what in problems(document)]
         raise ConfigurationError("\n".join(lines)) from error
-    keys = Keys(event=path.parent / config.keys.event, pepper=path.parent / config.keys.pepper)
+    keys = Keys(**{name: path.parent / file for name, file in msgspec.structs.asdict(config.keys).items()})
     return msgspec.structs.replace(config, keys=keys)
 
 
@@ -101,20 +112,58 @@ def _problems_inside(value: Any, table: type[Table] | None, keys: Place) -> Iter
         for index, row in enumerate(value):
             yield from _problems(row, table, (*keys, index))
     elif isinstance(value, dict):
-        fields = {field.encode_name: field for field in msgspec.structs.fields(table)}
+        fields = _fields_of_cards(value) if table is Cards else _fields(table)
         for key in [key for key in value if key not in fields]:
-            import difflib  # only a mistake needs it
-
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(fields)}"
-            yield (*keys, key), f"unknown; {hint}"
-        for name, field in fields.items():
+            yield (*keys, key), f"unknown; {_nearest(key, fields)}"
+        for name, (wanted, required) in fields.items():
             if name in value:
-                yield from _problems(value[name], field.type, (*keys, name))
-            elif field.required:
-                inner = _table_in(field.type)
+                yield from _problems(value[name], wanted, (*keys, name))
+            elif required:
+                inner = _table_in(wanted)
                 what = f"key {name}" if inner is None else f"table [{'.'.join(map(str, (*keys, name)))}]"
                 yield keys, f"the {what} is missing"
+        if table is Cards:
+            unknown = [kind for kind in _named_kinds(value) if registry.module_of(kind) is None]
+            yield from (
+                (("cards", "kinds"), f"{kind!r} is no kind; {_nearest(kind, registry.names())}") for kind in unknown
+            )
+
+
+def _fields(table: type[Table]) -> dict[str, tuple[Any, bool]]:
+    """Type of each key of a table, and whether it has to be there."""
+    return {field.encode_name: (field.type, field.required) for field in msgspec.structs.fields(table)}
+
+
+def _fields_of_cards(cards: dict[str, Any]) -> dict[str, tuple[Any, bool]]:
+    """The same for [cards]: each kind has a table of its own, which a kind with required keys needs."""
+    fields = {"kinds": _fields(Cards)["kinds"]}
+    named = _named_kinds(cards)
+    for kind in {*named, *cards} - {"kinds"}:
+        module = registry.module_of(kind)
+        if module is not None:
+            required = any(required for _, required in _fields(module.Settings).values())
+            fields[kind] = (module.Settings, kind in named and required)
+    return fields
+
+
+def _unknown_kinds(cards: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    for kind in _named_kinds(cards):
+        if registry.module_of(kind) is None:
+            yield ("cards", "kinds"), f"{kind!r} is no kind of card; {_nearest(kind, registry.names())}"
+
+
+def _named_kinds(cards: dict[str, Any]) -> tuple[str, ...]:
+    """The kinds that a table [cards] asks for, sound or not."""
+    kinds = cards.get("kinds", msgspec.structs.fields(Cards)[0].default)
+    return tuple(kind for kind in kinds if isinstance(kind, str)) if isinstance(kinds, list | tuple) else ()
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    import difflib  # only a mistake needs it
+
+    known = tuple(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
 
 
 def _table_in(wanted: Any) -> type[Table] | None:
@@ -126,11 +175,28 @@ def _table_in(wanted: Any) -> type[Table] | None:
 
 def _convert(value: Any, wanted: Any, folder: Path) -> Any:
     def decode(wanted: type, value: object) -> object:
+        if isinstance(value, KindSettings):
+            return value
         if not isinstance(value, str):
             raise ValueError(f"expected text in quotation marks, got {type(value).__name__}")  # noqa: TRY004
         return _DECODERS[wanted](value, folder)
 
+    if wanted is Config and isinstance(value, dict) and isinstance(value.get("cards"), dict):
+        value = value | {"cards": _gathered(value["cards"], folder)}
+    elif wanted is Cards and isinstance(value, dict):
+        value = _gathered(value, folder)
     return msgspec.convert(value, wanted, dec_hook=decode)
+
+
+def _gathered(cards: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The table [cards] with its kinds' tables as one value, each of its own class; an unknown kind is left out."""
+    by_kind = {}
+    for kind in _named_kinds(cards):
+        module = registry.module_of(kind)
+        if module is not None:
+            by_kind[kind] = _convert(cards.get(kind, {}), module.Settings, folder)
+    named = {"kinds": cards["kinds"]} if "kinds" in cards else {}
+    return named | {"settings": KindSettings(by_kind)}
 
 
 def _duration(text: str, _folder: Path) -> Duration:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kazasu.model.access import Decision, Enrolment, Identifier, Presentation
+    from kazasu.model.access import Assurance, Decision, Enrolment, Identifier, Presentation
     from kazasu.model.cue import Channel, CueName
     from kazasu.model.event import Draft, Event
     from kazasu.model.input import Input
@@ -63,6 +63,34 @@ class CardIdentifier(Protocol):
 
         Raises:
             CardError: the card is gone, refused or answers nonsense.
+        """
+        ...
+
+
+class Demand(Protocol):
+    """What a card has to prove now, asked while it is in the field. The reader's thread only."""
+
+    def of(self, pseudonym: str | None) -> Assurance:
+        """The least that policy, and this card's enrolment if it has one, ask for.
+
+        Args:
+            pseudonym: the card, once it is known which; None before.
+        """
+        ...
+
+
+class PinSource(Protocol):
+    """Where people enter their card's PIN. The reader's thread only."""
+
+    def ask(self, tries_left: int, length: range) -> str | None:
+        """Wait for one PIN, while the card is in the field.
+
+        Args:
+            tries_left: that the card still allows, this one included.
+            length: how many digits it may have.
+
+        Returns:
+            The digits, as they were entered; None if nobody finished in time.
         """
         ...
 

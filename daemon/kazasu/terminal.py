@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.errors import JournalCorrupt, JournalError, RosterError
-from kazasu.model.access import Assurance, Decision, DenyReason, Presentation
+from kazasu.model.access import Decision, DenyReason, Presentation
 from kazasu.model.cue import CueName
 from kazasu.model.event import Draft, clock_change
 from kazasu.model.input import ButtonPressed, CardPresented, CardRead, ReaderChanged, ReaderState, ReceiptArrived, Stop
-from kazasu.model.policy import CUE_OF_REASON, refusal
+from kazasu.model.policy import CUE_OF_REASON, AssurancePolicy, refusal
 
 if TYPE_CHECKING:
     from kazasu.model.access import Direction, EventFields
@@ -42,12 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the site decides.
 
     Attributes:
-        min_assurance: a read that proves less is denied, whoever it is.
+        policy: what a read has to prove, whoever it is.
         button_within_s: how long a pressed button waits for its tap.
         version: Kazasu's, for `terminal.started`.
     """
 
-    min_assurance: Assurance
+    policy: AssurancePolicy
     button_within_s: float
     version: str
 
@@ -122,7 +122,7 @@ class Terminal:
             return
         moment = self._now()
         presentation = self._present(read)
-        reason = refusal(presentation, moment, self._settings.min_assurance)
+        reason = refusal(presentation, moment, self._settings.policy.at(moment))
         if reason is None:
             decision = self._service.decide(presentation, moment)
         else:

@@ -38,6 +38,7 @@ from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.model.access import Assurance
 from kazasu.model.cue import Channel
 from kazasu.model.input import CardPresented, CardRead
+from kazasu.model.policy import AssurancePolicy
 from kazasu.outputs import cues
 from kazasu.outputs.gpio import GpioOutput, Header, Pin
 from kazasu.outputs.player import Player
@@ -172,7 +173,7 @@ class OneTerminal(contextlib.ExitStack):
         board = HealthBoard()
         self._inbox = BoundedInbox()
         terminal = Terminal(
-            Settings(min_assurance=Assurance.SERIAL, button_within_s=5.0, version="bench"),
+            Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=5.0, version="bench"),
             inbox=self._inbox,
             clock=self._clock,
             roster=roster,

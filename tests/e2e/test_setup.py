@@ -399,7 +399,7 @@ def test_at_a_keyboard_from_the_first_question_to_the_last_cue(
     assert person.waits() == 1
     config = load(installer.config_file)
     assert (config.terminal.id, config.readers[0].match) == (TERMINAL, "Virtual PCD* 00")
-    assert config.cards.jpki is not None
+    assert config.cards.settings.by_kind["jpki"] is not None
 
 
 def test_ctrl_c_before_the_end_changes_nothing(slot: Slot, installer: Installer, seats: ExitStack) -> None:

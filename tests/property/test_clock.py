@@ -22,6 +22,7 @@ from fakes.roster import FakeRoster
 from kazasu.model.access import Assurance, DenyReason
 from kazasu.model.input import CardRead, Input
 from kazasu.model.moment import Moment, TimeSource
+from kazasu.model.policy import AssurancePolicy
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.rtc import Rtc
 from kazasu.services.attendance import Alternation, Attendance
@@ -95,7 +96,7 @@ class Clocks(RuleBasedStateMachine):
         clock.given = self.looks
         self.queue = Queue()
         self.terminal = Terminal(
-            Settings(min_assurance=Assurance.SERIAL, button_within_s=10, version="1"),
+            Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=10, version="1"),
             inbox=self.queue,
             clock=clock,
             roster=FakeRoster([]),

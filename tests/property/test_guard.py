@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fakes.card_channel import FakeCardChannel, ScriptedCard
 from kazasu.cards.felica import Felica
-from kazasu.cards.guard import Guarded
+from kazasu.cards.guard import AllowList, Guarded
 from kazasu.cards.jpki import Jpki
 from kazasu.errors import CardGone, ForbiddenApdu
 
@@ -95,7 +95,7 @@ def test_the_card_sees_exactly_what_the_oracle_allows(steps: list[tuple[bytes, i
         return sw.to_bytes(2)
 
     channel = FakeCardChannel(ScriptedCard(answer))
-    guarded = Guarded(channel, [Jpki.allow, Felica.allow])
+    guarded = Guarded(channel, AllowList([Jpki.allow, Felica.allow]))
     history: list[tuple[str, int]] = []
     for apdu, sw in steps:
         before = len(channel.sent)

@@ -26,6 +26,7 @@ from kazasu.model.input import (
     Stop,
 )
 from kazasu.model.moment import TimeSource
+from kazasu.model.policy import AssurancePolicy
 from kazasu.model.receipt import Receipt
 from kazasu.services.attendance import Alternation, Attendance, ByButton
 from kazasu.terminal import Settings, Terminal
@@ -75,7 +76,7 @@ class Entrance:
         self.health = FakeHealth()
         self.service = Attendance(rule or Alternation(), day_boundary=time(5), repeat_after_s=120)
         self.terminal = Terminal(
-            Settings(min_assurance=Assurance.SERIAL, button_within_s=10, version="1.2.3"),
+            Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=10, version="1.2.3"),
             inbox=self.inbox,
             clock=self.clock,
             roster=self.roster,

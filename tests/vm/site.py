@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.app import card_identifier
 from kazasu.config import load
+from kazasu.model.access import Assurance
+from kazasu.readers.demand import FixedDemand
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.keys import generate_pepper, generate_signer, load_verifier, write_public
 from kazasu.virtual.broker import PrivateBroker
@@ -171,7 +173,7 @@ class Site:
         configuration = brought / "kazasu.toml"
         configuration.write_text(_CONFIGURATION)
         config = load(configuration)
-        identifier = card_identifier(config, SystemClock(config.terminal.timezone))
+        identifier = card_identifier(config, SystemClock(config.terminal.timezone), FixedDemand(Assurance.SERIAL))
         write_roster(brought / "roster.csv", self.staff, identifier)
         configuration.unlink()
         stack.callback(self.unplug)

@@ -8,8 +8,10 @@ from kazasu.cards.atr import storage_card
 from kazasu.cards.uid import ALLOW_UID, read_uid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
+from kazasu.model.configuration import Table
 
 if TYPE_CHECKING:
+    from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.ports import CardChannel
 
@@ -24,6 +26,15 @@ _UNSTABLE: Final = {
 }
 
 
+class Settings(Table, frozen=True, kw_only=True):
+    """[cards.felica]: nothing to set."""
+
+
+def build(_: Settings, tools: Tools) -> Felica:
+    """See kind.KindModule."""
+    return Felica(tools.pseudonymizer)
+
+
 class Felica:
     """Implements CardKind.
 
@@ -32,6 +43,7 @@ class Felica:
     """
 
     name = "felica"
+    reach = Assurance.SERIAL
     allow = ALLOW_UID
 
     def __init__(self, pseudonymizer: Pseudonymizer) -> None:

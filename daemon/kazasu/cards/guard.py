@@ -2,11 +2,13 @@
 
 A deny-list can be walked round: a prefix of an AID selects another application, a short EF identifier reads a file that
 was never selected, an extended length or another class byte spells the same command differently. So nothing passes but
-what a card kind has named, byte for byte, and READ BINARY only where such a SELECT has just succeeded.
+what a card kind has named, byte for byte, and what needs a SELECT before it only where that very SELECT has just
+succeeded.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from kazasu.ports import CardChannel
 
-_SUCCESS: Final = 0x9000
+_SUCCESS: Final = frozenset({0x9000})
 _MORE: Final = 0x61
 _READ_BINARY: Final = b"\x00\xb0"
 _GET_RESPONSE: Final = b"\x00\xc0\x00\x00"
@@ -37,37 +39,89 @@ NEVER: Final = tuple(
 )
 
 
-class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """One application on a card, and what may be read in it.
-
-    Raises:
-        ValueError: the AID has another length, or would select one of `NEVER`.
+class Template(msgspec.Struct, frozen=True):
+    """A command of which the terminal makes up a part: a challenge, a PIN, a MAC.
 
     Attributes:
-        aid: its whole application identifier, 5 to 16 bytes.
-        files: the identifiers of the transparent EFs that may be selected and read, 2 bytes each.
+        parts: in order: bytes that are exactly these, and for each part that is made up its length, 1 or more.
+
+    Raises:
+        ValueError: the header, which says what the command does, is not fixed.
     """
 
-    aid: bytes
-    files: frozenset[bytes]
+    parts: tuple[bytes | int, ...]
 
     def __post_init__(self) -> None:
-        if not _SHORTEST_AID_BYTES <= len(self.aid) <= _LONGEST_AID_BYTES:
-            raise ValueError(f"an AID has 5 to 16 bytes, and {self.aid.hex().upper()} has {len(self.aid)}")
-        if any(never.startswith(self.aid) or self.aid.startswith(never) for never in NEVER):
-            raise ValueError(f"{self.aid.hex().upper()} may select an application that holds the My Number (rule 6)")
+        head = self.parts[0] if self.parts else b""
+        if not isinstance(head, bytes) or len(head) < _HEADER_BYTES:
+            raise ValueError("a template begins with the command's four fixed bytes")
+
+    @property
+    def pattern(self) -> bytes:
+        """The same as a regular expression."""
+        return b"".join(b".{%d}" % part if isinstance(part, int) else re.escape(part) for part in self.parts)
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be sent once a command has succeeded, until another scope beside it is opened.
+
+    Attributes:
+        opens: the command, exactly these bytes.
+        opened_by: the status words that mean success.
+        commands: exactly these bytes each.
+        templates: commands with a part of the terminal's own.
+        inner: scopes within this one: the files of an application.
+        readable: READ BINARY of the current EF.
+    """
+
+    opens: bytes
+    opened_by: frozenset[int] = _SUCCESS
+    commands: frozenset[bytes] = frozenset()
+    templates: tuple[Template, ...] = ()
+    inner: tuple[Scope, ...] = ()
+    readable: bool = False
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     """What one card kind may send.
 
     Attributes:
-        applications: those it may select.
-        commands: further command APDUs, each exactly these bytes.
+        scopes: what it may open.
+        commands: sent at any time, exactly these bytes each.
+        templates: sent at any time, with a part of the terminal's own.
     """
 
-    applications: tuple[Application, ...] = ()
+    scopes: tuple[Scope, ...] = ()
     commands: frozenset[bytes] = frozenset()
+    templates: tuple[Template, ...] = ()
+
+
+def application(
+    aid: bytes,
+    files: Iterable[bytes] = (),
+    *,
+    commands: frozenset[bytes] = frozenset(),
+    templates: tuple[Template, ...] = (),
+    inner: tuple[Scope, ...] = (),
+) -> Scope:
+    """The scope of an application on a card.
+
+    Args:
+        aid: its whole application identifier, 5 to 16 bytes.
+        files: the identifiers of the transparent EFs that may be selected and read, 2 bytes each.
+        commands: see `Scope`.
+        templates: see `Scope`.
+        inner: further scopes, such as a file that is used and not read.
+
+    Raises:
+        ValueError: the AID has another length, or would select one of `NEVER`.
+    """
+    if not _SHORTEST_AID_BYTES <= len(aid) <= _LONGEST_AID_BYTES:
+        raise ValueError(f"an AID has 5 to 16 bytes, and {aid.hex().upper()} has {len(aid)}")
+    if any(never.startswith(aid) or aid.startswith(never) for never in NEVER):
+        raise ValueError(f"{aid.hex().upper()} may select an application that holds the My Number (rule 6)")
+    readable = tuple(Scope(opens=select_file(file), readable=True) for file in sorted(files))
+    return Scope(opens=select_application(aid), commands=commands, templates=templates, inner=(*readable, *inner))
 
 
 def select_application(aid: bytes) -> bytes:
@@ -80,71 +134,117 @@ def select_file(file: bytes) -> bytes:
     return b"\x00\xa4\x02\x0c" + bytes([len(file)]) + file
 
 
-class Guarded:
-    """A channel that sends what the allowances hold and nothing else. Implements CardChannel.
+class _Level:
+    """What passes while a scope is open; scopes of several kinds that one command opens are one."""
 
-    One instance a connection: what it remembers is what this connection has selected. Every delegate stands outside it,
+    __slots__ = ("_templates", "commands", "inner", "opened_by", "readable")
+
+    def __init__(
+        self,
+        commands: Iterable[bytes],
+        templates: Iterable[Template],
+        scopes: Iterable[Scope],
+        *,
+        readable: bool = False,
+        opened_by: frozenset[int] = _SUCCESS,
+    ) -> None:
+        self.commands = frozenset(commands)
+        self.readable = readable
+        self.opened_by = opened_by
+        self._templates = re.compile(b"|".join(template.pattern for template in templates) or b"(?!)", re.DOTALL)
+        grouped: dict[bytes, list[Scope]] = {}
+        for scope in scopes:
+            grouped.setdefault(scope.opens, []).append(scope)
+        self.inner = {opens: _Level.of(together) for opens, together in grouped.items()}
+
+    @classmethod
+    def of(cls, scopes: list[Scope]) -> _Level:
+        return cls(
+            (command for scope in scopes for command in scope.commands),
+            (template for scope in scopes for template in scope.templates),
+            (inner for scope in scopes for inner in scope.inner),
+            readable=any(scope.readable for scope in scopes),
+            opened_by=frozenset[int]().union(*(scope.opened_by for scope in scopes)),
+        )
+
+    def holds(self, apdu: bytes) -> bool:
+        return apdu in self.commands or self._templates.fullmatch(apdu) is not None
+
+
+class AllowList:
+    """The allowances of all card kinds that take part, made ready once for all connections.
+
+    Args:
+        allowances: of the kinds.
+    """
+
+    __slots__ = ("root",)
+
+    def __init__(self, allowances: Iterable[Allowance]) -> None:
+        together = tuple(allowances)
+        self.root = _Level(
+            (command for allowance in together for command in allowance.commands),
+            (template for allowance in together for template in allowance.templates),
+            (scope for allowance in together for scope in allowance.scopes),
+        )
+
+
+class Guarded:
+    """A channel that sends what the allow-list holds and nothing else. Implements CardChannel.
+
+    One instance a connection: what it remembers is what this connection has opened. Every delegate stands outside it,
     so whatever a driver or a delegate makes up passes here last.
 
     Args:
         channel: the reader's own.
-        allowances: of all card kinds that take part.
+        allowed: what may be sent.
     """
 
-    __slots__ = ("_applications", "_channel", "_commands", "_files", "_more", "_readable")
+    __slots__ = ("_channel", "_more", "_open")
 
-    def __init__(self, channel: CardChannel, allowances: Iterable[Allowance]) -> None:
+    def __init__(self, channel: CardChannel, allowed: AllowList) -> None:
         self._channel = channel
-        self._applications: dict[bytes, frozenset[bytes]] = {}
-        self._commands: frozenset[bytes] = frozenset()
-        for allowance in allowances:
-            self._commands |= allowance.commands
-            for application in allowance.applications:
-                select = select_application(application.aid)
-                known = self._applications.get(select, frozenset())
-                self._applications[select] = known | {select_file(file) for file in application.files}
-        self._files: frozenset[bytes] = frozenset()
-        self._readable = False
+        self._open = [allowed.root]  # from the outside in
         self._more = False
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         """See ports.CardChannel; what is not allowed here and now never reaches the reader."""
-        if apdu in self._applications:
-            return self._select(apdu, self._applications[apdu], readable=False)
-        if apdu in self._files:
-            return self._select(apdu, self._files, readable=True)
-        if apdu in self._commands or self._reads(apdu) or self._continues(apdu):
+        for depth in range(len(self._open), 0, -1):
+            opened = self._open[depth - 1].inner.get(apdu)
+            if opened is not None:
+                return self._enter(apdu, depth, opened)
+        if any(level.holds(apdu) for level in self._open) or self._reads(apdu) or self._continues(apdu):
             return self._send(apdu)
         header = apdu[:_HEADER_BYTES].hex().upper()
         raise ForbiddenApdu(
             f"{header}…, {len(apdu)} bytes: not on the allow-list, or not after these SELECTs; not sent"
         )
 
-    def _select(self, apdu: bytes, files: frozenset[bytes], *, readable: bool) -> tuple[bytes, int]:
-        """Select; until the card confirms it, nothing counts as selected."""
-        self._forget()
+    def _enter(self, apdu: bytes, depth: int, opened: _Level) -> tuple[bytes, int]:
+        """Open a scope within the first `depth` levels; if the card does not confirm it, nothing counts as open."""
+        outer = self._open[:depth]
+        self._close()
         data, sw = self._send(apdu)
-        if sw == _SUCCESS:
-            self._files, self._readable = files, readable
+        if sw in opened.opened_by or (self._more and opened.opened_by >= _SUCCESS):
+            self._open = [*outer, opened]
         return data, sw
 
     def _send(self, apdu: bytes) -> tuple[bytes, int]:
         try:
             data, sw = self._channel.transmit(apdu)
         except BaseException:
-            self._forget()  # what the card has made of it is not known
+            self._close()  # what the card has made of it is not known
+            self._more = False
             raise
         self._more = sw >> 8 == _MORE
         return data, sw
 
-    def _forget(self) -> None:
-        self._files = frozenset()
-        self._readable = False
-        self._more = False
+    def _close(self) -> None:
+        self._open = self._open[:1]
 
     def _reads(self, apdu: bytes) -> bool:
         """READ BINARY of the selected EF: short, or extended as 00 and two bytes of Le."""
-        if not self._readable or apdu[:2] != _READ_BINARY:
+        if not self._open[-1].readable or apdu[:2] != _READ_BINARY:
             return False
         spelled = len(apdu) == _SHORT_BYTES or (len(apdu) == _EXTENDED_BYTES and apdu[_HEADER_BYTES] == 0)
         return spelled and not apdu[2] & _SHORT_EF

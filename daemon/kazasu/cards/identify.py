@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.cards.atr import is_type_b
 from kazasu.cards.channel import folded
-from kazasu.cards.guard import Guarded
+from kazasu.cards.guard import AllowList, Guarded
 from kazasu.errors import CardRefused
 from kazasu.model.access import DenyReason
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 class CardKinds:
     """Asks each kind whether the card is its own. Implements ports.CardIdentifier.
 
+    A card that answers to two kinds gives the identifier of the stronger one; of two equals, of the one named first.
+
     Args:
-        kinds: strongest assurance first.
+        kinds: as the configuration names them.
     """
 
     def __init__(self, kinds: Iterable[CardKind]) -> None:
-        self._kinds = tuple(kinds)
-        self._allowances = tuple(kind.allow for kind in self._kinds)
+        self.kinds = tuple(sorted(kinds, key=lambda kind: -kind.reach))
+        self._allowed = AllowList(kind.allow for kind in self.kinds)
 
     def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
         """See ports.CardIdentifier."""
-        to_card = folded(Guarded(channel, self._allowances))
-        for kind in self._kinds:
+        to_card = folded(Guarded(channel, self._allowed))
+        for kind in self.kinds:
             identifier = kind.read(to_card, atr)
             if identifier is not None:
                 return identifier

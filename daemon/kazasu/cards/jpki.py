@@ -8,22 +8,26 @@ APDUs, files and token strings: OpenSC, src/libopensc/card-jpki.c and pkcs15-jpk
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
 
 from kazasu.cards import status
 from kazasu.cards.atr import storage_card
 from kazasu.cards.certificates import TrustedIssuers
 from kazasu.cards.channel import ExtendedReads, TransparentFile, unexpected
-from kazasu.cards.guard import Allowance, Application, select_application
+from kazasu.cards.guard import Allowance, application, select_application
 from kazasu.cards.recognition import HEAD_BYTES, TAIL_BYTES, Known, Recognition
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
+from kazasu.model.configuration import Table
 from kazasu.model.moment import TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
+    from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.ports import CardChannel, Clock
 
@@ -45,6 +49,25 @@ _DER_SEQUENCE: Final = b"\x30\x82"  # with its length in the two bytes that foll
 _CARD_FAULTS: Final = frozenset({0x64, 0x65, 0x6F})  # execution, memory and unknown errors: the card has not answered
 
 
+class Settings(Table, frozen=True, kw_only=True):
+    """[cards.jpki].
+
+    Attributes:
+        ca: the CA certificates of the authentication certificates, PEM.
+    """
+
+    ca: Annotated[tuple[Path, ...], msgspec.Meta(min_length=1, description="a list of one PEM file or more")]
+
+
+def build(settings: Settings, tools: Tools) -> Jpki:
+    """See kind.KindModule.
+
+    Raises:
+        ConfigurationError: a CA certificate that cannot be used.
+    """
+    return Jpki(settings.ca, tools.pseudonymizer, tools.clock)
+
+
 class Jpki:
     """Implements CardKind.
 
@@ -58,9 +81,8 @@ class Jpki:
     """
 
     name = "jpki"
-    allow = Allowance(
-        applications=(Application(aid=_AID, files=frozenset({_TOKEN_FILE, _CERTIFICATE_FILE})),),
-    )
+    reach = Assurance.SIGNED_DATA
+    allow = Allowance(scopes=(application(_AID, {_TOKEN_FILE, _CERTIFICATE_FILE}),))
 
     def __init__(self, ca_files: Iterable[Path], pseudonymizer: Pseudonymizer, clock: Clock) -> None:
         self._issuers = TrustedIssuers.load(ca_files)

@@ -8,8 +8,10 @@ from kazasu.cards.atr import storage_card
 from kazasu.cards.uid import ALLOW_UID, read_uid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
+from kazasu.model.configuration import Table
 
 if TYPE_CHECKING:
+    from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.ports import CardChannel
 
@@ -20,6 +22,15 @@ _RANDOM: Final = 0x08
 _CASCADE_TAG: Final = 0x88
 
 
+class Settings(Table, frozen=True, kw_only=True):
+    """[cards.mifare]: nothing to set."""
+
+
+def build(_: Settings, tools: Tools) -> Mifare:
+    """See kind.KindModule."""
+    return Mifare(tools.pseudonymizer)
+
+
 class Mifare:
     """Implements CardKind: every storage card of ISO/IEC 14443 type A.
 
@@ -28,6 +39,7 @@ class Mifare:
     """
 
     name = "mifare"
+    reach = Assurance.SERIAL
     allow = ALLOW_UID
 
     def __init__(self, pseudonymizer: Pseudonymizer) -> None:

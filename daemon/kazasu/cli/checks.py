@@ -14,6 +14,7 @@ import msgspec
 from kazasu.cli.finding import Finding, Grade
 from kazasu.config import credential
 from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError, PinBusy
+from kazasu.model.access import Assurance
 from kazasu.model.moment import TimeSource
 from kazasu.runtime.clock import SystemClock
 
@@ -143,8 +144,9 @@ def _readers(config: Config) -> Iterator[Finding]:
 
 def _cards(config: Config) -> Iterator[Finding]:
     from kazasu.app import card_identifier
+    from kazasu.readers.demand import FixedDemand
 
-    card_identifier(config, SystemClock(config.terminal.timezone))
+    card_identifier(config, SystemClock(config.terminal.timezone), FixedDemand(Assurance.SERIAL))
     yield Finding(Grade.OK, "cards", ", ".join(config.cards.kinds))
 
 

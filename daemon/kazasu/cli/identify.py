@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kazasu.app import card_identifier
+from kazasu.app import assurance_policy, card_identifier
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, ReaderUnavailable
 from kazasu.model.access import Assurance
+from kazasu.readers.demand import EnrolledDemand
 from kazasu.readers.one_tap import one_tap
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.roster import Roster
@@ -77,7 +78,10 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace) -> CardRead:
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
     clock = SystemClock(config.terminal.timezone)
     print(f"tap a card on {reader.name} …", flush=True)
-    read = one_tap(reader.match, card_identifier(config, clock), clock, arguments.wait)
+    roster = Roster(config.terminal.roster_path)
+    demand = EnrolledDemand(assurance_policy(config), roster, clock)
+    read = one_tap(reader.match, card_identifier(config, clock, demand), clock, arguments.wait)
+    roster.close()
     if read is None:
         raise ReaderUnavailable(f"no card came within {arguments.wait:g} s")
     return read

@@ -51,6 +51,12 @@ class DenyReason(enum.StrEnum):
     NO_STABLE_NUMBER = "no_stable_number"  # its number is random at every activation (Type B PUPI)
     CARD_REMOVED = "card_removed"  # pulled away during the read
     CARD_UNREADABLE = "card_unreadable"  # answers that no document allows
+    TWO_CARDS = "two_cards"  # in the field at once: nobody can say which was meant
+    AUTHENTICATION_FAILED = "authentication_failed"  # the card could not prove its key: a copy, or a key not the site's
+    PIN_NEEDED = "pin_needed"  # asked for, and not entered in time
+    PIN_WRONG = "pin_wrong"
+    PIN_LAST_TRY = "pin_last_try"  # fewer than two tries are left, so none was made here
+    CARD_BLOCKED = "card_blocked"  # no tries are left
     CERTIFICATE_UNTRUSTED = "certificate_untrusted"  # not issued by a configured CA
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
@@ -66,14 +72,16 @@ class Identifier(msgspec.Struct, frozen=True, kw_only=True):
     """What was read off a card, before anyone knows whose it is.
 
     Attributes:
-        kind: the card kind's name: `jpki`, `felica`, `mifare`.
+        kind: the card kind's name: `jpki`, `felica`, `mifare`, …
         pseudonym: 32 lower-case hexadecimal digits: HMAC-SHA-256 under the site's pepper, its first 16 bytes.
         assurance: what the read proved.
+        why_not_more: in words, for `kazasu identify` and nowhere else; empty if it is the most that such a card proves.
     """
 
     kind: str
     pseudonym: str
     assurance: Assurance
+    why_not_more: str = ""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

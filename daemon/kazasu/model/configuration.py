@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Each pattern ends in \Z: "$" would let a line end through, into an MQTT topic.
 Name = Annotated[
@@ -58,6 +61,9 @@ def _within(value: Duration, key: str, least_s: float, most_s: float) -> None:
         raise ValueError(f'{key} has to be from "{least!s}" to "{most!s}", and is "{value!s}"')
 
 
+AssuranceWord = Literal["serial", "signed_data", "challenge", "challenge_pin"]
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file: a key that it does not know is an error."""
 
@@ -68,6 +74,7 @@ class Terminal(Table, frozen=True, kw_only=True):
     site: Name
     id: Name
     timezone: ZoneInfo = ZoneInfo("Asia/Tokyo")
+    min_assurance: AssuranceWord = "serial"
     state_dir: Path = Path("/var/lib/kazasu")
 
     @property
@@ -91,6 +98,7 @@ class Keys(Table, frozen=True, kw_only=True):
 
     event: Path = Path("keys/event.key")
     pepper: Path = Path("keys/pepper.key")
+    cards: Path = Path("keys/cards.toml")
 
 
 class Reader(Table, frozen=True, kw_only=True):
@@ -100,29 +108,37 @@ class Reader(Table, frozen=True, kw_only=True):
     match: Annotated[str, msgspec.Meta(min_length=1, description="a name with * and ?")] = "*"
 
 
-CardKindName = Literal["jpki", "felica", "mifare"]
+class KindSettings:
+    """What stands under `[cards.<kind>]`, for each kind of `kinds`.
 
+    Args:
+        by_kind: of the class that the kind's module calls `Settings`.
+    """
 
-class Jpki(Table, frozen=True, kw_only=True):
-    """[cards.jpki]."""
-
-    ca: Annotated[tuple[Path, ...], msgspec.Meta(min_length=1, description="a list of one PEM file or more")]
+    def __init__(self, by_kind: Mapping[str, Table]) -> None:
+        self.by_kind = by_kind
 
 
 class Cards(Table, frozen=True, kw_only=True):
-    """[cards]."""
+    """[cards]. The tables in it are the kinds' own; config.py gathers them."""
 
-    kinds: Annotated[tuple[CardKindName, ...], msgspec.Meta(min_length=1)] = ("jpki", "felica", "mifare")
-    jpki: Jpki | None = None
+    kinds: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("jpki", "felica", "mifare")
+    settings: KindSettings
 
     def __post_init__(self) -> None:
-        if "jpki" in self.kinds and self.jpki is None:
-            raise ValueError("[cards.jpki] is missing: name the CA certificates in `ca`, or take jpki out of `kinds`")
         if len(set(self.kinds)) != len(self.kinds):
             raise ValueError("kinds names a kind twice")
 
 
-AssuranceWord = Literal["serial", "signed_data", "challenge", "challenge_pin"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Stricter(Table, frozen=True, kw_only=True):
+    """[[services.<service>.stricter]]."""
+
+    during: TimeRange
+    min_assurance: AssuranceWord
+    days: Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1)] = get_args(Weekday)
 
 
 class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
@@ -133,6 +149,7 @@ class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
     repeat_after: Duration = Duration(120)
     button_within: Duration = Duration(10)
     min_assurance: AssuranceWord = "serial"
+    stricter: tuple[Stricter, ...] = ()
     in_: tuple[TimeRange, ...] = ()
     out: tuple[TimeRange, ...] = ()
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kazasu.model.access import DenyReason
+import msgspec
+
+from kazasu.model.access import Assurance, DenyReason
 from kazasu.model.cue import CueName
 from kazasu.model.moment import TimeSource
+from kazasu.model.schedule import WeeklyHours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kazasu.model.access import Assurance, Presentation
+    from kazasu.model.access import Presentation
     from kazasu.model.moment import Moment
 
 CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
@@ -21,12 +24,40 @@ CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
         # The person can mend these on the spot.
         DenyReason.CARD_REMOVED: CueName.RETRY,
         DenyReason.CARD_UNREADABLE: CueName.RETRY,
+        DenyReason.TWO_CARDS: CueName.RETRY,
+        DenyReason.PIN_NEEDED: CueName.RETRY,
+        DenyReason.PIN_WRONG: CueName.RETRY,
         DenyReason.NO_DIRECTION: CueName.RETRY,
         DenyReason.ALREADY_DONE: CueName.ALREADY_DONE,
         # The terminal's own fault, and the person should know that it is not theirs.
         DenyReason.ROSTER_UNREADABLE: CueName.FAULT,
     }
 )
+
+
+class Stricter(msgspec.Struct, frozen=True, kw_only=True):
+    """Hours at which a read has to prove more than at others."""
+
+    during: WeeklyHours
+    min_assurance: Assurance
+
+
+class AssurancePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a read has to prove here, whoever taps.
+
+    Attributes:
+        min_assurance: at any time.
+        stricter: and at some hours; of several the most counts.
+    """
+
+    min_assurance: Assurance
+    stricter: tuple[Stricter, ...] = ()
+
+    def at(self, moment: Moment) -> Assurance:
+        """What counts at this moment. With the clock unset it may be any hour, so the most of all counts (rule 10)."""
+        unset = moment.source is TimeSource.NONE
+        hours = (rule.min_assurance for rule in self.stricter if unset or moment.at in rule.during)
+        return max(self.min_assurance, *hours, Assurance.SERIAL)
 
 
 def refusal(presentation: Presentation, moment: Moment, min_assurance: Assurance) -> DenyReason | None:

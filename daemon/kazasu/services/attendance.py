@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import Presentation
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
+    from kazasu.model.schedule import TimeRange
 
 _KEPT_DAYS = timedelta(days=1)  # today and the day before: a night shift ends after its day's boundary
 
@@ -57,18 +58,6 @@ class ByButton:
     def choose(self, presentation: Presentation, at: datetime, last_today: Punch | None) -> Direction | None:
         """See `DirectionRule`."""
         return presentation.direction
-
-
-class TimeRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Local times of day, the first included and the last not; may wrap midnight."""
-
-    first: time
-    last: time
-
-    def __contains__(self, at: time) -> bool:
-        if self.first < self.last:
-            return self.first <= at < self.last
-        return at >= self.first or at < self.last
 
 
 class BySchedule:

@@ -34,7 +34,7 @@ def generate_signer(path: Path) -> Ed25519Signer:
         KeyMaterialError: the file is there already, or cannot be written.
     """
     private = Ed25519PrivateKey.generate()
-    _write_new(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    write_new(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
     return Ed25519Signer(private)
 
 
@@ -45,7 +45,7 @@ def generate_pepper(path: Path) -> bytes:
         KeyMaterialError: the file is there already, or cannot be written.
     """
     pepper = secrets.token_bytes(PEPPER_BYTES)
-    _write_new(path, pepper.hex().encode() + b"\n", 0o600)
+    write_new(path, pepper.hex().encode() + b"\n", 0o600)
     return pepper
 
 
@@ -55,7 +55,7 @@ def write_public(path: Path, signer: Ed25519Signer) -> None:
     Raises:
         KeyMaterialError: the file is there already, or cannot be written.
     """
-    _write_new(path, signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+    write_new(path, signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
 
 
 def load_signer(path: Path) -> Ed25519Signer:
@@ -64,7 +64,7 @@ def load_signer(path: Path) -> Ed25519Signer:
     Raises:
         KeyMaterialError: missing, readable by others, or not an unencrypted Ed25519 key.
     """
-    pem = _read(path, "event key", secret=True)
+    pem = read_checked(path, "event key", secret=True)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
@@ -82,7 +82,7 @@ def load_pepper(path: Path) -> bytes:
     Raises:
         KeyMaterialError: missing, readable by others, or not 64 hexadecimal digits.
     """
-    return pepper_in(_read(path, "pepper", secret=True), path)
+    return pepper_in(read_checked(path, "pepper", secret=True), path)
 
 
 def pepper_in(content: bytes, path: Path) -> bytes:
@@ -111,7 +111,7 @@ def load_verifier(path: Path) -> Ed25519Verifier:
     Raises:
         KeyMaterialError: missing, writable by others, or not an Ed25519 public key in PEM.
     """
-    return verifier_in(_read(path, "public key", secret=False), path)
+    return verifier_in(read_checked(path, "public key", secret=False), path)
 
 
 def verifier_in(pem: bytes, path: Path) -> Ed25519Verifier:
@@ -129,7 +129,17 @@ def verifier_in(pem: bytes, path: Path) -> Ed25519Verifier:
     return Ed25519Verifier(key)
 
 
-def _read(path: Path, what: str, *, secret: bool) -> bytes:
+def read_checked(path: Path, what: str, *, secret: bool) -> bytes:
+    """Read a file that only its owner may have changed, and a secret that only its owner may have read.
+
+    Args:
+        path: where.
+        what: it is, in words.
+        secret: whether others must not read it.
+
+    Raises:
+        KeyMaterialError: missing, open to others, or unreadable.
+    """
     try:
         with path.open("rb") as file:
             _check_mode(path, os.fstat(file.fileno()), secret=secret)
@@ -167,7 +177,12 @@ def _check_mode(path: Path, status: os.stat_result, *, secret: bool) -> None:
         )
 
 
-def _write_new(path: Path, content: bytes, mode: int) -> None:
+def write_new(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that is not there yet, durable, with this mode.
+
+    Raises:
+        KeyMaterialError: the file is there already, or cannot be written.
+    """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         with os.fdopen(descriptor, "wb") as file:

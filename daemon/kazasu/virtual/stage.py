@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.app import card_identifier
 from kazasu.config import load
+from kazasu.model.access import Assurance
 from kazasu.model.signature import Ed25519Verifier
+from kazasu.readers.demand import FixedDemand
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.backlog import Backlog
 from kazasu.store.keys import generate_pepper, generate_signer, write_public
@@ -169,7 +171,9 @@ key = "collector.pub"
 
     def _enroll(self) -> None:
         """Import a roster, with the pseudonyms that the terminal's own card kinds give to these cards."""
-        identifier = card_identifier(self.config, SystemClock(self.config.terminal.timezone))
+        identifier = card_identifier(
+            self.config, SystemClock(self.config.terminal.timezone), FixedDemand(Assurance.SERIAL)
+        )
         csv_path = self._directory / "roster.csv"
         write_roster(csv_path, self.staff, identifier)
         import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import pytest
 
 from fakes.card_channel import FakeCardChannel, scripted
-from kazasu.cards.guard import Allowance, Application, Guarded, select_application, select_file
+from kazasu.cards.guard import (
+    Allowance,
+    AllowList,
+    Guarded,
+    Scope,
+    Template,
+    application,
+    select_application,
+    select_file,
+)
 from kazasu.cards.uid import ALLOW_UID
 from kazasu.errors import CardGone, ForbiddenApdu
 
 AID = bytes.fromhex("D392F000260100000001")
 TOKEN = bytes.fromhex("0006")
 CERTIFICATE = bytes.fromhex("000A")
-ALLOW = Allowance(applications=(Application(aid=AID, files=frozenset({TOKEN, CERTIFICATE})),))
+ALLOW = Allowance(scopes=(application(AID, {TOKEN, CERTIFICATE}),))
 SELECT_JPKI = select_application(AID)
 READ = bytes.fromhex("00B0000000")
 EXTENDED_READ = bytes.fromhex("00B00000000000")
@@ -89,7 +98,7 @@ def test_a_prefix_of_an_aid_is_stopped_before_the_card(aid: str, length: int) ->
 def prepared(before: str) -> tuple[FakeCardChannel, Guarded]:
     """A connection on which this much was rightly selected."""
     channel = FakeCardChannel(scripted("9000", "9000", "6110"))
-    guarded = Guarded(channel, [ALLOW, ALLOW_UID])
+    guarded = Guarded(channel, AllowList([ALLOW, ALLOW_UID]))
     steps = {"nothing": [], "application": [SELECT_JPKI], "file": [SELECT_JPKI, select_file(TOKEN)]}
     steps["more"] = [*steps["file"], READ]
     for apdu in steps[before]:
@@ -99,7 +108,7 @@ def prepared(before: str) -> tuple[FakeCardChannel, Guarded]:
 
 def test_what_a_kind_names_passes_in_its_order() -> None:
     channel = FakeCardChannel(scripted("9000", "9000", "AA9000", "9000", "BB6101", "CC9000", "0102039000"))
-    guarded = Guarded(channel, [ALLOW, ALLOW_UID])
+    guarded = Guarded(channel, AllowList([ALLOW, ALLOW_UID]))
     commands = [
         SELECT_JPKI,
         select_file(TOKEN),
@@ -132,7 +141,7 @@ def test_nothing_is_read_unless_application_and_file_were_selected_with_success(
     answers: list[str], commands: list[bytes]
 ) -> None:
     channel = FakeCardChannel(scripted(*answers))
-    guarded = Guarded(channel, [ALLOW])
+    guarded = Guarded(channel, AllowList([ALLOW]))
     for apdu in commands[:-1]:
         guarded.transmit(apdu)
     with pytest.raises(ForbiddenApdu):
@@ -152,16 +161,16 @@ def test_read_binary_has_two_spellings_only(apdu: str) -> None:
 
 
 def test_a_file_of_one_application_is_no_file_of_another() -> None:
-    other = Application(aid=bytes.fromhex("A000000308"), files=frozenset({b"\x5f\xc1"}))
-    guarded = Guarded(FakeCardChannel(scripted("9000")), [ALLOW, Allowance(applications=(other,))])
-    guarded.transmit(select_application(other.aid))
+    other = application(bytes.fromhex("A000000308"), {b"\x5f\xc1"})
+    guarded = Guarded(FakeCardChannel(scripted("9000")), AllowList([ALLOW, Allowance(scopes=(other,))]))
+    guarded.transmit(other.opens)
     with pytest.raises(ForbiddenApdu):
         guarded.transmit(select_file(TOKEN))
 
 
 def test_get_response_needs_an_answer_that_announced_more() -> None:
     channel = FakeCardChannel(scripted("9000", "9000", "AA6101", "BB9000"))
-    guarded = Guarded(channel, [ALLOW])
+    guarded = Guarded(channel, AllowList([ALLOW]))
     for apdu in (SELECT_JPKI, select_file(TOKEN), READ, GET_RESPONSE):
         guarded.transmit(apdu)
     with pytest.raises(ForbiddenApdu):
@@ -170,7 +179,7 @@ def test_get_response_needs_an_answer_that_announced_more() -> None:
 
 def test_a_broken_exchange_ends_what_was_selected() -> None:
     channel = FakeCardChannel(scripted("9000", "9000"), remove_at=3)
-    guarded = Guarded(channel, [ALLOW])
+    guarded = Guarded(channel, AllowList([ALLOW]))
     guarded.transmit(SELECT_JPKI)
     guarded.transmit(select_file(TOKEN))
     with pytest.raises(CardGone):
@@ -180,7 +189,7 @@ def test_a_broken_exchange_ends_what_was_selected() -> None:
 
 
 def test_the_error_names_the_command_and_not_its_data() -> None:
-    guarded = Guarded(FakeCardChannel(scripted()), [])
+    guarded = Guarded(FakeCardChannel(scripted()), AllowList([]))
     with pytest.raises(ForbiddenApdu, match="00200080…, 9 bytes") as caught:
         guarded.transmit(bytes.fromhex("002000800431323334"))
     assert "31323334" not in str(caught.value)
@@ -191,22 +200,106 @@ def test_the_error_names_the_command_and_not_its_data() -> None:
 @pytest.mark.parametrize("digits", [10, 18, 20, 22])
 def test_no_kind_can_allow_an_application_that_holds_the_my_number(aid: str, digits: int) -> None:
     with pytest.raises(ValueError, match="rule 6"):
-        Application(aid=bytes.fromhex(f"{aid}00"[:digits]), files=frozenset())
+        application(bytes.fromhex(f"{aid}00"[:digits]))
 
 
 @pytest.mark.parametrize("aid", ["", "D3921000", "AA" * 17])
 def test_an_aid_has_5_to_16_bytes(aid: str) -> None:
     with pytest.raises(ValueError, match="5 to 16 bytes"):
-        Application(aid=bytes.fromhex(aid), files=frozenset())
+        application(bytes.fromhex(aid))
 
 
 def test_the_common_card_application_is_another_than_its_neighbours() -> None:
-    Application(aid=bytes.fromhex("D3921000310001010100"), files=frozenset())
+    application(bytes.fromhex("D3921000310001010100"))
 
 
 def test_without_allowances_nothing_passes() -> None:
     channel = FakeCardChannel(scripted())
     for apdu in (b"", b"\x00", SELECT_JPKI, READ, GET_RESPONSE, bytes.fromhex("FFCA000000")):
         with pytest.raises(ForbiddenApdu):
-            Guarded(channel, []).transmit(apdu)
+            Guarded(channel, AllowList([])).transmit(apdu)
     assert channel.sent == []
+
+
+CHALLENGE = Template((bytes.fromhex("0087119E"), b"\x08", 8, b"\x00"))
+KEY_FILE = bytes.fromhex("0017")
+PIN_FILE = bytes.fromhex("0018")
+VERIFY = Template((bytes.fromhex("0020008004"), 4))
+
+
+def with_pin() -> Allowance:
+    """An application with a file that is read, and one in which a PIN may be shown."""
+    pin = Scope(opens=select_file(PIN_FILE), templates=(VERIFY,), commands=frozenset({bytes.fromhex("00200080")}))
+    return Allowance(scopes=(application(AID, {TOKEN}, templates=(CHALLENGE,), inner=(pin,)),))
+
+
+def test_a_template_takes_any_bytes_where_it_says_so_and_nowhere_else() -> None:
+    channel = FakeCardChannel(scripted("9000", "9000", "9000"))
+    guarded = Guarded(channel, AllowList([with_pin()]))
+    guarded.transmit(SELECT_JPKI)
+    for part in (bytes(8), bytes.fromhex("0A0D5C2E24FF00D1")):
+        guarded.transmit(bytes.fromhex("0087119E08") + part + b"\x00")
+    for wrong in ("0087119E080000000000000000", "0087119E08000000000000000001", "0087119E0800000000000000000000"):
+        with pytest.raises(ForbiddenApdu):
+            guarded.transmit(bytes.fromhex(wrong))
+    assert len(channel.sent) == 3
+
+
+def test_a_template_of_an_application_needs_its_select() -> None:
+    channel = FakeCardChannel(scripted("6A82"))
+    guarded = Guarded(channel, AllowList([with_pin()]))
+    challenge = bytes.fromhex("0087119E08") + bytes(8) + b"\x00"
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(challenge)
+    guarded.transmit(SELECT_JPKI)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(challenge)
+    assert channel.sent == [SELECT_JPKI]
+
+
+def test_a_pin_goes_to_its_own_file_only() -> None:
+    channel = FakeCardChannel(scripted(*["9000"] * 5))
+    guarded = Guarded(channel, AllowList([with_pin()]))
+    verify = bytes.fromhex("002000800431323334")
+    for apdu in (SELECT_JPKI, select_file(TOKEN)):
+        guarded.transmit(apdu)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(verify)
+    guarded.transmit(select_file(PIN_FILE))
+    guarded.transmit(verify)
+    guarded.transmit(select_file(TOKEN))
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(verify)
+    assert len(channel.sent) == 5
+
+
+def test_what_is_read_is_the_selected_file_and_not_the_one_for_the_pin() -> None:
+    guarded = Guarded(FakeCardChannel(scripted("9000", "9000")), AllowList([with_pin()]))
+    guarded.transmit(SELECT_JPKI)
+    guarded.transmit(select_file(PIN_FILE))
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(READ)
+
+
+def test_two_kinds_in_one_application_may_both_do_what_they_named() -> None:
+    channel = FakeCardChannel(scripted(*["9000"] * 4))
+    guarded = Guarded(channel, AllowList([ALLOW, with_pin()]))
+    for apdu in (SELECT_JPKI, select_file(CERTIFICATE), READ, select_file(PIN_FILE)):
+        guarded.transmit(apdu)
+    assert len(channel.sent) == 4
+
+
+def test_a_scope_may_be_opened_by_a_status_of_its_own() -> None:
+    scope = Scope(opens=bytes.fromhex("905A00000301020300"), opened_by=frozenset({0x9100}), commands=frozenset({READ}))
+    guarded = Guarded(FakeCardChannel(scripted("9000", "9100", "9000")), AllowList([Allowance(scopes=(scope,))]))
+    guarded.transmit(scope.opens)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(READ)
+    guarded.transmit(scope.opens)
+    guarded.transmit(READ)
+
+
+@pytest.mark.parametrize("parts", [(), (8,), (b"\x00\x87\x11", 8)])
+def test_what_a_template_does_is_fixed(parts: tuple[bytes | int, ...]) -> None:
+    with pytest.raises(ValueError, match="four fixed bytes"):
+        Template(parts)

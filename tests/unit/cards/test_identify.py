@@ -151,6 +151,7 @@ class Careless:
     """A kind that sends what it did not name."""
 
     name = "careless"
+    reach = Assurance.SERIAL
     allow = Allowance()
 
     def read(self, channel: object, atr: bytes) -> Identifier | None:

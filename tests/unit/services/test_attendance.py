@@ -20,8 +20,9 @@ from kazasu.model.access import (
 )
 from kazasu.model.cue import CueName
 from kazasu.model.event import GENESIS, Draft, Event, Place, sealed
+from kazasu.model.schedule import TimeRange
 from kazasu.model.signature import Ed25519Signer
-from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule, DirectionRule, TimeRange
+from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule, DirectionRule
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 SIGNER = Ed25519Signer(Ed25519PrivateKey.generate())
