@@ -119,14 +119,16 @@ def _problems_inside(value: Any, table: type[Table] | None, keys: Place) -> Iter
             if name in value:
                 yield from _problems(value[name], wanted, (*keys, name))
             elif required:
-                inner = _table_in(wanted)
-                what = f"key {name}" if inner is None else f"table [{'.'.join(map(str, (*keys, name)))}]"
-                yield keys, f"the {what} is missing"
+                yield keys, _missing(name, _table_in(wanted), keys, optional_kind=table is Cards)
         if table is Cards:
-            unknown = [kind for kind in _named_kinds(value) if registry.module_of(kind) is None]
-            yield from (
-                (("cards", "kinds"), f"{kind!r} is no kind; {_nearest(kind, registry.names())}") for kind in unknown
-            )
+            yield from _unknown_kinds(value)
+
+
+def _missing(name: str, table: type[Table] | None, keys: Place, *, optional_kind: bool) -> str:
+    if table is None:
+        return f"the key {name} is missing"
+    words = f"the table [{'.'.join(map(str, (*keys, name)))}] is missing"
+    return f"{words}: it has {', '.join(_fields(table))}; or take {name} out of `kinds`" if optional_kind else words
 
 
 def _fields(table: type[Table]) -> dict[str, tuple[Any, bool]]:
@@ -162,6 +164,8 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     import difflib  # only a mistake needs it
 
     known = tuple(known)
+    if not known:
+        return "there is nothing to set here"
     near = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
 
@@ -189,11 +193,17 @@ def _convert(value: Any, wanted: Any, folder: Path) -> Any:
 
 
 def _gathered(cards: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The table [cards] with its kinds' tables as one value, each of its own class; an unknown kind is left out."""
+    """The table [cards] with its kinds' tables as one value, each of its own class.
+
+    Raises:
+        msgspec.ValidationError: a kind or a table that nobody knows, or a table that is wrong.
+    """
     by_kind = {}
-    for kind in _named_kinds(cards):
-        module = registry.module_of(kind)
-        if module is not None:
+    for kind in dict.fromkeys([*_named_kinds(cards), *cards]):
+        if kind != "kinds":
+            module = registry.module_of(kind)
+            if module is None:
+                raise msgspec.ValidationError(f"{kind!r} is no kind of card")
             by_kind[kind] = _convert(cards.get(kind, {}), module.Settings, folder)
     named = {"kinds": cards["kinds"]} if "kinds" in cards else {}
     return named | {"settings": KindSettings(by_kind)}

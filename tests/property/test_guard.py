@@ -62,6 +62,11 @@ apdus = (
 status_words = st.sampled_from([0x9000, 0x9000, 0x9000, 0x9000, 0x6A82, 0x6110, 0x6C20, 0x6282, 0x6F00, GONE])
 
 
+def selected(sw: int) -> bool:
+    """Whether this answer to a SELECT says that it worked: 61xx has an answer waiting (ISO/IEC 7816-4, 5.6)."""
+    return sw == 0x9000 or sw >> 8 == 0x61
+
+
 def oracle(history: list[tuple[str, int]], apdu: str) -> bool:
     """Whether this may be sent, found by reading the whole history backwards instead of keeping a state."""
     if apdu in {APPLICATION, "ffca000000"}:
@@ -73,9 +78,9 @@ def oracle(history: list[tuple[str, int]], apdu: str) -> bool:
         if sw == GONE:
             unbroken = history[index + 1 :]
     selects = [(sent, sw) for sent, sw in unbroken if sent.startswith("00a4")]
-    if any(sw != 0x9000 for _, sw in selects[-1:]):
+    if any(not selected(sw) for _, sw in selects[-1:]):
         return False
-    failed = max((i for i, (_, sw) in enumerate(selects) if sw != 0x9000), default=-1)
+    failed = max((i for i, (_, sw) in enumerate(selects) if not selected(sw)), default=-1)
     names = [sent for sent, _ in selects[failed + 1 :]]
     if re.fullmatch("00a4020c02000[6a]", apdu):
         return APPLICATION in names

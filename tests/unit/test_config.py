@@ -3,15 +3,16 @@ from __future__ import annotations
 import re
 from datetime import time
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 import tomli
 
+from kazasu.cards import registry
 from kazasu.config import credential, load, parse
 from kazasu.errors import ConfigurationError
-from kazasu.model.configuration import Config, Duration, Table
+from kazasu.model.configuration import Cards, Config, Duration, KindSettings, Table
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "kazasu.toml"
 FILE = Path("/etc/kazasu/kazasu.toml")
@@ -95,18 +96,24 @@ def tables_of(table: type[Table], place: tuple[str, ...] = ()) -> dict[tuple[str
     return found
 
 
+def settings_of(kind: str) -> type[Table]:
+    module = registry.module_of(kind)
+    assert module is not None
+    return module.Settings
+
+
 SHOWN = keys_shown(EXAMPLE.read_text(encoding="utf-8"))
 TABLES = {
     place: table
     for place, table in tables_of(Config).items()
     if not place or table.__name__ not in {"Pin", "ButtonPin"}
-}
+} | {("cards", kind): settings_of(kind) for kind in registry.KINDS if msgspec.structs.fields(settings_of(kind))}
 
 
 @pytest.mark.parametrize("place", [place for place in TABLES if place], ids=".".join)
 def test_the_example_shows_every_key_and_its_default(place: tuple[str, ...]) -> None:
     for field in msgspec.structs.fields(TABLES[place]):
-        if (*place, field.encode_name) in TABLES:
+        if (*place, field.encode_name) in TABLES or field.type is KindSettings:
             continue  # a table of its own
         line = SHOWN[place][field.encode_name]
         if field.required:
@@ -115,11 +122,11 @@ def test_the_example_shows_every_key_and_its_default(place: tuple[str, ...]) -> 
             assert "optional" in line or place == ("collector",), line
             continue
         shown = tomli.loads(f"value = {line}")["value"]
-        written = SMALLEST_WITH[place].format(key=field.encode_name, value=line)
-        value = config(written)
+        template = with_kind(place[1]) if place[:1] == ("cards",) and place[1:] else SMALLEST_WITH[place]
+        value: Any = config(template.format(key=field.encode_name, value=line))
         for name in place:
-            value = getattr(value, name)
-        value = value[0] if isinstance(value, tuple) else value
+            value = value.settings.by_kind[name] if isinstance(value, Cards) else getattr(value, name)
+            value = value[0] if isinstance(value, tuple) else value
         assert getattr(value, field.name) in (field.default, FILE.parent / str(field.default)), shown
 
 
@@ -130,12 +137,23 @@ def with_table(header: str, rest: str = "") -> str:
     return text.replace(header, line, 1) if header in text else f"{text}\n{line}"
 
 
+def with_kind(kind: str) -> str:
+    """The smallest configuration that reads one kind, with the example's required keys and one key more."""
+    fields = msgspec.structs.fields(settings_of(kind))
+    required = "".join(f"{f.encode_name} = {SHOWN['cards', kind][f.encode_name]}\n" for f in fields if f.required)
+    text = SMALLEST.replace('["felica"]', f'["{kind}"]') + f"\n[cards.{kind}]\n{required}"
+    return text.replace("{", "{{").replace("}", "}}") + "{key} = {value}\n"
+
+
 SMALLEST_WITH = {
     ("terminal",): with_table("[terminal]"),
     ("keys",): with_table("[keys]"),
     ("readers",): with_table("[[readers]]"),
     ("cards",): with_table("[cards]", '[cards.jpki]\nca = ["ca.pem"]').replace('kinds = ["felica"]\n', ""),
     ("services", "attendance"): with_table("[services.attendance]"),
+    ("services", "attendance", "stricter"): with_table(
+        "[[services.attendance.stricter]]", 'during = "00:00-05:00"\nmin_assurance = "challenge"'
+    ),
     ("outputs",): with_table(
         "[outputs]", "[outputs.gpio]\ngreen = {{ pin = 1 }}\nred = {{ pin = 2 }}\nbuzzer = {{ pin = 3 }}"
     ).replace('driver = "terminal"\n', ""),
@@ -202,7 +220,7 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
         ('site = "town-hall"', 'site = "a\\n"', r":2: terminal.site: 'a\n' is not"),
         ('site = "town-hall"', "site = 7", ":2: terminal.site: 7 is not"),
         ('site = "town-hall"', 'sight = "a"', ":2: terminal.sight: unknown; did you mean site?"),
-        ('site = "town-hall"', 'foo = "a"', ":2: terminal.foo: unknown; there are: site, id, timezone, state_dir"),
+        ('site = "town-hall"', 'foo = "a"', ":2: terminal.foo: unknown; there are: site, id, timezone, "),
         ('id = "entrance-1"\n', "", ":1: terminal: the key id is missing"),
         (
             'id = "entrance-1"',
@@ -214,9 +232,22 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
         ("[cards]", "[[readers]]\nname = 'D'\n[cards]", ":9: readers.name: 'D' is not 1 to 16 of a-z, 0-9 and _"),
         ("[cards]", "[[readers]]\nname = 'desk'\n[cards]", "two [[readers]] have the same name"),
         ("[[readers]]", "[readers]", ":5: readers: {'name': 'desk'} is not one [[readers]] table or more"),
-        ('kinds = ["felica"]', 'kinds = ["felika"]', ":9: cards.kinds: Invalid enum value 'felika'; there are: jpki, "),
+        (
+            'kinds = ["felica"]',
+            'kinds = ["felika"]',
+            ":9: cards.kinds: 'felika' is no kind of card; did you mean felica?",
+        ),
+        ("[cards]", "[cards]\nfelica = 5", ":9: cards.felica: Expected a table, got a whole number"),
+        ("[cards]", "[cards]\nkind = 5", ":9: cards.kind: unknown; did you mean kinds?"),
+        ("[cards]", "[cards.felika]\n[cards]", ":8: cards.felika: unknown; did you mean felica?"),
+        ("[cards]", "[cards.felica]\nfoo = 1\n[cards]", ":9: cards.felica.foo: unknown; there is nothing to set here"),
+        ("[cards]", "[cards.jpki]\n[cards]", ":8: cards.jpki: the key ca is missing"),
         ('kinds = ["felica"]', 'kinds = "felica"', ":9: cards.kinds: Expected a list, got text in quotation marks"),
-        ('kinds = ["felica"]', "", ":8: cards: [cards.jpki] is missing: name the CA certificates"),
+        (
+            'kinds = ["felica"]',
+            "",
+            ":8: cards: the table [cards.jpki] is missing: it has ca; or take jpki out of `kinds`",
+        ),
         ('kinds = ["felica"]', 'kinds = ["felica", "felica"]', ":8: cards: kinds names a kind twice"),
         ("[services.attendance]", "[services]", ":11: services: the table [services.attendance] is missing"),
         (

@@ -109,7 +109,7 @@ class Reader(Table, frozen=True, kw_only=True):
 
 
 class KindSettings:
-    """What stands under `[cards.<kind>]`, for each kind of `kinds`.
+    """What stands under `[cards.<kind>]`, for each kind of `kinds` and for others that have a table.
 
     Args:
         by_kind: of the class that the kind's module calls `Settings`.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
@@ -8,7 +8,8 @@ from fakes.clock import FakeClock
 from kazasu.model.access import Assurance, Cardholder, Credential, DenyReason, Enrolment, Identifier, Presentation
 from kazasu.model.cue import CueName
 from kazasu.model.moment import TimeSource
-from kazasu.model.policy import CUE_OF_REASON, refusal
+from kazasu.model.policy import CUE_OF_REASON, AssurancePolicy, Stricter, refusal
+from kazasu.model.schedule import TimeRange, WeeklyHours
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
@@ -82,3 +83,38 @@ def test_every_reason_has_a_cue_and_none_of_them_is_green() -> None:
     assert set(CUE_OF_REASON) == set(DenyReason)
     green = {reason for reason, cue in CUE_OF_REASON.items() if cue in {CueName.GRANTED, CueName.ALREADY_DONE}}
     assert green == {DenyReason.ALREADY_DONE}, "only what was recorded before may look recorded"
+
+
+def stricter(first: int, last: int, asked: Assurance) -> Stricter:
+    hours = TimeRange(first=time(first), last=time(last))
+    return Stricter(during=WeeklyHours(hours=hours, weekdays=frozenset(range(7))), min_assurance=asked)
+
+
+@pytest.mark.parametrize(
+    ("hour", "asked"),
+    [
+        (12, Assurance.SIGNED_DATA),
+        (18, Assurance.CHALLENGE),
+        (22, Assurance.CHALLENGE_PIN),
+        (4, Assurance.SIGNED_DATA),  # hours never ask for less than the terminal
+    ],
+)
+def test_the_strictest_of_the_hours_counts(hour: int, asked: Assurance) -> None:
+    policy = AssurancePolicy(
+        min_assurance=Assurance.SIGNED_DATA,
+        stricter=(
+            stricter(22, 23, Assurance.CHALLENGE_PIN),
+            stricter(18, 0, Assurance.CHALLENGE),
+            stricter(4, 5, Assurance.SERIAL),
+        ),
+    )
+    assert policy.at(FakeClock(NOW.replace(hour=hour)).now()) is asked
+
+
+@pytest.mark.rule(10)
+def test_with_the_clock_unset_the_strictest_hour_counts() -> None:
+    policy = AssurancePolicy(min_assurance=Assurance.SERIAL, stricter=(stricter(22, 23, Assurance.CHALLENGE),))
+    clock = FakeClock(NOW)
+    clock.source = TimeSource.NONE
+
+    assert policy.at(clock.now()) is Assurance.CHALLENGE
