@@ -31,6 +31,8 @@ from kazasu.model.configuration import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# The tables in [cards] are the kinds'; config gathers them as `settings`.
+_OWN_OF_CARDS = frozenset(field.encode_name for field in msgspec.structs.fields(Cards)) - {"settings"}
 _MAX_FILE_BYTES = 256 * 1024
 _DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(UNITS_S)})")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -138,9 +140,9 @@ def _fields(table: type[Table]) -> dict[str, tuple[Any, bool]]:
 
 def _fields_of_cards(cards: dict[str, Any]) -> dict[str, tuple[Any, bool]]:
     """The same for [cards]: each kind has a table of its own, which a kind with required keys needs."""
-    fields = {"kinds": _fields(Cards)["kinds"]}
+    fields = {name: field for name, field in _fields(Cards).items() if name in _OWN_OF_CARDS}
     named = _named_kinds(cards)
-    for kind in {*named, *cards} - {"kinds"}:
+    for kind in {*named, *cards} - _OWN_OF_CARDS:
         module = registry.module_of(kind)
         if module is not None:
             required = any(required for _, required in _fields(module.Settings).values())
@@ -200,13 +202,13 @@ def _gathered(cards: dict[str, Any], folder: Path) -> dict[str, Any]:
     """
     by_kind = {}
     for kind in dict.fromkeys([*_named_kinds(cards), *cards]):
-        if kind != "kinds":
+        if kind not in _OWN_OF_CARDS:
             module = registry.module_of(kind)
             if module is None:
                 raise msgspec.ValidationError(f"{kind!r} is no kind of card")
             by_kind[kind] = _convert(cards.get(kind, {}), module.Settings, folder)
-    named = {"kinds": cards["kinds"]} if "kinds" in cards else {}
-    return named | {"settings": KindSettings(by_kind)}
+    own = {name: value for name, value in cards.items() if name in _OWN_OF_CARDS}
+    return own | {"settings": KindSettings(by_kind)}
 
 
 def _duration(text: str, _folder: Path) -> Duration:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kazasu.cards.kind import CardKind
-    from kazasu.model.access import Identifier
+    from kazasu.model.access import Assurance, Identifier
     from kazasu.ports import CardChannel
 
 
@@ -30,6 +30,10 @@ class CardKinds:
     def __init__(self, kinds: Iterable[CardKind]) -> None:
         self.kinds = tuple(sorted(kinds, key=lambda kind: -kind.reach))
         self._allowed = AllowList(kind.allow for kind in self.kinds)
+
+    def reach_of(self, name: str) -> Assurance:
+        """The most that a card of a kind can prove here."""
+        return max(kind.reach for kind in self.kinds if kind.name == name)
 
     def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
         """See ports.CardIdentifier."""

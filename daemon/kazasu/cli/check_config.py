@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kazasu.app import assurance_policy
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
+from kazasu.model.schedule import WEEKDAYS
 from kazasu.outputs import cues
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kazasu.model.configuration import Attendance, Config
+    from kazasu.model.policy import AssurancePolicy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +37,9 @@ def _sentences(config: Config) -> Iterator[str]:
     yield f"Terminal {terminal.id} of site {terminal.site}, on {terminal.timezone} time; data in {terminal.state_dir}."
     for reader in config.readers:
         yield f"Reader {reader.name}: the first PC/SC reader whose name fits {reader.match!r}."
-    yield f"Cards: {', '.join(config.cards.kinds)}."
+    yield f"Cards: {', '.join(config.cards.kinds)}; a renewed card's old one ends after {config.cards.renewal_grace}."
     yield from _attendance(config.services.attendance)
+    yield from _assurance(assurance_policy(config))
     pins = config.outputs.gpio
     if pins is None:
         yield "The answer is drawn in a terminal."
@@ -66,4 +70,12 @@ def _attendance(service: Attendance) -> Iterator[str]:
         for hours in ranges:
             yield f"  From {hours.first.isoformat('minutes')} to {hours.last.isoformat('minutes')}: {way}."
     yield f"  The same person again within {service.repeat_after:g} s is a repeat."
-    yield f"  A card has to prove at least: {service.min_assurance}."
+
+
+def _assurance(policy: AssurancePolicy) -> Iterator[str]:
+    yield f"A card has to prove at least: {policy.min_assurance.word}."
+    for rule in policy.stricter:
+        hours, days = rule.during.hours, rule.during.weekdays
+        when = "every day" if len(days) == len(WEEKDAYS) else ", ".join(WEEKDAYS[day] for day in sorted(days))
+        span = f"from {hours.first.isoformat('minutes')} to {hours.last.isoformat('minutes')}"
+        yield f"  {span}, {when}: {max(rule.min_assurance, policy.min_assurance).word}."

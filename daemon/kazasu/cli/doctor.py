@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _card(config: Config, arguments: argparse.Namespace) -> Iterator[Finding]:
     try:
-        read = wait_for_tap(config, arguments)
+        read = wait_for_tap(config, arguments).read
     except KazasuError as error:
         yield Finding(Grade.PROBLEM, "card", str(error))
         return

@@ -1,6 +1,10 @@
 """Tap a card and give it to a person. The running daemon knows it at the next tap.
 
 By default the enrolment asks for what this read proved, so that a weaker copy of the card is denied from then on.
+
+--renews is for a card that takes another's place, such as a My Number Card with a new certificate: nothing on it leads
+back to the old one, so it is tapped where somebody sees who it belongs to, and has to prove all that its kind can. It
+asks for what the old one did, and the old one ends after `renewal_grace`.
 """
 
 from __future__ import annotations
@@ -14,17 +18,29 @@ from kazasu.cli.identify import add_tap_arguments, wait_for_tap
 from kazasu.config import load
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
+from kazasu.runtime.clock import SystemClock
+from kazasu.store.roster import Roster
 from kazasu.store.roster_csv import cardholder_problems
-from kazasu.store.roster_file import enroll
+from kazasu.store.roster_file import enroll, renew
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+    from pathlib import Path
+
+    from kazasu.model.access import Identifier
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("cardholder", help="the site's own number for the person; never the My Number")
     parser.add_argument("name", help="shown at the terminal only")
+    parser.add_argument(
+        "--renews",
+        nargs="?",
+        const="",
+        metavar="CREDENTIAL",
+        help="this card takes the place of another of the same person, which ends; which one, if there are several",
+    )
     words = [assurance.word for assurance in Assurance]
     parser.add_argument(
         "--min-assurance", choices=words, help="what each tap has to prove; default: what this one does"
@@ -44,21 +60,19 @@ def execute(arguments: argparse.Namespace) -> int:
         problems.append(f"the last day, {arguments.valid_until}, comes before the first, {arguments.valid_from}")
     if problems:
         raise RosterError("\n".join([*problems, "nothing was changed"]))
-    read = wait_for_tap(config, arguments)
-    if read.identifier is None:
-        print(f"not accepted: {read.refusal}: {read.detail}")
+    path = config.terminal.roster_path
+    old = None if arguments.renews is None else _renewed(path, arguments.cardholder, arguments.renews)
+    tap = wait_for_tap(config, arguments)
+    identifier = tap.read.identifier
+    if identifier is None:
+        print(f"not accepted: {tap.read.refusal}: {tap.read.detail}")
         return EXIT_PROBLEM
-    proved = read.identifier.assurance
-    asked = proved if arguments.min_assurance is None else Assurance.from_word(arguments.min_assurance)
-    if asked > proved:
-        raise RosterError(
-            f"this card proves {proved.word} here, so it would never satisfy {asked.word}; nothing was changed"
-        )
+    asked = _asked(arguments.min_assurance, identifier, old)
     zone = config.terminal.timezone
     until = arguments.valid_until
     enrolment = Enrolment(
         credential=Credential(
-            pseudonym=read.identifier.pseudonym,
+            pseudonym=identifier.pseudonym,
             cardholder=arguments.cardholder,
             min_assurance=asked,
             valid_from_s=_midnight_s(arguments.valid_from, zone),
@@ -66,11 +80,59 @@ def execute(arguments: argparse.Namespace) -> int:
         ),
         cardholder=Cardholder(number=arguments.cardholder, name=arguments.name),
     )
-    version = enroll(config.terminal.roster_path, enrolment)
+    before = Roster(path).look_up(identifier.pseudonym)
+    if old is None:
+        version = enroll(path, enrolment)
+    else:
+        _check_renewal(identifier, tap.kinds.reach_of(identifier.kind))
+        ends_s = int(SystemClock(zone).now().at.timestamp() + config.cards.renewal_grace)
+        version = renew(path, enrolment, old.credential.pseudonym, ends_s)
+        print(f"the old card {old.credential.pseudonym} ends {datetime.fromtimestamp(ends_s, zone):%Y-%m-%d %H:%M}")
+    if before is not None and before.cardholder.number != arguments.cardholder:
+        print(f"this card was {before.cardholder.number} {before.cardholder.name}'s until now")
     print(
-        f"{read.identifier.kind} card {read.identifier.pseudonym} is {arguments.cardholder}'s; roster version {version}"
+        f"{identifier.kind} card {identifier.pseudonym} is {arguments.cardholder}'s, has to prove {asked.word};"
+        f" roster version {version}"
     )
     return EXIT_OK
+
+
+def _renewed(path: Path, number: str, pseudonym: str) -> Enrolment:
+    """Find which of a person's credentials is to end.
+
+    Args:
+        path: the roster.
+        number: the person's.
+        pseudonym: which one; empty if the person has only one.
+    """
+    theirs = {each.credential.pseudonym: each for each in Roster(path).credentials_of(number)}
+    if not theirs:
+        raise RosterError(f"{number} has no card to renew: leave out --renews; nothing was changed")
+    if pseudonym in theirs:
+        return theirs[pseudonym]
+    if pseudonym or len(theirs) > 1:
+        raise RosterError(f"--renews: say which of {number}'s cards ends: {', '.join(theirs)}; nothing was changed")
+    return next(iter(theirs.values()))
+
+
+def _asked(word: str | None, identifier: Identifier, old: Enrolment | None) -> Assurance:
+    """What each tap will have to prove: as told, else as for the old card, else what this read did."""
+    proved = identifier.assurance
+    by_default = proved if old is None else old.credential.min_assurance
+    asked = by_default if word is None else Assurance.from_word(word)
+    if asked > proved:
+        raise RosterError(
+            f"this card proves {proved.word} here, so it would never satisfy {asked.word}; nothing was changed"
+        )
+    return asked
+
+
+def _check_renewal(identifier: Identifier, strongest: Assurance) -> None:
+    if identifier.assurance < strongest:
+        raise RosterError(
+            f"a renewal needs {strongest.word} of a {identifier.kind} card, and this one proved"
+            f" {identifier.assurance.word}: {identifier.why_not_more or 'tap again'}; nothing was changed"
+        )
 
 
 def _day(text: str) -> date:

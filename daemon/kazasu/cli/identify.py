@@ -1,13 +1,16 @@
-"""Tap a card: what it is, what the read proves, and who it belongs to here.
+"""Tap a card: what it is, what the read proves and why not more, who it belongs to here, and how long each step took.
 
 The running terminal reads the card too: it answers as to any tap.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.app import assurance_policy, card_identifier
+from kazasu.cards.trace import Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, ReaderUnavailable
@@ -19,7 +22,10 @@ from kazasu.store.roster import Roster
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from kazasu.cards.identify import CardKinds
+    from kazasu.cards.trace import Trace
     from kazasu.model.configuration import Config
     from kazasu.model.input import CardRead
 
@@ -37,16 +43,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
 
 
+class Tap(NamedTuple):
+    """A tap, read as the daemon reads it.
+
+    Attributes:
+        read: what came of it.
+        kinds: who was asked.
+        trace: what was sent, and how long it took.
+    """
+
+    read: CardRead
+    kinds: CardKinds
+    trace: Trace
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """Read one card and explain it."""
     config = load(arguments.config)
-    read = wait_for_tap(config, arguments)
-    if read.identifier is None:
-        print(f"not accepted: {read.refusal}: {read.detail}")
+    tap = wait_for_tap(config, arguments)
+    if tap.read.identifier is None:
+        print(f"not accepted: {tap.read.refusal}: {tap.read.detail}")
+        print(*_steps(tap.trace), sep="\n")
         return EXIT_PROBLEM
-    identifier = read.identifier
+    identifier = tap.read.identifier
+    reach = tap.kinds.reach_of(identifier.kind)
     print(f"kind        {identifier.kind}")
     print(f"assurance   {identifier.assurance.word}: {_PROVES[identifier.assurance]}")
+    if identifier.assurance < reach:
+        print(f"reachable   {reach.word}: {_PROVES[reach]}")
+    if identifier.why_not_more:
+        print(f"not more    {identifier.why_not_more}")
     print(f"credential  {identifier.pseudonym}")
     enrolment = Roster(config.terminal.roster_path).look_up(identifier.pseudonym)
     if enrolment is None:
@@ -54,7 +80,17 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         needs = enrolment.credential.min_assurance.word
         print(f"cardholder  {enrolment.cardholder.number} {enrolment.cardholder.name}, needs {needs}")
+    print(*_steps(tap.trace), sep="\n")
     return EXIT_OK
+
+
+def _steps(trace: Trace) -> Iterator[str]:
+    for number, step in enumerate(trace.steps):
+        times = f", {step.commands} times" if step.commands > 1 else ""
+        yield f"{'' if number else 'steps':<12}{step.name + times:<34}{1000 * step.card_s:8.1f} ms"
+    own_s = trace.whole_s - trace.card_s
+    yield f"{'':<12}{'card and reader':<34}{1000 * trace.card_s:8.1f} ms"
+    yield f"{'':<12}{'this terminal':<34}{1000 * own_s:8.1f} ms"
 
 
 def add_tap_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +101,7 @@ def add_tap_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wait_for_tap(config: Config, arguments: argparse.Namespace) -> CardRead:
+def wait_for_tap(config: Config, arguments: argparse.Namespace) -> Tap:
     """Ask for a card and read it as the daemon does.
 
     Raises:
@@ -77,11 +113,11 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace) -> CardRead:
     if reader is None:
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
     clock = SystemClock(config.terminal.timezone)
-    print(f"tap a card on {reader.name} …", flush=True)
-    roster = Roster(config.terminal.roster_path)
-    demand = EnrolledDemand(assurance_policy(config), roster, clock)
-    read = one_tap(reader.match, card_identifier(config, clock, demand), clock, arguments.wait)
-    roster.close()
+    with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
+        kinds = card_identifier(config, clock, EnrolledDemand(assurance_policy(config), roster, clock))
+        traced = Traced(kinds, time.monotonic)
+        print(f"tap a card on {reader.name} …", flush=True)
+        read = one_tap(reader.match, traced, clock, arguments.wait)
     if read is None:
         raise ReaderUnavailable(f"no card came within {arguments.wait:g} s")
-    return read
+    return Tap(read, kinds, traced.trace)

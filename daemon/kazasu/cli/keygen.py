@@ -2,6 +2,9 @@
 
 The public key is written beside the configuration: the collector and the auditor need it. The pepper is the
 same on every terminal of a site: make it on the first one and copy it to the others before anybody is enrolled there.
+
+--card-key makes a symmetric key that cards prove to hold, or the next version of one that is there: cards with the old
+version still work, and new cards get the new one. The cards' issuer needs it too; it is in the file, and shown nowhere.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
+from kazasu.store.card_keys import LENGTHS, generate_card_key
 from kazasu.store.keys import generate_pepper, generate_signer, load_pepper, load_signer, write_public
 
 if TYPE_CHECKING:
@@ -21,12 +25,22 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("--card-key", metavar="NAME", help="make this key, or its next version, and nothing else")
+    parser.add_argument(
+        "--bits", type=int, choices=[8 * length for length in LENGTHS], default=128, help="default: 128"
+    )
     add_config_argument(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Make what is missing."""
-    make_missing(load(arguments.config).keys, arguments.config.parent)
+    keys = load(arguments.config).keys
+    if arguments.card_key is None:
+        make_missing(keys, arguments.config.parent)
+    else:
+        keys.cards.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        version = generate_card_key(keys.cards, arguments.card_key, arguments.bits // 8)
+        print(f"card key   {keys.cards}: {arguments.card_key}, version {version}: made")
     return EXIT_OK
 
 

@@ -123,9 +123,11 @@ class Cards(Table, frozen=True, kw_only=True):
     """[cards]. The tables in it are the kinds' own; config.py gathers them."""
 
     kinds: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("jpki", "felica", "mifare")
+    renewal_grace: Duration = Duration(14 * 86400)
     settings: KindSettings
 
     def __post_init__(self) -> None:
+        _within(self.renewal_grace, "renewal_grace", 0, 92 * 86400)
         if len(set(self.kinds)) != len(self.kinds):
             raise ValueError("kinds names a kind twice")
 

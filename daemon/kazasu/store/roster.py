@@ -22,6 +22,7 @@ _LOOK_UP = (
     " FROM roster LEFT JOIN credential ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
+_CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
 _NOBODY = (0, None, None, None, None, None)
 
 
@@ -69,6 +70,21 @@ class Roster:
             cardholder=Cardholder(number=number, name=name),
         )
 
+    def credentials_of(self, number: str) -> tuple[Enrolment, ...]:
+        """All credentials of one person, in no order of meaning. Reads the whole file: for people, not for taps.
+
+        Raises:
+            RosterError: the file cannot be read.
+        """
+        try:
+            connection = self._connect()
+            rows = [] if connection is None else connection.execute(_CREDENTIALS_OF, (number,)).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise self._unreadable(error) from error
+        found = (self.look_up(pseudonym.hex()) for (pseudonym,) in rows)
+        return tuple(enrolment for enrolment in found if enrolment is not None)
+
     def close(self) -> None:
         """Let the file go; calling it again does nothing."""
         if self._connection is not None:
@@ -82,11 +98,12 @@ class Roster:
             rows = [] if connection is None else connection.execute(_LOOK_UP, (pseudonym,)).fetchall()
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise RosterError(
-                f"{self._path} cannot be read: {error}; move it away and import the roster again"
-            ) from error
+            raise self._unreadable(error) from error
         self._version, *found = rows[0] if rows else _NOBODY
         return tuple(found)
+
+    def _unreadable(self, error: Exception) -> RosterError:
+        return RosterError(f"{self._path} cannot be read: {error}; move it away and import the roster again")
 
     def _connect(self) -> sqlite3.Connection | None:
         try:

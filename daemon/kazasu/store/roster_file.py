@@ -72,24 +72,66 @@ def enroll(path: Path, enrolment: Enrolment) -> int:
     Raises:
         RosterError: the number or name cannot be used, or the roster cannot be changed; nothing was.
     """
-    credential, cardholder = enrolment.credential, enrolment.cardholder
-    problems = cardholder_problems(cardholder.number, cardholder.name)
-    if problems:
-        raise RosterError("; ".join(problems))
+    _check(enrolment)
     _make_file(path)
     with _changing(path) as connection:
-        connection.execute("INSERT OR REPLACE INTO cardholder VALUES (?, ?)", (cardholder.number, cardholder.name))
-        connection.execute(
-            "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)",
-            (
-                bytes.fromhex(credential.pseudonym),
-                cardholder.number,
-                credential.min_assurance.value,
-                credential.valid_from_s,
-                credential.valid_until_s,
-            ),
-        )
+        _put(connection, enrolment)
         return _raise_version(connection)
+
+
+def renew(path: Path, enrolment: Enrolment, old: str, old_ends_s: int) -> int:
+    """Add the credential that takes the place of another of the same person, and let that one end. Durable on return.
+
+    Args:
+        path: the roster.
+        enrolment: the new credential and its holder.
+        old: the pseudonym of the credential that ends.
+        old_ends_s: when, Unix time; if it ends earlier already, that stays.
+
+    Returns:
+        The roster's new version.
+
+    Raises:
+        RosterError: the old credential is not this person's, is the new one itself, or the roster cannot be changed;
+            nothing was.
+    """
+    _check(enrolment)
+    new, number = enrolment.credential.pseudonym, enrolment.cardholder.number
+    if new == old:
+        raise RosterError(f"this is the card {old} itself; tap the one that takes its place; nothing was changed")
+    if not path.exists():
+        raise RosterError(f"{path} is missing: nobody is enrolled")
+    with _changing(path) as connection:
+        ended = connection.execute(
+            "UPDATE credential SET valid_until_s = min(coalesce(valid_until_s, ?1), ?1)"
+            " WHERE pseudonym = ?2 AND cardholder = ?3",
+            (old_ends_s, bytes.fromhex(old), number),
+        ).rowcount
+        if not ended:
+            raise RosterError(f"{path}: {number} has no credential {old}; nothing was changed")
+        _put(connection, enrolment)
+        return _raise_version(connection)
+
+
+def _check(enrolment: Enrolment) -> None:
+    problems = cardholder_problems(enrolment.cardholder.number, enrolment.cardholder.name)
+    if problems:
+        raise RosterError("; ".join(problems))
+
+
+def _put(connection: sqlite3.Connection, enrolment: Enrolment) -> None:
+    credential, cardholder = enrolment.credential, enrolment.cardholder
+    connection.execute("INSERT OR REPLACE INTO cardholder VALUES (?, ?)", (cardholder.number, cardholder.name))
+    connection.execute(
+        "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)",
+        (
+            bytes.fromhex(credential.pseudonym),
+            cardholder.number,
+            credential.min_assurance.value,
+            credential.valid_from_s,
+            credential.valid_until_s,
+        ),
+    )
 
 
 def remove(path: Path, pseudonym: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from fakes.roster import person
 from kazasu.errors import RosterError
 from kazasu.store.roster import Roster
-from kazasu.store.roster_file import enroll, locked_roster, remove
+from kazasu.store.roster_file import enroll, locked_roster, remove, renew
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +82,50 @@ def test_nobody_is_enrolled_under_what_looks_like_a_my_number(tmp_path: Path) ->
 
     assert "1234" not in str(caught.value)
     assert not path.exists()
+
+
+def ends(path: Path, pseudonym: str) -> int | None:
+    enrolment = Roster(path).look_up(pseudonym)
+    assert enrolment is not None
+    return enrolment.credential.valid_until_s
+
+
+def test_a_renewal_ends_the_old_card_and_takes_up_the_new_one_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    enroll(path, person("1", "a" * 32))
+    enroll(path, person("2", "c" * 32))
+
+    assert renew(path, person("1", "b" * 32), "a" * 32, 5000) == 3
+
+    assert [ends(path, digit * 32) for digit in "abc"] == [5000, None, None]
+    theirs = {each.credential.pseudonym for each in Roster(path).credentials_of("1")}
+    assert theirs == {"a" * 32, "b" * 32}
+    # A second renewal gives no card more time than it has.
+    renew(path, person("1", "d" * 32), "a" * 32, 9000)
+    assert ends(path, "a" * 32) == 5000
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "said"),
+    [
+        (("1", "a"), "a", "the card a+ itself"),
+        (("1", "b"), "c", "1 has no credential c"),  # another person's
+        (("1", "b"), "d", "1 has no credential d"),
+        (("123456789012", "b"), "a", "My Number"),
+    ],
+)
+def test_a_renewal_that_cannot_be_changes_nothing(tmp_path: Path, new: tuple[str, str], old: str, said: str) -> None:
+    path = tmp_path / "roster.db"
+    enroll(path, person("1", "a" * 32))
+    enroll(path, person("2", "c" * 32))
+    before = path.read_bytes()
+
+    with pytest.raises(RosterError, match=said):
+        renew(path, person(new[0], new[1] * 32), old * 32, 5000)
+
+    assert path.read_bytes() == before
+
+
+def test_without_a_roster_there_is_nothing_to_renew(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="nobody is enrolled"):
+        renew(tmp_path / "roster.db", person("1", "b" * 32), "a" * 32, 5000)
