@@ -1,0 +1,76 @@
+"""Records the transcripts anew, each from a virtual card.
+
+    PYTHONPATH=tests python tests/vectors/cards/record.py [NAME …]
+
+Only for a kind that sends other commands than before: a recorded read that stays is what shows that nothing changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from fakes.transcript import FOLDER, Transcript, record
+from kazasu.virtual.felica import FelicaCard
+from kazasu.virtual.issuer import JpkiIssuer, rsa_key
+from kazasu.virtual.mifare import ULTRALIGHT_ATR, MifareCard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.virtual.card import VirtualCard
+
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=400)  # after the card, before its end
+
+
+def blank(card: str, kind: str, in_field: VirtualCard, source: str, **rest: Any) -> Transcript:
+    """A transcript without the read."""
+    defaults: dict[str, Any] = {"settings": {}, "keys": {}, "demand": "serial", "pin": None}
+    return Transcript(
+        card=card,
+        source=source,
+        kind=kind,
+        atr=in_field.atr.hex(),
+        time=NOW.isoformat(),
+        random="",
+        exchanges=[],
+        identifier={},
+        **(defaults | rest),
+    )
+
+
+def taken(name: str, card: VirtualCard, transcript: Transcript) -> None:
+    """Record one."""
+    card.power_on()
+    record(name, transcript, card, secrets.token_bytes)
+
+
+def jpki() -> None:
+    issuer = JpkiIssuer()
+    (FOLDER / "jpki-ca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
+    card = issuer.card(rsa_key("card"))
+    words = "My Number Card, without its PIN"
+    source = "OpenSC, src/libopensc/card-jpki.c and pkcs15-jpki.c"
+    taken("jpki", card, blank(words, "jpki", card, source, settings={"ca": ["jpki-ca.pem"]}))
+
+
+def felica() -> None:
+    card = FelicaCard(bytes.fromhex("012E4CD8A3F2B07C"))
+    taken("felica", card, blank("FeliCa by its IDm", "felica", card, "PC/SC part 3, 3.2.2.1.3"))
+
+
+def mifare() -> None:
+    card = MifareCard(bytes.fromhex("04A1B2C3D4E5F6"), ULTRALIGHT_ATR)
+    taken("mifare", card, blank("MIFARE Ultralight by its UID", "mifare", card, "PC/SC part 3, 3.2.2.1.3"))
+
+
+RECORDINGS: tuple[Callable[[], None], ...] = (jpki, felica, mifare)
+
+if __name__ == "__main__":
+    for recording in RECORDINGS:
+        if not sys.argv[1:] or recording.__name__ in sys.argv[1:]:
+            recording()
