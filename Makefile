@@ -13,7 +13,7 @@ DEBIAN_PACKAGES := faketime gcc libpcsclite-dev mosquitto mosquitto-clients open
 # What runs a machine to try the package in.
 VM_PACKAGES := debootstrap e2fsprogs ipxe-qemu qemu-system-x86 qemu-utils seabios
 
-.PHONY: demo test bench lint format deb debs deb-test vm-test power-cut setup clean
+.PHONY: demo test bench lint format deb debs deb-test vm-test power-cut fuzz setup clean
 .SILENT:
 
 demo: setup
@@ -56,6 +56,14 @@ power-cut: setup deb
 	$(BIN)/python tests/vm/image.py
 	PYTHONPATH=tests $(SANDBOX) $(BIN)/python -m vm.flush_boundaries
 	PYTHONPATH=tests $(SANDBOX) $(BIN)/python -m vm.power_cut --cuts $(N)
+
+# Cards that answer nonsense, guided by what code it reaches, for so many seconds. atheris has no build for every machine.
+FOR := 60
+fuzz: setup
+	$(BIN)/python -c "import atheris" 2> /dev/null || $(BIN)/pip install -qq --disable-pip-version-check atheris==3.0.0
+	mkdir -p build/fuzz/corpus
+	$(BIN)/python tests/fuzz/fuzz_cards.py -max_total_time=$(FOR) -max_len=64 -timeout=10 -artifact_prefix=build/fuzz/ \
+		-print_final_stats=1 -verbosity=0 build/fuzz/corpus
 
 lint: setup
 	$(BIN)/ruff check --quiet

@@ -36,7 +36,7 @@ from kazasu.model.access import Assurance, Identifier
 from kazasu.readers.demand import FixedDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fakes.card_channel import AnswersApdus
     from kazasu.cards.kind import CardKind
@@ -90,13 +90,19 @@ class Verbatim:
 
 
 class Answers:
-    """Implements CardChannel: the card answers what it was recorded with in any order, and knows nothing else."""
+    """Implements CardChannel: a card that answers each command as it was recorded to, and knows no others.
 
-    def __init__(self, exchanges: list[tuple[str, str]]) -> None:
-        self._answers = dict(reversed(exchanges))
+    To a command that was sent several times it gives the answers in turn, and the last one from then on.
+    """
+
+    def __init__(self, exchanges: Iterable[tuple[str, str]]) -> None:
+        self._answers: dict[str, list[str]] = {}
+        for command, answer in exchanges:
+            self._answers.setdefault(command, []).append(answer)
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        return _split(self._answers.get(apdu.hex(), "6a82"))
+        answers = self._answers.get(apdu.hex(), ["6a82"])
+        return _split(answers.pop(0) if len(answers) > 1 else answers[0])
 
 
 def _split(answer: str) -> tuple[bytes, int]:
