@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from kazasu.model.access import Assurance, Decision, Enrolment, Identifier, Presentation
     from kazasu.model.cue import Channel, CueName
@@ -82,15 +82,19 @@ class Demand(Protocol):
 class PinSource(Protocol):
     """Where people enter their card's PIN. The reader's thread only."""
 
-    def ask(self, tries_left: int, length: range) -> str | None:
-        """Wait for one PIN, while the card is in the field.
+    def ask(self, tries_left: int, length: range, meanwhile: Callable[[], None]) -> str | None:
+        """Wait for one PIN, while the card is in the field. Whoever gets it uses it at once and keeps it nowhere.
 
         Args:
             tries_left: that the card still allows, this one included.
             length: how many digits it may have.
+            meanwhile: called twice a second, to see that the card is still there; what it raises ends the wait.
 
         Returns:
-            The digits, as they were entered; None if nobody finished in time.
+            ASCII digits, as they were entered; None if nobody finished in time.
+
+        Raises:
+            CardGone: from `meanwhile`.
         """
         ...
 

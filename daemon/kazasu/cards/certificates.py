@@ -14,6 +14,7 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kazasu.errors import CardRefused, ConfigurationError
 from kazasu.model.access import DenyReason
@@ -48,17 +49,19 @@ class CheckedCertificate(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         issuer_key: the CA's key identifier.
         serial: the serial number, big-endian; for the pseudonym and nothing else (rule 7).
+        public_key: the certified key, SubjectPublicKeyInfo in DER.
         valid_from: first second in which it and its CA's are valid, aware UTC.
         valid_until: last such second, aware UTC.
     """
 
     issuer_key: bytes
     serial: bytes
+    public_key: bytes
     valid_from: datetime
     valid_until: datetime
 
     def __repr__(self) -> str:
-        """Without the serial number."""
+        """Without the serial number and the key."""
         return f"CheckedCertificate(valid_from={self.valid_from}, valid_until={self.valid_until})"
 
 
@@ -119,6 +122,7 @@ class TrustedIssuers:
         return CheckedCertificate(
             issuer_key=_subject_key(issuer.certificate),
             serial=serial.to_bytes(serial.bit_length() // 8 + 1),
+            public_key=certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
             valid_from=max(certificate.not_valid_before_utc, issuer.valid_from),
             valid_until=min(certificate.not_valid_after_utc, issuer.valid_until),
         )

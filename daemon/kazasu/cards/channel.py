@@ -106,8 +106,10 @@ class StatusFolding:
 
 
 def _asks_for_data(apdu: bytes) -> bool:
-    """Whether it is a command of case 2: a header and an Le, short or extended (ISO/IEC 7816-4:2020, 5.2)."""
-    return len(apdu) == _CASE_2_BYTES or (len(apdu) == _EXTENDED_CASE_2_BYTES and apdu[4] == 0)
+    """Whether it is a command of case 2 or short case 4: it ends with an Le (ISO/IEC 7816-4:2020, 5.2)."""
+    if len(apdu) <= _CASE_2_BYTES or not apdu[4]:
+        return len(apdu) == _CASE_2_BYTES or (len(apdu) == _EXTENDED_CASE_2_BYTES and apdu[4] == 0)
+    return len(apdu) == _CASE_2_BYTES + apdu[4] + 1
 
 
 def expect(channel: CardChannel, apdu: bytes, step: str) -> bytes:
@@ -141,12 +143,15 @@ class ExtendedReads:
 
     Readers such as the ACR122U carry short APDUs only, and say so by failing. One failure that short reads made good is
     enough: from then on reads are short, on every reader.
+
+    Args:
+        worth_trying: at first.
     """
 
     __slots__ = ("worth_trying",)
 
-    def __init__(self) -> None:
-        self.worth_trying = True
+    def __init__(self, *, worth_trying: bool = True) -> None:
+        self.worth_trying = worth_trying
 
 
 class TransparentFile:

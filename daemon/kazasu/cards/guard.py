@@ -39,6 +39,16 @@ NEVER: Final = tuple(
 )
 
 
+class Digits(msgspec.Struct, frozen=True):
+    """A part of a command that holds ASCII digits: a PIN.
+
+    Attributes:
+        count: how many, 1 or more.
+    """
+
+    count: int
+
+
 class Template(msgspec.Struct, frozen=True):
     """A command of which the terminal makes up a part: a challenge, a PIN, a MAC.
 
@@ -49,7 +59,7 @@ class Template(msgspec.Struct, frozen=True):
         ValueError: the header, which says what the command does, is not fixed.
     """
 
-    parts: tuple[bytes | int, ...]
+    parts: tuple[bytes | int | Digits, ...]
 
     def __post_init__(self) -> None:
         head = self.parts[0] if self.parts else b""
@@ -59,7 +69,17 @@ class Template(msgspec.Struct, frozen=True):
     @property
     def pattern(self) -> bytes:
         """The same as a regular expression."""
-        return b"".join(b".{%d}" % part if isinstance(part, int) else re.escape(part) for part in self.parts)
+        return b"".join(map(_pattern, self.parts))
+
+
+def _pattern(part: bytes | int | Digits) -> bytes:
+    match part:
+        case Digits(count=count):
+            return b"[0-9]{%d}" % count
+        case bytes():
+            return re.escape(part)
+        case length:
+            return b".{%d}" % length
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,9 @@
-"""The My Number Card by its JPKI authentication certificate, which names nobody: no PIN, no My Number (rule 6).
+"""The My Number Card by its JPKI authentication certificate, which names nobody: no My Number (rule 6).
 
 SELECT the application, the token information, the certificate. A certificate without a signature over a challenge can
-be copied, so this proves `signed_data`: that a CA has issued it, not that this is the card.
+be copied, so this proves `signed_data`: that a CA has issued it, not that this is the card. Where policy or enrolment
+ask for more, and the terminal has a keypad, the holder's PIN and a signature make it `challenge_pin`:
+jpki_authentication.py. A phone that plays the card shows nothing without its PIN.
 
 APDUs, files and token strings: OpenSC, src/libopensc/card-jpki.c and pkcs15-jpki.c.
 """
@@ -18,6 +20,7 @@ from kazasu.cards.atr import storage_card
 from kazasu.cards.certificates import TrustedIssuers
 from kazasu.cards.channel import ExtendedReads, TransparentFile, unexpected
 from kazasu.cards.guard import Allowance, application, select_application
+from kazasu.cards.jpki_authentication import SCOPES, Authentication, can_sign, present_pin, prove_key
 from kazasu.cards.recognition import HEAD_BYTES, TAIL_BYTES, Known, Recognition
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
@@ -34,14 +37,12 @@ if TYPE_CHECKING:
 _AID: Final = bytes.fromhex("D392F000260100000001")
 _TOKEN_FILE: Final = bytes.fromhex("0006")
 _CERTIFICATE_FILE: Final = bytes.fromhex("000A")
+_FILES: Final = (_TOKEN_FILE, _CERTIFICATE_FILE)
 
 _TOKEN_BYTES: Final = 32
 _CARD_TOKEN: Final = b"JPKIAPICCTOKEN2"
-_REFUSED_TOKENS: Final = {
-    b"JPKIAPICCTOKEN": "an old Basic Resident Register card; a My Number Card is needed",
-    b"JPKIAPGPSETOKEN": "an Android phone, whose certificate asks for its PIN; the plastic card is needed",
-    b"JPKIAPIOSTOKEN": "an iPhone, whose certificate asks for its PIN; the plastic card is needed",
-}
+_PHONE_TOKENS: Final = {b"JPKIAPGPSETOKEN": "an Android phone", b"JPKIAPIOSTOKEN": "an iPhone"}
+_REFUSED_TOKENS: Final = {b"JPKIAPICCTOKEN": "an old Basic Resident Register card; a My Number Card is needed"}
 
 _SHORTEST_BYTES: Final = 256
 _LONGEST_BYTES: Final = 8192
@@ -65,7 +66,9 @@ def build(settings: Settings, tools: Tools) -> Jpki:
     Raises:
         ConfigurationError: a CA certificate that cannot be used.
     """
-    return Jpki(settings.ca, tools.pseudonymizer, tools.clock)
+    pins = tools.pins
+    authentication = None if pins is None else Authentication(pins, tools.demand, tools.random)
+    return Jpki(settings.ca, tools.pseudonymizer, tools.clock, authentication)
 
 
 class Jpki:
@@ -75,6 +78,8 @@ class Jpki:
         ca_files: the CA certificates of the authentication certificates, PEM.
         pseudonymizer: the site's.
         clock: for the certificates' dates, which count unless it is unset.
+        authentication: how the PIN is entered, and when it is needed; None on a terminal without a keypad, which then
+            may not even send one.
 
     Raises:
         ConfigurationError: a CA certificate that cannot be used.
@@ -82,9 +87,19 @@ class Jpki:
 
     name = "jpki"
     reach = Assurance.SIGNED_DATA
-    allow = Allowance(scopes=(application(_AID, {_TOKEN_FILE, _CERTIFICATE_FILE}),))
+    allow = Allowance(scopes=(application(_AID, _FILES),))
 
-    def __init__(self, ca_files: Iterable[Path], pseudonymizer: Pseudonymizer, clock: Clock) -> None:
+    def __init__(
+        self,
+        ca_files: Iterable[Path],
+        pseudonymizer: Pseudonymizer,
+        clock: Clock,
+        authentication: Authentication | None = None,
+    ) -> None:
+        if authentication is not None:
+            self.reach = Assurance.CHALLENGE_PIN
+            self.allow = Allowance(scopes=(application(_AID, _FILES, inner=SCOPES),))
+        self._authentication = authentication
         self._issuers = TrustedIssuers.load(ca_files)
         self._pseudonymizer = pseudonymizer
         self._clock = clock
@@ -100,18 +115,52 @@ class Jpki:
             raise unexpected("selecting JPKI", sw)
         if sw != status.SUCCESS:
             return None
-        self._expect_card(TransparentFile(channel, _AID, _TOKEN_FILE, "token information", self._extended))
-        known = self._certificate(
-            TransparentFile(channel, _AID, _CERTIFICATE_FILE, "authentication certificate", self._extended)
-        )
-        self._expect_valid(known)
-        return Identifier(kind=self.name, pseudonym=known.pseudonym, assurance=Assurance.SIGNED_DATA)
-
-    def _expect_card(self, file: TransparentFile) -> None:
-        file.select()
-        token = file.read(0, _TOKEN_BYTES).rstrip(b" ")
+        token = self._token(TransparentFile(channel, _AID, _TOKEN_FILE, "token information", self._extended))
+        if token in _PHONE_TOKENS:
+            return self._phone(channel, _PHONE_TOKENS[token])
         if token != _CARD_TOKEN:
             raise CardRefused(DenyReason.FOREIGN_CARD, _REFUSED_TOKENS.get(token, "a JPKI token of an unknown kind"))
+        known = self._certificate(self._certificate_file(channel, self._extended))
+        self._expect_valid(known)
+        why_not = self._why_no_pin(known)
+        if why_not or self._authentication is None:
+            return self._identifier(known, Assurance.SIGNED_DATA, why_not)
+        present_pin(channel, self._authentication.pins)
+        prove_key(channel, known.public_key, self._authentication.random)
+        return self._identifier(known, Assurance.CHALLENGE_PIN)
+
+    def _phone(self, channel: CardChannel, phone: str) -> Identifier:
+        """A phone: its PIN before its certificate, whatever is asked for; having it, the key is proved as well."""
+        if self._authentication is None:
+            raise CardRefused(
+                DenyReason.PIN_NEEDED,
+                f"{phone}, which shows its certificate only after its PIN, and this terminal has no keypad; the plastic"
+                " card is needed",
+            )
+        present_pin(channel, self._authentication.pins)
+        # Where extended reads fail the application is selected anew, which would end what the PIN has opened.
+        known = self._certificate(self._certificate_file(channel, ExtendedReads(worth_trying=False)))
+        self._expect_valid(known)
+        prove_key(channel, known.public_key, self._authentication.random)
+        return self._identifier(known, Assurance.CHALLENGE_PIN)
+
+    def _why_no_pin(self, known: Known) -> str:
+        """Why this card is not asked for its PIN, in words; empty if it is."""
+        if self._authentication is None:
+            return "this terminal has no keypad for the card's PIN"
+        if self._authentication.demand.of(known.pseudonym) <= Assurance.SIGNED_DATA:
+            return "its PIN was not asked for, since neither the policy nor the enrolment needs more here"
+        return "" if can_sign(known.public_key) else "its certificate has a key of a kind that cannot be asked to sign"
+
+    def _identifier(self, known: Known, assurance: Assurance, why_not_more: str = "") -> Identifier:
+        return Identifier(kind=self.name, pseudonym=known.pseudonym, assurance=assurance, why_not_more=why_not_more)
+
+    def _token(self, file: TransparentFile) -> bytes:
+        file.select()
+        return file.read(0, _TOKEN_BYTES).rstrip(b" ")
+
+    def _certificate_file(self, channel: CardChannel, extended: ExtendedReads) -> TransparentFile:
+        return TransparentFile(channel, _AID, _CERTIFICATE_FILE, "authentication certificate", extended)
 
     def _certificate(self, file: TransparentFile) -> Known:
         """The certificate, checked now or before; 128 bytes of it tell which."""
@@ -126,6 +175,7 @@ class Jpki:
         checked = self._issuers.check(der)
         known = Known(
             pseudonym=self._pseudonymizer.pseudonym(self.name, checked.issuer_key, checked.serial),
+            public_key=checked.public_key,
             valid_from=checked.valid_from,
             valid_until=checked.valid_until,
         )

@@ -17,7 +17,7 @@ import msgspec
 
 HEAD_BYTES: Final = 64
 TAIL_BYTES: Final = 64
-_KEPT: Final = 2000  # certificates, at about half a kilobyte each
+_KEPT: Final = 2000  # certificates, at about a kilobyte each
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,13 +25,19 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         pseudonym: as in `Identifier`.
+        public_key: the certified key, SubjectPublicKeyInfo in DER.
         valid_from: first second of validity, aware UTC.
         valid_until: last second of validity, aware UTC.
     """
 
     pseudonym: str
+    public_key: bytes
     valid_from: datetime
     valid_until: datetime
+
+    def __repr__(self) -> str:
+        """Without the key, which is as much a number of the card as its serial."""
+        return f"Known(pseudonym={self.pseudonym!r}, valid_from={self.valid_from}, valid_until={self.valid_until})"
 
 
 class Recognition:

@@ -166,18 +166,25 @@ class JpkiIssuer:
         )
 
     def card(
-        self, key: PrivateKey, certificate: x509.Certificate | None = None, **features: Unpack[CardFeatures]
+        self, key: PrivateKey | None, certificate: x509.Certificate | None = None, **features: Unpack[CardFeatures]
     ) -> JpkiCard:
         """Make a My Number Card; what it signs with by password is the same on all cards of this process.
 
         Args:
-            key: its authentication key.
+            key: its authentication key; None makes a copy that has none.
             certificate: over that key; issued with the defaults if None.
             features: what else it has.
+
+        Raises:
+            ValueError: neither key nor certificate.
         """
+        if certificate is None:
+            if key is None:
+                raise ValueError("a copy needs the certificate that was copied")
+            certificate = self.certificate(key.public_key())
         signing = _signing_issuer()
         return JpkiCard(
-            certificate=_der(self.certificate(key.public_key()) if certificate is None else certificate),
+            certificate=_der(certificate),
             ca_certificate=_der(self.ca_certificate),
             key=key,
             signing_certificate=_der(signing.certificate(rsa_key("signing").public_key())),

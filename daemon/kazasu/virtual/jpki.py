@@ -56,7 +56,7 @@ class JpkiCard(FileCard):
         certificate: authentication certificate, DER; EF 000A.
         ca_certificate: its CA's, DER; EF 000B.
         key: the authentication key; EF 0017. An EC key signs a bare digest: an assumption, as the next card's
-            commands are not public.
+            commands are not public. None makes a copy: everything readable, and no key.
         signing_certificate: DER; EF 0001, behind the password.
         signing_ca_certificate: DER; EF 0002.
         signing_key: EF 001A, behind the password.
@@ -74,7 +74,7 @@ class JpkiCard(FileCard):
         *,
         certificate: bytes,
         ca_certificate: bytes,
-        key: PrivateKey,
+        key: PrivateKey | None,
         signing_certificate: bytes,
         signing_ca_certificate: bytes,
         signing_key: PrivateKey,
@@ -89,17 +89,18 @@ class JpkiCard(FileCard):
         self.pin = Pin(pin.encode("ascii"), _PIN_TRIES)
         self.password = Pin(password.encode("ascii"), _PASSWORD_TRIES)
         is_phone = token in {TOKEN_ANDROID, TOKEN_IPHONE}
+        keys = {} if key is None else {0x0017: File(pin=self.pin, sign=_signer(key))}
         super().__init__(
             atr,
             secrets.token_bytes(_PUPI_BYTES),
             {
-                AID_JPKI: {
+                AID_JPKI: keys
+                | {
                     0x0001: File(signing_certificate, pin=self.password),
                     0x0002: File(signing_ca_certificate),
                     0x0006: File(token.encode("ascii").ljust(_TOKEN_NAME_BYTES).ljust(_TOKEN_BYTES, b"\0")),
                     0x000A: File(certificate, pin=self.pin if is_phone else None),
                     0x000B: File(ca_certificate),
-                    0x0017: File(pin=self.pin, sign=_signer(key)),
                     0x0018: File(verifies=self.pin),
                     0x001A: File(pin=self.password, sign=_signer(signing_key)),
                     0x001B: File(verifies=self.password),

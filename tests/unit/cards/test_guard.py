@@ -8,6 +8,7 @@ from fakes.card_channel import FakeCardChannel, scripted
 from kazasu.cards.guard import (
     Allowance,
     AllowList,
+    Digits,
     Guarded,
     Scope,
     Template,
@@ -303,3 +304,14 @@ def test_a_scope_may_be_opened_by_a_status_of_its_own() -> None:
 def test_what_a_template_does_is_fixed(parts: tuple[bytes | int, ...]) -> None:
     with pytest.raises(ValueError, match="four fixed bytes"):
         Template(parts)
+
+
+def test_a_pin_is_made_of_digits() -> None:
+    template = Template((bytes.fromhex("0020008004"), Digits(4)))
+    card = FakeCardChannel(scripted("9000"))
+    guarded = Guarded(card, AllowList([Allowance(templates=(template,))]))
+    for wrong in (b"123a", b"123", b"12345", b"\0\0\0\0", b"12 4"):
+        with pytest.raises(ForbiddenApdu):
+            guarded.transmit(bytes.fromhex("0020008004") + wrong)
+    guarded.transmit(bytes.fromhex("0020008004") + b"4711")
+    assert len(card.sent) == 1

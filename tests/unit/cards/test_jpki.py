@@ -19,7 +19,7 @@ from kazasu.model.access import Assurance, DenyReason, Identifier
 from kazasu.model.moment import TimeSource
 from kazasu.virtual.felica import FELICA_ATR, FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
-from kazasu.virtual.jpki import AID_JPKI, ATR_CONTACT_OPENSC, ATR_CONTACTLESS, TOKEN_ANDROID, TOKEN_IPHONE
+from kazasu.virtual.jpki import AID_JPKI, ATR_CONTACT_OPENSC, ATR_CONTACTLESS
 from kazasu.virtual.type_b import DRIVING_LICENCE_ATR, DrivingLicence
 
 if TYPE_CHECKING:
@@ -102,8 +102,6 @@ def test_a_card_that_fails_at_select_is_not_called_foreign(kinds: CardKinds) -> 
 @pytest.mark.parametrize(
     ("token", "detail"),
     [
-        (TOKEN_ANDROID, "Android"),
-        (TOKEN_IPHONE, "iPhone"),
         ("JPKIAPICCTOKEN", "Resident Register"),
         ("JPKIAPICCTOKEN3", "unknown"),
         ("", "unknown"),

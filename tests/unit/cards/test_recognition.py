@@ -12,7 +12,10 @@ TAIL = bytes(range(64))
 
 def known(pseudonym: str) -> Known:
     return Known(
-        pseudonym=pseudonym, valid_from=datetime.min.replace(tzinfo=UTC), valid_until=datetime.max.replace(tzinfo=UTC)
+        pseudonym=pseudonym,
+        public_key=b"",
+        valid_from=datetime.min.replace(tzinfo=UTC),
+        valid_until=datetime.max.replace(tzinfo=UTC),
     )
 
 
