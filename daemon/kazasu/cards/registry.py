@@ -14,6 +14,7 @@ KINDS: Final = (
     "jpki",
     "felica",
     "mifare",
+    "common",
 )
 """Each is a module of this package, and is imported only if the configuration names it."""
 

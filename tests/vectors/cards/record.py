@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kazasu.virtual.card import VirtualCard
 
+_MYNA_CARD = "soltia48/myna-card, src/ap/common.rs"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=400)  # after the card, before its end
 
 
@@ -68,7 +69,13 @@ def mifare() -> None:
     taken("mifare", card, blank("MIFARE Ultralight by its UID", "mifare", card, "PC/SC part 3, 3.2.2.1.3"))
 
 
-RECORDINGS: tuple[Callable[[], None], ...] = (jpki, felica, mifare)
+def common() -> None:
+    # The serial number is a test card's: soltia48/myna-card, src/ap/common.rs, tests.
+    card = JpkiIssuer().card(rsa_key("card"), common="4000000127198431322120350217")
+    taken("common", card, blank("My Number Card by its common application", "common", card, _MYNA_CARD))
+
+
+RECORDINGS: tuple[Callable[[], None], ...] = (jpki, felica, mifare, common)
 
 if __name__ == "__main__":
     for recording in RECORDINGS:
