@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fakes.clock import FakeClock
+from fakes.pins import FakePins
 from kazasu.cards import registry
 from kazasu.cards.channel import folded
 from kazasu.cards.guard import AllowList, Guarded
@@ -61,16 +62,6 @@ class Transcript(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     time: str
     exchanges: list[tuple[str, str]]
     identifier: dict[str, str]
-
-
-class PinFrom:
-    """Implements ports.PinSource: the same PIN whenever it is asked for."""
-
-    def __init__(self, pin: str) -> None:
-        self._pin = pin
-
-    def ask(self, tries_left: int, length: range) -> str | None:
-        return self._pin
 
 
 class Verbatim:
@@ -134,7 +125,7 @@ def kind_of(transcript: Transcript, random: Callable[[int], bytes] | None = None
         clock=FakeClock(datetime.fromisoformat(transcript.time)),
         keys=KeyRing(versions, "transcript"),
         demand=FixedDemand(Assurance.from_word(transcript.demand)),
-        pins=None if transcript.pin is None else PinFrom(transcript.pin),
+        pins=None if transcript.pin is None else FakePins(transcript.pin),
         random=random or io.BytesIO(bytes.fromhex(transcript.random)).read,
     )
     return module.build(settings, tools)

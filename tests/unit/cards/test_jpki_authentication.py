@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KEY = rsa_key("card")
 PIN = "4711"
 WRONG = "0815"
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "cards" / "jpki_pin.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "jpki_pin_outcomes.json").read_text(encoding="utf-8"))
 
 
 class Door:

@@ -12,17 +12,20 @@ import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fakes.transcript import FOLDER, Transcript, record
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
+from kazasu.virtual.jpki import TOKEN_ANDROID
 from kazasu.virtual.mifare import ULTRALIGHT_ATR, MifareCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.virtual.card import VirtualCard
+    from kazasu.virtual.jpki import PrivateKey
 
 _MYNA_CARD = "soltia48/myna-card, src/ap/common.rs"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=400)  # after the card, before its end
@@ -53,10 +56,17 @@ def taken(name: str, card: VirtualCard, transcript: Transcript) -> None:
 def jpki() -> None:
     issuer = JpkiIssuer()
     (FOLDER / "jpki-ca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
-    card = issuer.card(rsa_key("card"))
-    words = "My Number Card, without its PIN"
+    settings = {"ca": ["jpki-ca.pem"]}
     source = "OpenSC, src/libopensc/card-jpki.c and pkcs15-jpki.c"
-    taken("jpki", card, blank(words, "jpki", card, source, settings={"ca": ["jpki-ca.pem"]}))
+    card = issuer.card(rsa_key("card"))
+    taken("jpki", card, blank("My Number Card, without its PIN", "jpki", card, source, settings=settings))
+    with_pin = {"settings": settings, "demand": "challenge_pin", "pin": "4711"}
+    keys: dict[str, PrivateKey] = {"rsa": rsa_key("card"), "p384": ec.generate_private_key(ec.SECP384R1())}
+    for name, key in keys.items():
+        card = issuer.card(key, pin="4711")
+        taken(f"jpki_pin_{name}", card, blank("My Number Card, with its PIN", "jpki", card, source, **with_pin))
+    phone = issuer.card(rsa_key("phone"), pin="4711", token=TOKEN_ANDROID)
+    taken("jpki_phone", phone, blank("An Android phone, with its PIN", "jpki", phone, source, **with_pin))
 
 
 def felica() -> None:
