@@ -115,8 +115,10 @@ def _problems_inside(value: Any, table: type[Table] | None, keys: Place) -> Iter
             yield from _problems(row, table, (*keys, index))
     elif isinstance(value, dict):
         fields = _fields_of_cards(value) if table is Cards else _fields(table)
-        for key in [key for key in value if key not in fields]:
-            yield (*keys, key), f"unknown; {_nearest(key, fields)}"
+        # A kind that nobody has is told once, where `kinds` names it.
+        told, known = (_named_kinds(value), (*fields, *registry.names())) if table is Cards else ((), fields)
+        for key in [key for key in value if key not in fields and key not in told]:
+            yield (*keys, key), f"unknown; {_nearest(key, known)}"
         for name, (wanted, required) in fields.items():
             if name in value:
                 yield from _problems(value[name], wanted, (*keys, name))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kazasu.cards.kind import KindModule
 
 KINDS: Final = (
+    "desfire",
     "jpki",
     "felica",
     "mifare",

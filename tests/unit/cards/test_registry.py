@@ -136,8 +136,9 @@ def test_its_mistakes_are_told_like_ours(file: Path) -> None:
 
 
 def test_without_the_package_its_kind_is_unknown(file: Path) -> None:
-    with pytest.raises(ConfigurationError, match="'library' is no kind of card; there are: jpki, felica, mifare"):
+    with pytest.raises(ConfigurationError, match="'library' is no kind of card; there are: ") as caught:
         load(file)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.usefixtures("installed")

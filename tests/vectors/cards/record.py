@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fakes.transcript import FOLDER, Transcript, record
+from kazasu.cards.diversification import aes_key
+from kazasu.virtual.desfire import DesfireCard, DesfireFile, DesfireKey
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.jpki import TOKEN_ANDROID
@@ -69,6 +71,21 @@ def jpki() -> None:
     taken("jpki_phone", phone, blank("An Android phone, with its PIN", "jpki", phone, source, **with_pin))
 
 
+def desfire() -> None:
+    uid, aid, master = bytes.fromhex("04A1B2C3D4E580"), bytes.fromhex("F53042"), bytes(range(16))
+    keys = {3: DesfireKey(aes_key(master, uid + aid + b"kazasu"), 1)}
+    files = {2: DesfireFile(b"1001    ", 3)}
+    settings = {"aid": aid.hex(), "key": "staff", "key_number": 3, "system_identifier": b"kazasu".hex()}
+    for generation, of in (("ev1", False), ("ev2", True)):
+        for number, where in (("file", {"file": 2, "length": 8}), ("uid", {})):
+            card = DesfireCard(uid, aid, keys, files, ev2=of)
+            words = f"DESFire {generation.upper()}, its {number} under a diversified AES key"
+            rest = {"settings": settings | where, "keys": {"staff": {"1": master.hex()}}, "demand": "challenge"}
+            taken(
+                f"desfire_{generation}_{number}", card, blank(words, "desfire", card, "NXP, AN12196, AN12343", **rest)
+            )
+
+
 def felica() -> None:
     card = FelicaCard(bytes.fromhex("012E4CD8A3F2B07C"))
     taken("felica", card, blank("FeliCa by its IDm", "felica", card, "PC/SC part 3, 3.2.2.1.3"))
@@ -85,7 +102,7 @@ def common() -> None:
     taken("common", card, blank("My Number Card by its common application", "common", card, _MYNA_CARD))
 
 
-RECORDINGS: tuple[Callable[[], None], ...] = (jpki, felica, mifare, common)
+RECORDINGS: tuple[Callable[[], None], ...] = (jpki, desfire, felica, mifare, common)
 
 if __name__ == "__main__":
     for recording in RECORDINGS:
