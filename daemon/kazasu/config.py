@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,7 +29,9 @@ from kazasu.model.configuration import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+_Table = TypeVar("_Table", bound=Table)
 
 # The tables in [cards] are the kinds'; config gathers them as `settings`.
 _OWN_OF_CARDS = frozenset(field.encode_name for field in msgspec.structs.fields(Cards)) - {"settings"}
@@ -60,8 +62,7 @@ def load(path: Path) -> Config:
         ConfigurationError: everything that is wrong with it, a line each.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+        content = _content_of(path)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; name another with --config") from error
     return parse(content, path)
@@ -73,6 +74,40 @@ def parse(content: bytes, path: Path) -> Config:
     Raises:
         ConfigurationError: everything that is wrong with it, a line each.
     """
+    config = _table(content, path, Config)
+    keys = Keys(**{name: path.parent / file for name, file in msgspec.structs.asdict(config.keys).items()})
+    return msgspec.structs.replace(config, keys=keys)
+
+
+def load_table(path: Path, table: type[_Table], check: Callable[[_Table], Iterable[tuple[Place, str]]]) -> _Table:
+    """Read a TOML file that the configuration names, such as a card profile; relative paths begin in its folder.
+
+    Args:
+        path: the file.
+        table: what stands in it.
+        check: over several keys: where, and in words, what is wrong; asked once each key by itself is sound.
+
+    Raises:
+        ConfigurationError: everything that is wrong with it, a line each.
+    """
+    try:
+        content = _content_of(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; is its path right?") from error
+    value = _table(content, path, table)
+    wrong = [_located(path, content.decode(), keys, what) for keys, what in check(value)]
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
+    return value
+
+
+def _content_of(path: Path) -> bytes:
+    """A file, or one byte more than may be in it."""
+    with path.open("rb") as file:
+        return file.read(_MAX_FILE_BYTES + 1)
+
+
+def _table(content: bytes, path: Path, table: type[_Table]) -> _Table:
     if len(content) > _MAX_FILE_BYTES:
         raise ConfigurationError(f"{path}: larger than {_MAX_FILE_BYTES} bytes: this is no configuration")
     try:
@@ -81,12 +116,11 @@ def parse(content: bytes, path: Path) -> Config:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not TOML: {error}") from error
     try:
-        config: Config = _convert(document, Config, path.parent)
+        value: _Table = _convert(document, table, path.parent)
     except msgspec.ValidationError as error:
-        lines = [_located(path, text, keys, what) for keys, what in problems(document)]
+        lines = [_located(path, text, keys, what) for keys, what in _problems(document, table, ())]
         raise ConfigurationError("\n".join(lines)) from error
-    keys = Keys(**{name: path.parent / file for name, file in msgspec.structs.asdict(config.keys).items()})
-    return msgspec.structs.replace(config, keys=keys)
+    return value
 
 
 def problems(document: dict[str, Any]) -> list[tuple[Place, str]]:

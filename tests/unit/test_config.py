@@ -10,7 +10,7 @@ import pytest
 import tomli
 
 from kazasu.cards import registry
-from kazasu.config import credential, load, parse
+from kazasu.config import credential, load, load_table, parse
 from kazasu.errors import ConfigurationError
 from kazasu.model.configuration import Cards, Config, Duration, KindSettings, Table
 
@@ -341,3 +341,44 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_what_is_no_configuration_at_all_is_refused(content: bytes) -> None:
     with pytest.raises(ConfigurationError, match=r"not TOML|no configuration"):
         parse(content, FILE)
+
+
+class Shelf(Table, frozen=True, kw_only=True):
+    book: str
+    places: tuple[int, ...] = ()
+    key: Path = Path("key")
+
+
+def shelf_mistakes(shelf: Shelf) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(("places", 1), "two books in one place")] if len(set(shelf.places)) < len(shelf.places) else []
+
+
+def test_a_file_that_the_configuration_names_is_read_with_its_own_folder(tmp_path: Path) -> None:
+    file = tmp_path / "shelf.toml"
+    file.write_text('book = "a"\nkey = "k.pem"')
+    assert load_table(file, Shelf, shelf_mistakes) == Shelf(book="a", key=tmp_path / "k.pem")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('book = "a"\nplaces = [1, 1]', ":2: places: two books in one place"),
+        ('boook = "a"\nplaces = [1, "2"]', ":1: boook: unknown; did you mean book?"),
+        ('book = "a"\nplaces = [1, "2"]', ":2: places: Expected a whole number, got text in quotation marks"),
+        ("", ": the key book is missing"),
+        ("book", ": not TOML: Expected '=' after a key"),
+        ("#" * 300_000, "this is no configuration"),
+    ],
+)
+def test_its_mistakes_are_named_like_the_configurations(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "shelf.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_table(file, Shelf, shelf_mistakes)
+    assert str(caught.value).startswith(str(file))
+    assert said in str(caught.value)
+
+
+def test_one_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"shelf\.toml: cannot be read: No such file.*; is its path right\?"):
+        load_table(tmp_path / "shelf.toml", Shelf, shelf_mistakes)
