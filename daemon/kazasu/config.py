@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -304,14 +305,15 @@ def credential(path: Path) -> Path:
 
 def _words_of(error: msgspec.ValidationError, value: object, wanted: Any) -> str:
     """Say what is wrong with a value, and what would be right."""
-    for meta in getattr(wanted, "__metadata__", ()):
-        if meta.description is not None:
-            return f"{value!r:.80} is not {meta.description}"
+    for option in (wanted, *(get_args(wanted) if get_origin(wanted) in {Union, UnionType} else ())):
+        for meta in getattr(option, "__metadata__", ()):
+            if meta.description is not None:
+                return f"{value!r:.80} is not {meta.description}"
     words, _, _ = str(error).partition(" - at `$")
     for name, plain in _PLAIN_WORDS.items():
         words = words.replace(name, plain)
     options = _options_in(wanted)
-    return f"{words}; there are: {', '.join(options)}" if options else words
+    return f"{words}; there are: {', '.join(map(str, options))}" if options else words
 
 
 def _options_in(wanted: Any) -> tuple[str, ...]:

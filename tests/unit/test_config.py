@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from datetime import time
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import pytest
@@ -346,6 +346,8 @@ def test_what_is_no_configuration_at_all_is_refused(content: bytes) -> None:
 class Shelf(Table, frozen=True, kw_only=True):
     book: str
     places: tuple[int, ...] = ()
+    boards: Literal[3, 5] | None = None
+    wood: Annotated[str, msgspec.Meta(pattern="^[a-z]+$", description="a tree")] | None = None
     key: Path = Path("key")
 
 
@@ -365,6 +367,8 @@ def test_a_file_that_the_configuration_names_is_read_with_its_own_folder(tmp_pat
         ('book = "a"\nplaces = [1, 1]', ":2: places: two books in one place"),
         ('boook = "a"\nplaces = [1, "2"]', ":1: boook: unknown; did you mean book?"),
         ('book = "a"\nplaces = [1, "2"]', ":2: places: Expected a whole number, got text in quotation marks"),
+        ('book = "a"\nboards = 4', ":2: boards: Invalid enum value 4; there are: 3, 5"),
+        ('book = "a"\nwood = "7"', ":2: wood: '7' is not a tree"),
         ("", ": the key book is missing"),
         ("book", ": not TOML: Expected '=' after a key"),
         ("#" * 300_000, "this is no configuration"),
