@@ -15,6 +15,7 @@ KINDS: Final = (
     "jpki",
     "felica",
     "mifare",
+    "staff",
     "common",
 )
 """Each is a module of this package, and is imported only if the configuration names it."""

@@ -138,7 +138,7 @@ class IsoCard:
         try:
             command = parse(apdu)
             self.check(command)
-            data = self._instruction(command)(command)
+            data = self.find_instruction(command)(command)
         except StatusWord as answer:
             return answer.data + answer.sw.to_bytes(2)
         if len(data) > command.ne:
@@ -148,7 +148,12 @@ class IsoCard:
     def check(self, command: Command) -> None:
         """Refuse a command, by raising its `StatusWord`, before anyone looks at what it is."""
 
-    def _instruction(self, command: Command) -> Callable[[Command], bytes]:
+    def find_instruction(self, command: Command) -> Callable[[Command], bytes]:
+        """Who answers a command.
+
+        Raises:
+            StatusWord: 6D00, nobody knows the instruction; 6E00, nobody knows the class.
+        """
         found = self._instructions.get((command.cla, command.ins))
         if found is None:
             known = command.cla in {cla for cla, _ in self._instructions}

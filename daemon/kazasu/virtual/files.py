@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from kazasu.virtual.card import Command, IsoCard, StatusWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+Instructions: TypeAlias = "Mapping[tuple[int, int], Callable[[Command], bytes]]"
 
 _SHORT_ID = 0x1F
 _MAX_SHORT_ID = 0x1E  # 31 is reserved: ISO/IEC 7816-4:2020, section 7.4.1
@@ -89,6 +91,7 @@ class FileCard(IsoCard):
         uid: what the reader calls the card.
         applications: by AID, their files by identifier, in the order in which a shortened AID finds them.
         touched: AIDs of all applications that were ever selected.
+        selections: how often what was selected before was left, for whoever keeps a state as long as that.
     """
 
     def __init__(self, atr: bytes, uid: bytes, applications: Mapping[bytes, Mapping[int, File]]) -> None:
@@ -104,8 +107,21 @@ class FileCard(IsoCard):
             },
         )
         self.touched: set[bytes] = set()
-        self._applications = applications
+        self.selections = 0
+        self._applications = dict(applications)
+        self._own_instructions: dict[bytes, Instructions] = {}
         self._file: File | None = None
+
+    def load(self, aid: bytes, files: Mapping[int, File], instructions: Instructions) -> None:
+        """Put one more application on the card, as an issuer does into a My Number Card's free area.
+
+        Args:
+            aid: its whole AID.
+            files: by identifier.
+            instructions: what it answers beside SELECT and READ while it is selected; see `IsoCard`.
+        """
+        self._applications[aid] = files
+        self._own_instructions[aid] = instructions
 
     def power_on(self) -> None:
         """Begin anew, with nothing selected and no PIN verified."""
@@ -117,7 +133,13 @@ class FileCard(IsoCard):
         super().power_off()
         self._leave()
 
+    def find_instruction(self, command: Command) -> Callable[[Command], bytes]:
+        """The selected application's own, or the card's."""
+        own = self._own_instructions.get(self.application, {}).get((command.cla, command.ins))
+        return own or super().find_instruction(command)
+
     def _leave(self) -> None:
+        self.selections += 1
         self._file = None
         for files in self._applications.values():
             for file in files.values():

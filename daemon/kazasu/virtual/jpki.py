@@ -89,7 +89,7 @@ class JpkiCard(FileCard):
         self.pin = Pin(pin.encode("ascii"), _PIN_TRIES)
         self.password = Pin(password.encode("ascii"), _PASSWORD_TRIES)
         is_phone = token in {TOKEN_ANDROID, TOKEN_IPHONE}
-        keys = {} if key is None else {0x0017: File(pin=self.pin, sign=_signer(key))}
+        keys = {} if key is None else {0x0017: File(pin=self.pin, sign=signer(key))}
         super().__init__(
             atr,
             secrets.token_bytes(_PUPI_BYTES),
@@ -102,7 +102,7 @@ class JpkiCard(FileCard):
                     0x000A: File(certificate, pin=self.pin if is_phone else None),
                     0x000B: File(ca_certificate),
                     0x0018: File(verifies=self.pin),
-                    0x001A: File(pin=self.password, sign=_signer(signing_key)),
+                    0x001A: File(pin=self.password, sign=signer(signing_key)),
                     0x001B: File(verifies=self.password),
                 },
                 # A shortened AID of the common application finds the resident register: a deny-list is walked round.
@@ -133,7 +133,8 @@ class JpkiCard(FileCard):
             raise StatusWord(0x6700)
 
 
-def _signer(key: PrivateKey) -> Callable[[bytes], bytes]:
+def signer(key: PrivateKey) -> Callable[[bytes], bytes]:
+    """What a card's key does: RSA signs a DigestInfo, EC a digest of SHA-384; anything else is 6A80."""
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return lambda data: _sign_ecdsa(key, data)
     return lambda data: _sign_rsa(key, data)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from fakes import staff as applications
 from fakes.transcript import FOLDER, Transcript, record
 from kazasu.cards.diversification import aes_key
 from kazasu.virtual.desfire import DesfireCard, DesfireFile, DesfireKey
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from kazasu.virtual.card import VirtualCard
     from kazasu.virtual.jpki import PrivateKey
 
+_ISO_7816_4 = "ISO/IEC 7816-4:2020, 11.2.2, 11.3.3, 11.5.2"
 _MYNA_CARD = "soltia48/myna-card, src/ap/common.rs"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=400)  # after the card, before its end
 
@@ -102,7 +104,39 @@ def common() -> None:
     taken("common", card, blank("My Number Card by its common application", "common", card, _MYNA_CARD))
 
 
-RECORDINGS: tuple[Callable[[], None], ...] = (jpki, desfire, felica, mifare, common)
+def staff_aes128() -> None:
+    card = applications.card_with(applications.aes(), on_my_number_card=True)
+    words = "My Number Card with the staff application of config/cards.d/staff-aes128.toml"
+    keys = {"staff": {str(version): key.hex() for version, key in applications.KEYS.items()}}
+    settings = {"profiles": ["../../../config/cards.d/staff-aes128.toml"]}
+    taken("staff_aes128", card, blank(words, "staff", card, _ISO_7816_4, settings=settings, keys=keys))
+
+
+def staff_number() -> None:
+    card = applications.card_with(applications.number_only(), on_my_number_card=True)
+    words = "My Number Card with the staff application of config/cards.d/staff-number.toml"
+    settings = {"profiles": ["../../../config/cards.d/staff-number.toml"]}
+    taken("staff_number", card, blank(words, "staff", card, _ISO_7816_4, settings=settings))
+
+
+def staff_rsa() -> None:
+    applications.with_example(FOLDER, "staff-rsa")
+    card = applications.card_with(applications.rsa(), on_my_number_card=True)
+    words = "My Number Card with the staff application of config/cards.d/staff-rsa.toml"
+    settings = {"profiles": ["staff-rsa.toml"]}
+    taken("staff_rsa", card, blank(words, "staff", card, _ISO_7816_4, settings=settings))
+
+
+RECORDINGS: tuple[Callable[[], None], ...] = (
+    jpki,
+    desfire,
+    felica,
+    mifare,
+    common,
+    staff_aes128,
+    staff_number,
+    staff_rsa,
+)
 
 if __name__ == "__main__":
     for recording in RECORDINGS:
