@@ -83,7 +83,7 @@ def with_example(folder: Path, name: str) -> Path:
 def aes(version: int = 1, number: str = STAFF_NUMBER, card_number: bytes = CARD_NUMBER) -> StaffApplication:
     """What the issuer loads under the first example, key and all."""
     holder = holder_of(version, card_number, number)
-    return aes_application(derive("sp800-108-cmac", "aes-128", KEYS[version], holder[1:] + AID_AES), holder)
+    return aes_application(derive("an10922", "aes-128", KEYS[version], holder[1:] + AID_AES), holder)
 
 
 def number_only(number: str = STAFF_NUMBER) -> StaffApplication:

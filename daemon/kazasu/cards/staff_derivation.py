@@ -8,6 +8,8 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
+from kazasu.cards.diversification import aes_key, triple_des_key
+
 _COUNTER_BYTES: Final = 4
 _TWO_KEYS_BYTES: Final = 16
 
@@ -37,6 +39,17 @@ def three_keys(key: bytes) -> bytes:
     return key + key[:8] if len(key) == _TWO_KEYS_BYTES else key
 
 
+def an10922(algorithm: str, key: bytes, diversifier: bytes) -> bytes:
+    """NXP, AN10922; see diversification.py.
+
+    Args:
+        algorithm: as in the profile.
+        key: the site's.
+        diversifier: as long as diversification.py allows.
+    """
+    return triple_des_key(key, diversifier) if algorithm == "3des" else aes_key(key, diversifier)
+
+
 def sp800_108_cmac(algorithm: str, key: bytes, diversifier: bytes) -> bytes:
     """NIST SP 800-108r1, 4.1: counter mode over CMAC, the counter of 32 bits before the fixed input data.
 
@@ -55,4 +68,4 @@ def sp800_108_cmac(algorithm: str, key: bytes, diversifier: bytes) -> bytes:
     return kdf.derive(three_keys(key) if algorithm == "3des" else key)
 
 
-_DERIVATIONS: Final = {"sp800-108-cmac": sp800_108_cmac}
+_DERIVATIONS: Final = {"an10922": an10922, "sp800-108-cmac": sp800_108_cmac}

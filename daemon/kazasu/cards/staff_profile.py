@@ -23,6 +23,7 @@ StatusWord: TypeAlias = Annotated[str, Meta(pattern=r"^(?!61|6C|6c)[69][0-9A-Fa-
 Place: TypeAlias = tuple[str | int, ...]
 
 _KEY_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_LONGEST_AN10922_BYTES: Final = {16: 31, 8: 15}  # by the cipher's block; rev. 2.2, sections 2.2 to 2.5
 _LOOKS_LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32}")
 
 # Each has a kind of its own, which reads what may be read there and nothing else.
@@ -76,7 +77,7 @@ class InternalAuthentication(Table, frozen=True, kw_only=True):
 
     algorithm: Literal["aes-128", "aes-256", "3des"]
     key: str
-    derivation: Literal["sp800-108-cmac"]
+    derivation: Literal["an10922", "sp800-108-cmac"]
     input: Annotated[tuple[Part, ...], Meta(min_length=1)]
     command: Hex = "00880000"
     challenge_bytes: Literal[8, 16] | None = None
@@ -94,6 +95,11 @@ class InternalAuthentication(Table, frozen=True, kw_only=True):
             raise ValueError(f"answer_bytes: only a CMAC is cut, and it has {self.block_bytes} bytes at most")
         if not self.cuts:
             raise ValueError("input: needs a cut from what the card answers, or all cards have one key")
+        longest = _LONGEST_AN10922_BYTES[self.block_bytes]
+        if self.derivation == "an10922" and self.input_bytes > longest:
+            raise ValueError(
+                f"input: has {self.input_bytes} bytes; AN10922 takes {longest} at most with {self.algorithm}"
+            )
         if self.version is not None and self.version.length not in {None, 1}:
             raise ValueError("version: a key version is one byte")
         if _KEY_NAME.fullmatch(self.key) is None or _LOOKS_LIKE_A_KEY.fullmatch(self.key):
@@ -104,6 +110,11 @@ class InternalAuthentication(Table, frozen=True, kw_only=True):
     def block_bytes(self) -> int:
         """The cipher's block length."""
         return 8 if self.algorithm == "3des" else 16
+
+    @property
+    def input_bytes(self) -> int:
+        """The length of the diversification input."""
+        return sum((part.length or 0) if part.fixed is None else len(part.fixed) // 2 for part in self.input)
 
     @property
     def cuts(self) -> tuple[Cut, ...]:

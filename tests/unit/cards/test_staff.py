@@ -332,7 +332,7 @@ def test_where_the_key_does_not_depend_on_the_number_the_card_is_the_credential(
 
     def issued(card_number: bytes) -> StaffApplication:
         holder = holder_of(1, card_number, STAFF_NUMBER)
-        return aes_application(derive("sp800-108-cmac", "aes-128", KEYS[1], card_number + AID_AES), holder)
+        return aes_application(derive("an10922", "aes-128", KEYS[1], card_number + AID_AES), holder)
 
     mine = tap(kinds, card_with(issued(CARD_NUMBER)))
     forged = altered(card_with(issued(CARD_NUMBER)), 2, lambda answer: answer[:8] + b"00000001" + answer[-2:])

@@ -218,6 +218,16 @@ def test_a_forbidden_command_is_refused_at_the_start(tmp_path: Path, apdu: str, 
             ":23: internal_authentication.input: no step is called 'other'",
         ),
         (
+            '"sp800-108-cmac"\ninput = [{',
+            '"an10922"\ninput = [{ fixed = "00112233445566778899AABBCCDDEEFF00" }, {',
+            ":19: internal_authentication: input: has 32 bytes; AN10922 takes 31 at most with aes-128",
+        ),
+        (
+            '"aes-128"\nkey = "staff"\nderivation = "sp800-108-cmac"\ninput = [{',
+            '"3des"\nkey = "staff"\nderivation = "an10922"\ninput = [{ fixed = "00" }, {',
+            ":19: internal_authentication: input: has 16 bytes; AN10922 takes 15 at most with 3des",
+        ),
+        (
             '{ from = "holder", offset = 0 }',
             '{ from = "other" }',
             ":24: internal_authentication.version: no step is called 'other'",
