@@ -52,6 +52,9 @@ class CheckedCertificate(msgspec.Struct, frozen=True, kw_only=True):
         public_key: the certified key, SubjectPublicKeyInfo in DER.
         valid_from: first second in which it and its CA's are valid, aware UTC.
         valid_until: last such second, aware UTC.
+        purposes: its extended key usages, dotted; empty if it names none.
+        uris: of its alternative names.
+        other_names: of its alternative names, those of a type of their own: the type, dotted, and the value in DER.
     """
 
     issuer_key: bytes
@@ -59,9 +62,12 @@ class CheckedCertificate(msgspec.Struct, frozen=True, kw_only=True):
     public_key: bytes
     valid_from: datetime
     valid_until: datetime
+    purposes: frozenset[str] = frozenset()
+    uris: tuple[str, ...] = ()
+    other_names: tuple[tuple[str, bytes], ...] = ()
 
     def __repr__(self) -> str:
-        """Without the serial number and the key."""
+        """Without the serial number, the key and the names."""
         return f"CheckedCertificate(valid_from={self.valid_from}, valid_until={self.valid_until})"
 
 
@@ -119,12 +125,18 @@ class TrustedIssuers:
             _refuse("no CA certificate of the configuration has signed the card's certificate")
         _expect_personal(certificate)
         serial = certificate.serial_number
+        names = _alternative_names(certificate)
         return CheckedCertificate(
             issuer_key=_subject_key(issuer.certificate),
             serial=serial.to_bytes(serial.bit_length() // 8 + 1),
             public_key=certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
             valid_from=max(certificate.not_valid_before_utc, issuer.valid_from),
             valid_until=min(certificate.not_valid_after_utc, issuer.valid_until),
+            purposes=_purposes(certificate),
+            uris=tuple(name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)),
+            other_names=tuple(
+                (name.type_id.dotted_string, name.value) for name in names if isinstance(name, x509.OtherName)
+            ),
         )
 
 
@@ -165,6 +177,22 @@ def _strong_key(certificate: x509.Certificate) -> bool:
             return isinstance(curve, _STRONG_CURVES)
         case _:
             return False
+
+
+def _purposes(certificate: x509.Certificate) -> frozenset[str]:
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(purpose.dotted_string for purpose in extension.value)
+
+
+def _alternative_names(certificate: x509.Certificate) -> tuple[x509.GeneralName, ...]:
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(extension.value)
 
 
 def _authority_key(certificate: x509.Certificate) -> bytes:

@@ -22,10 +22,10 @@ from kazasu.cards.channel import ExtendedReads, TransparentFile, unexpected
 from kazasu.cards.guard import Allowance, application, select_application
 from kazasu.cards.jpki_authentication import SCOPES, Authentication, can_sign, present_pin, prove_key
 from kazasu.cards.recognition import HEAD_BYTES, TAIL_BYTES, Known, Recognition
+from kazasu.cards.validity import expect_valid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
 from kazasu.model.configuration import Table
-from kazasu.model.moment import TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,18 +183,7 @@ class Jpki:
         return known
 
     def _expect_valid(self, known: Known) -> None:
-        moment = self._clock.now()
-        if moment.source is TimeSource.NONE:
-            return
-        if moment.at < known.valid_from:
-            raise CardRefused(
-                DenyReason.CERTIFICATE_NOT_YET_VALID, "the certificate on the card, or its CA's, is not valid yet"
-            )
-        if moment.at > known.valid_until:
-            raise CardRefused(
-                DenyReason.CERTIFICATE_EXPIRED,
-                "the certificate on the card, or its CA's, has expired; the municipality renews it",
-            )
+        expect_valid(known.valid_from, known.valid_until, self._clock.now(), "the municipality renews it")
 
 
 def _der_length(head: bytes) -> int:

@@ -232,3 +232,27 @@ def usage(*, digital_signature: bool = False, key_cert_sign: bool = False) -> x5
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def test_purposes_and_alternative_names_are_told_and_not_printed(tmp_path: Path) -> None:
+    names = x509.SubjectAlternativeName(
+        [
+            x509.OtherName(x509.ObjectIdentifier("2.16.840.1.101.3.6.6"), b"\x04\x01\x07"),
+            x509.UniformResourceIdentifier("urn:uuid:00000000-0000-4000-8000-000000000001"),
+            x509.DNSName("card.invalid"),
+        ]
+    )
+    purpose = x509.ExtendedKeyUsage([x509.ObjectIdentifier("2.16.840.1.101.3.6.8")])
+
+    checked = trust(tmp_path, JpkiIssuer()).check(der(signed(AUTHORITY, [AKI, (names, False), (purpose, True)])))
+
+    assert checked.purposes == {"2.16.840.1.101.3.6.8"}
+    assert checked.uris == ("urn:uuid:00000000-0000-4000-8000-000000000001",)
+    assert checked.other_names == (("2.16.840.1.101.3.6.6", b"\x04\x01\x07"),)
+    assert "uuid" not in repr(checked)
+
+
+def test_a_certificate_without_purposes_and_names_has_none(tmp_path: Path) -> None:
+    checked = trust(tmp_path, JpkiIssuer()).check(der(signed(AUTHORITY, [AKI])))
+
+    assert (checked.purposes, checked.uris, checked.other_names) == (frozenset(), (), ())
