@@ -83,8 +83,8 @@ class StatusFolding:
 
     ISO/IEC 7816-4:2020, 5.6 and 11.7.1: after 61xx the rest is fetched with GET RESPONSE; after 6Cxx the same command
     is sent with the Le that the card names, once. Only where the guard lets that pass: 61xx is followed for commands
-    that ask for data, since a SELECT without answer data has succeeded with 9000 and nothing else; 6Cxx for READ
-    BINARY, since the commands of a reader are allowed in one spelling.
+    that ask for data, since a SELECT without answer data has succeeded with 9000 and nothing else, and only until there
+    is as much as they ask for; 6Cxx for READ BINARY, since the commands of a reader are allowed in one spelling.
     """
 
     __slots__ = ("_channel",)
@@ -99,7 +99,10 @@ class StatusFolding:
             return data, sw
         if sw >> 8 == _WRONG_LE and len(apdu) == _CASE_2_BYTES and apdu.startswith(_READ_BINARY):
             data, sw = self._channel.transmit(apdu[:-1] + bytes([sw & 0xFF]))
+        wanted = apdu[-1] if apdu[4] or len(apdu) == _CASE_2_BYTES else 0  # an extended one asks for all
         while sw >> 8 == _MORE:
+            if wanted and len(data) >= wanted:
+                return data, status.SUCCESS
             more, sw = self._channel.transmit(b"\x00\xc0\x00\x00" + bytes([sw & 0xFF]))
             data += more
         return data, sw

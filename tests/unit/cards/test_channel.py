@@ -36,6 +36,22 @@ def test_a_rest_of_256_bytes_is_announced_as_6100() -> None:
     assert (len(data), sw) == (256, 0x9000)
 
 
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [
+        ("00B0000002", []),
+        ("00CB3FFF055C035FC10202", []),
+        ("00CB3FFF055C035FC10203", ["00C0000007"]),
+        ("00CB3FFF055C035FC10200", ["00C0000007"]),
+    ],
+)
+def test_a_rest_beyond_what_was_asked_for_stays_where_it_is(command: str, rest: list[str]) -> None:
+    channel = FakeCardChannel(scripted("AABB6107", "CC9000"))
+    data, sw = StatusFolding(channel).transmit(bytes.fromhex(command))
+    assert (data, sw) == (bytes.fromhex("AABBCC" if rest else "AABB"), 0x9000)
+    assert sent(channel) == [command, *rest]
+
+
 def test_the_status_of_the_rest_is_the_status_of_the_answer() -> None:
     assert StatusFolding(FakeCardChannel(scripted("AA6101", "6F00"))).transmit(READ)[1] == 0x6F00
 
