@@ -32,13 +32,27 @@ def execute(arguments: argparse.Namespace) -> int:
             command.append("--script")
         sys.stdout.flush()
         os.execv(sys.executable, command)  # noqa: S606  (this program itself, in namespaces of its own)
+    if arguments.script or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return EXIT_OK if _scripted() else EXIT_PROBLEM
+    from kazasu.virtual.live import Live
     from kazasu.virtual.stage import Stage
 
-    with tempfile.TemporaryDirectory(prefix="kazasu-demo-") as directory, Stage(Path(directory)) as stage:
-        if arguments.script or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            from kazasu.virtual.demo import Script
-
-            return EXIT_OK if Script(stage, print).play() else EXIT_PROBLEM
-        from kazasu.virtual.live import Live
-
+    with _directory() as directory, Stage(Path(directory)) as stage:
         return EXIT_OK if Live(stage).play() else EXIT_PROBLEM
+
+
+def _scripted() -> bool:
+    """Play the scenes, whatever came of the first; returns whether all went as it should."""
+    from kazasu.virtual.demo import Script
+    from kazasu.virtual.demo_cards import CardScene
+    from kazasu.virtual.stage import Stage
+
+    with _directory() as directory, Stage(Path(directory)) as stage:
+        all_well = Script(stage, print).play()
+    print()
+    with _directory() as directory, Stage(Path(directory), of_each_kind=True) as stage:
+        return CardScene(stage, print).play() and all_well
+
+
+def _directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="kazasu-demo-")

@@ -36,7 +36,7 @@ class Live:
         self._lamps = TerminalOutput(sys.stdout, os.environ)
         self._on: frozenset[Channel] = frozenset()
         self._ended = threading.Event()
-        self._keys: dict[str, tuple[str, Callable[[], None]]] = {
+        self._keys: dict[str, tuple[str, Callable[[], object]]] = {
             str(number): (f"{person.number} {person.name}, {person.carries}", self._tapping(number - 1))
             for number, person in enumerate(stage.staff, start=1)
         } | {
@@ -81,7 +81,7 @@ class Live:
         except TimeoutError as error:
             self._say(str(error))
 
-    def _tapping(self, index: int) -> Callable[[], None]:
+    def _tapping(self, index: int) -> Callable[[], object]:
         return lambda: self._stage.tap(self._stage.staff[index].card)
 
     def _turn_broker(self) -> None:

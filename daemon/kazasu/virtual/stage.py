@@ -6,6 +6,7 @@ as a process, and a subscriber that checks what arrives and sends signed receipt
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
@@ -23,6 +24,7 @@ from kazasu.store.roster_import import import_csv
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.daemon import DaemonProcess
 from kazasu.virtual.felica import FelicaCard
+from kazasu.virtual.gallery import Gallery
 from kazasu.virtual.issuer import JpkiIssuer
 from kazasu.virtual.pcscd import PrivatePcscd
 from kazasu.virtual.staff import staff_of, write_roster
@@ -48,9 +50,11 @@ class Stage:
         directory: where everything goes; made if it is missing.
         settings: tables of the configuration beside those that the stage writes; TOML.
         state_dir: where the daemon keeps its data, if not in `directory`.
+        of_each_kind: reads all kinds, knows the holders of the gallery's cards, and takes no tap for a repeat.
 
     Attributes:
         staff: five people, enrolled: two My Number Cards, two FeliCa, one MIFARE.
+        gallery: with `of_each_kind`: a card of each kind.
         stranger: a FeliCa card that nobody enrolled.
         broker: running.
         pcscd: running.
@@ -62,10 +66,13 @@ class Stage:
         config_file: where it is.
     """
 
-    def __init__(self, directory: Path, settings: str = "", state_dir: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, settings: str = "", state_dir: Path | None = None, *, of_each_kind: bool = False
+    ) -> None:
         self._directory = directory
         self._state_dir = state_dir or directory / "state"
         self._settings = settings
+        self._of_each_kind = of_each_kind
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -79,12 +86,16 @@ class Stage:
     ) -> None:
         self._stack.close()
 
-    def tap(self, card: VirtualCard, pulled_at_apdu: int = 0) -> None:
+    def tap(self, card: VirtualCard, pulled_at_apdu: int = 0) -> float:
         """Hold a card over the reader until the terminal answers, and take it away.
 
         Args:
             card: which.
             pulled_at_apdu: tear it away at this APDU; 0 lets it be read.
+
+        Returns:
+            Seconds from the first command that the card heard to the answer, with the event on the disk. When pcscd
+            notices a virtual card is not in it: it looks every 400 ms.
 
         Raises:
             TimeoutError: no event came of it.
@@ -92,13 +103,16 @@ class Stage:
         before = self.backlog.last_seq()
         if pulled_at_apdu:
             self.slot.remove_at_apdu(pulled_at_apdu)
+        exchanges = len(self.slot.log)
         self.slot.insert(card)
         # The cue comes after the event, so each change of the outputs is a time to look.
         answered = self.daemon.wait_for(lambda: self.backlog.last_seq() > before)
+        answered_ns = time.monotonic_ns()
         self.slot.remove()
         self.slot.wait_for(lambda: self.slot.vacant)
         if not answered:
             raise TimeoutError("the terminal did not answer the tap")
+        return (answered_ns - self.slot.log[exchanges].received_mono_ns) / 1e9
 
     def _build(self, stack: ExitStack) -> None:
         directory = self._directory
@@ -115,12 +129,13 @@ class Stage:
         issuer = JpkiIssuer()
         (directory / "authca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
         self.staff = staff_of(issuer)
+        self.gallery = Gallery(directory, issuer) if self._of_each_kind else None
         self.stranger: VirtualCard = FelicaCard(bytes.fromhex("0114BAD00BAD0001"))
 
         self.broker = stack.enter_context(PrivateBroker(directory / "broker"))
         self.config_file = directory / "kazasu.toml"
-        self.config_file.write_text(self._configuration())
-        self.config: Config = load(self.config_file)
+        self.config: Config
+        self.configure()
         self._enroll()
         self.pcscd = stack.enter_context(PrivatePcscd(directory / "pcscd", _PCSCD_PORT))
         self.slot = stack.enter_context(Slot(_PCSCD_PORT))
@@ -136,22 +151,36 @@ class Stage:
         self.daemon = DaemonProcess(self.config_file, directory)
         stack.callback(self.daemon.kill)
 
-    def _configuration(self) -> str:
+    def configure(self, min_assurance: str = "serial") -> None:
+        """Write the configuration anew; the daemon reads it when it is started.
+
+        Args:
+            min_assurance: the terminal's.
+        """
+        self.config_file.write_text(self._configuration(min_assurance))
+        self.config = load(self.config_file)
+
+    def _configuration(self, min_assurance: str) -> str:
         client = self.broker.client(TERMINAL)
+        kinds = "" if self.gallery is None else f"[cards]\nkinds = {list(self.gallery.kinds)}\n{self.gallery.tables}"
+        repeat_after = "120s" if self.gallery is None else "0s"
         return f"""
 [terminal]
 site = "{SITE}"
 id = "{TERMINAL}"
+min_assurance = "{min_assurance}"
 state_dir = "{self._state_dir}"
 
 [[readers]]
 name = "desk"
 match = "*00 00"
 
+{kinds}
 [cards.jpki]
 ca = ["authca.pem"]
 
 [services.attendance]
+repeat_after = "{repeat_after}"
 
 [outputs]
 driver = "terminal"
@@ -175,5 +204,6 @@ key = "collector.pub"
             self.config, SystemClock(self.config.terminal.timezone), FixedDemand(Assurance.SERIAL)
         )
         csv_path = self._directory / "roster.csv"
-        write_roster(csv_path, self.staff, identifier)
+        people = (*self.staff, *(self.gallery.people if self.gallery else ()))
+        write_roster(csv_path, people, identifier)
         import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)
