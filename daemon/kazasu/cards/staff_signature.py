@@ -21,14 +21,13 @@ from kazasu.cards.guard import Scope, Template, select_file
 from kazasu.cards.staff_cut import CERTIFICATE
 from kazasu.cards.staff_number import expect_number
 from kazasu.cards.staff_proof import ALL, Proven, answer_to, failed
+from kazasu.cards.validity import expect_valid
 from kazasu.errors import CardRefused, UnexpectedStatus
 from kazasu.model.access import Assurance, DenyReason
-from kazasu.model.moment import TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kazasu.cards.certificates import CheckedCertificate
     from kazasu.cards.staff_profile import Profile, Signature
     from kazasu.ports import CardChannel, Clock
 
@@ -90,7 +89,7 @@ class SignatureProof:
         """See Proof."""
         der = answers[CERTIFICATE]
         checked = self._issuers.check(der)
-        self._expect_valid(checked)
+        expect_valid(checked.valid_from, checked.valid_until, self._clock.now(), "its issuer renews it")
         certificate = x509.load_der_x509_certificate(der)
         challenge = self._random(self._settings.challenge_bytes)
         signature = answer_to(channel, self._head + self._sent(challenge) + ALL)
@@ -111,17 +110,6 @@ class SignatureProof:
             return head + file.read(_HEAD_BYTES, length - _HEAD_BYTES)
         except UnexpectedStatus as error:
             raise CardRefused(DenyReason.CARD_UNREADABLE, str(error)) from error
-
-    def _expect_valid(self, checked: CheckedCertificate) -> None:
-        moment = self._clock.now()
-        if moment.source is TimeSource.NONE:
-            return
-        if moment.at < checked.valid_from:
-            raise CardRefused(
-                DenyReason.CERTIFICATE_NOT_YET_VALID, "the card's certificate, or its CA's, is not valid yet"
-            )
-        if moment.at > checked.valid_until:
-            raise CardRefused(DenyReason.CERTIFICATE_EXPIRED, "the card's certificate, or its CA's, has expired")
 
     def _sent(self, challenge: bytes) -> bytes:
         """What the card is to sign, in the form that it takes."""

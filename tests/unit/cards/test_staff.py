@@ -312,6 +312,22 @@ def test_every_answer_cut_or_lengthened_is_refused_or_the_same(tmp_path: Path, c
             assert identifier == genuine or case.assurance is Assurance.SERIAL
 
 
+@pytest.mark.parametrize(("sw", "again"), [("6C08", "00B0000008"), ("6110", "00C0000010")])
+def test_a_step_is_followed_up_as_the_card_asks(tmp_path: Path, sw: str, again: str) -> None:
+    """ISO/IEC 7816-4:2020, 5.6: another Le, or the rest of the answer."""
+    card = card_with(number_only())
+    whole = card.transmit(select_application(AID_NUMBER)) and b"".join(
+        card.transmit(bytes.fromhex(apdu))[:-2] for apdu in ("00A4020C020001", "00B0000000")
+    )
+    answers = {"00B0000000": bytes.fromhex(sw), again: whole + b"\x90\x00"}
+    channel = FakeCardChannel(ScriptedCard(lambda apdu: answers.get(apdu.hex().upper(), b"\x90\x00")))
+
+    identifier = kinds_of(with_example(tmp_path, "staff-number")).identify(channel, ATR_CONTACTLESS)
+
+    assert identifier == tap(kinds_of(with_example(tmp_path, "staff-number")), card_with(number_only()))
+    assert channel.sent[-1] == bytes.fromhex(again)
+
+
 def test_who_has_one_card_cannot_show_anothers_number(tmp_path: Path) -> None:
     """A genuine key answers, and the number in the clear is changed on its way."""
     card = card_with(aes())
