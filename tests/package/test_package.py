@@ -85,6 +85,7 @@ def test_every_module_can_be_imported_and_every_library_answers(installed: tuple
     assert "0x8010001d Asia/Tokyo" in used, "libpcsclite says that no pcscd runs"
     assert "open" in used
     assert "Terminal entrance-1" in root.sh("kazasu check-config --config /usr/share/kazasu/kazasu.toml")
+    assert "staff-aes128.toml" in root.sh("ls /usr/share/kazasu/cards.d")
 
 
 def test_every_library_finds_its_own_and_runs_on_a_kernel_with_large_pages(installed: tuple[Root, str]) -> None:
