@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 KINDS: Final = (
     "desfire",
     "jpki",
+    "piv",
     "felica",
     "mifare",
     "staff",

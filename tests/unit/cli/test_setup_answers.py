@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from kazasu.cards.registry import KINDS
 from kazasu.cli.setup.answers import brought, default, document, fault, notes
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH, write
 from kazasu.cli.setup.files import PUBLIC, SECRET
@@ -114,7 +115,7 @@ BEFORE = {"state_dir": "/nowhere", "terminal": "entrance-1", "outputs": "gpio", 
         ("out", ["04:00-06:00"], "overlap at 05:00"),
         ("reader", "ACS*", "fits more than one: ACS ACR1252 Dual Reader [ACR1252 Dual Reader PICC] 00 00, ACS"),
         ("reader_name", "The desk", "is not 1 to 16 of a-z, 0-9 and _"),
-        ("cards", ["suica"], "'suica' is no kind of card; there are: "),
+        ("cards", ["suica"], f"'suica' is no kind of card; there are: {', '.join(KINDS)}"),
         ("cards", [], "Expected"),
         ("cards", ["jpki", "jpki"], "kinds names a kind twice"),
         ("jpki_ca", ["nowhere.pem"], "nowhere.pem: the CA certificate cannot be read: No such file"),

@@ -23,6 +23,7 @@ from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.jpki import TOKEN_ANDROID
 from kazasu.virtual.mifare import ULTRALIGHT_ATR, MifareCard
+from kazasu.virtual.piv_issuer import FASC_N_SHARED, PivIssuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,24 @@ def desfire() -> None:
             )
 
 
+def piv() -> None:
+    issuer = PivIssuer()
+    (FOLDER / "piv-ca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
+    settings = {"ca": ["piv-ca.pem"]}
+    source = "NIST SP 800-73-4 part 1, appendix A, and part 2, 3.1 and 3.2.4"
+    keys: dict[str, PrivateKey] = {
+        "rsa": rsa_key("card"),
+        "p256": ec.generate_private_key(ec.SECP256R1()),
+        "p384": ec.generate_private_key(ec.SECP384R1()),
+    }
+    for name, key in keys.items():
+        card = issuer.card(key, compressed=name == "p384")
+        words = f"PIV by its card authentication key, {name}"
+        taken(f"piv_{name}", card, blank(words, "piv", card, source, settings=settings))
+    card = issuer.card({}, fasc_n=FASC_N_SHARED)
+    taken("piv_chuid", card, blank("PIV-I without a certificate", "piv", card, source, settings=settings))
+
+
 def felica() -> None:
     card = FelicaCard(bytes.fromhex("012E4CD8A3F2B07C"))
     taken("felica", card, blank("FeliCa by its IDm", "felica", card, "PC/SC part 3, 3.2.2.1.3"))
@@ -130,6 +149,7 @@ def staff_rsa() -> None:
 RECORDINGS: tuple[Callable[[], None], ...] = (
     jpki,
     desfire,
+    piv,
     felica,
     mifare,
     common,
