@@ -60,6 +60,33 @@ def test_the_example_loads() -> None:
     assert example.mqtt is not None
 
 
+@pytest.mark.parametrize(
+    ("keypad", "what"),
+    [
+        ('kind = "ps2"', "keypad.kind: Invalid enum value 'ps2'"),
+        ('kind = "matrix"', "`rows` and `columns` belong to"),
+        ('kind = "matrix"\nrows = [1, 2, 3, 4]', "`rows` and `columns` belong to"),
+        ('kind = "usb"\nrows = [1, 2, 3, 4]\ncolumns = [5, 6, 7, 8]', "`rows` and `columns` belong to"),
+        ('kind = "matrix"\nrows = [1, 2, 3, 4]\ncolumns = [5, 6, 7, 4]', "name a pin twice"),
+        ('kind = "matrix"\nrows = [1, 2, 3]\ncolumns = [5, 6, 7, 8]', ": keypad.rows: "),
+        ('kind = "matrix"\nrows = [1, 2, 3, 28]\ncolumns = [5, 6, 7, 8]', ": keypad.rows: "),
+        ('kind = "usb"\ndevice = "/etc/passwd"', "is not a path in /dev/input"),
+        ('kind = "usb"\ntimeout = "61s"', 'timeout has to be from "5s" to "1m"'),
+        ('kind = "usb"\npin = "4711"', "keypad.pin: unknown"),
+        ('kind = "matrix"\nrows = [1, 2, 3, 4]\ncolumns = [5, 6, 7, 8]', 'needs outputs.driver = "gpio"'),
+    ],
+)
+def test_a_keypad_that_cannot_be_is_said_in_words(keypad: str, what: str) -> None:
+    assert any(what in line for line in mistakes(f"{SMALLEST}\n[keypad]\n{keypad}\n"))
+
+
+def test_without_a_table_there_is_no_keypad() -> None:
+    assert config(SMALLEST).keypad is None
+    usb = config(f'{SMALLEST}\n[keypad]\nkind = "usb"\n').keypad
+    assert usb is not None
+    assert (usb.device, usb.timeout) == ("/dev/input/by-id/*-event-kbd", Duration(30))
+
+
 def test_the_smallest_configuration_has_every_default() -> None:
     smallest = config(SMALLEST)
 
@@ -157,6 +184,7 @@ SMALLEST_WITH = {
     ("outputs",): with_table(
         "[outputs]", "[outputs.gpio]\ngreen = {{ pin = 1 }}\nred = {{ pin = 2 }}\nbuzzer = {{ pin = 3 }}"
     ).replace('driver = "terminal"\n', ""),
+    ("keypad",): with_table("[keypad]", 'kind = "usb"'),
     ("mqtt",): with_table("[mqtt]", 'host = "h"\nca = "ca"\ncertificate = "c"\nkey = "k"'),
     ("collector",): with_table("[collector]", 'key = "k"').replace("present = false\n", ""),
     ("journal",): with_table("[journal]"),

@@ -178,6 +178,9 @@ class Services(Table, frozen=True, kw_only=True):
 PinNumber = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO (BCM) number, 0 to 27")]
 
 
+MatrixPins = tuple[PinNumber, PinNumber, PinNumber, PinNumber]
+
+
 class Pin(Table, frozen=True, kw_only=True):
     """A pin of the header."""
 
@@ -218,6 +221,27 @@ class Buttons(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
 
     in_: ButtonPin
     out: ButtonPin
+
+
+class Keypad(Table, frozen=True, kw_only=True):
+    """[keypad]."""
+
+    kind: Literal["usb", "matrix"]
+    device: Annotated[
+        str, msgspec.Meta(pattern=r"^/dev/input/[^\0]+\Z", description="a path in /dev/input, with * and ?")
+    ] = "/dev/input/by-id/*-event-kbd"
+    rows: MatrixPins | None = None
+    columns: MatrixPins | None = None
+    timeout: Duration = Duration(30)
+
+    def __post_init__(self) -> None:
+        _within(self.timeout, "timeout", 5, 60)
+        wired = self.rows is not None and self.columns is not None
+        if (self.kind == "matrix") != wired or (self.rows is None) != (self.columns is None):
+            raise ValueError('`rows` and `columns` belong to kind = "matrix", and it needs both; see docs/wiring.md')
+        pins = (*(self.rows or ()), *(self.columns or ()))
+        if len(set(pins)) != len(pins):
+            raise ValueError("`rows` and `columns` name a pin twice")
 
 
 class Mqtt(Table, frozen=True, kw_only=True):
@@ -277,6 +301,7 @@ class Config(Table, frozen=True, kw_only=True):
     cards: Cards
     keys: Keys = Keys()
     buttons: Buttons | None = None
+    keypad: Keypad | None = None
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
     log: Log = Log()
@@ -290,3 +315,5 @@ class Config(Table, frozen=True, kw_only=True):
             raise ValueError('[buttons] is missing: services.attendance.direction = "button" needs them')
         if self.buttons is not None and self.outputs.driver != "gpio":
             raise ValueError('[buttons] needs outputs.driver = "gpio"')
+        if self.keypad is not None and self.keypad.kind == "matrix" and self.outputs.driver != "gpio":
+            raise ValueError('a keypad of kind = "matrix" needs outputs.driver = "gpio"')
