@@ -21,7 +21,18 @@ from kazasu.errors import JournalCorrupt, JournalError, RosterError
 from kazasu.model.access import Decision, DenyReason, Presentation
 from kazasu.model.cue import CueName
 from kazasu.model.event import Draft, clock_change
-from kazasu.model.input import ButtonPressed, CardPresented, CardRead, ReaderChanged, ReaderState, ReceiptArrived, Stop
+from kazasu.model.input import (
+    ButtonPressed,
+    CardPresented,
+    CardRead,
+    KeyTaken,
+    PinAsked,
+    PinEnded,
+    ReaderChanged,
+    ReaderState,
+    ReceiptArrived,
+    Stop,
+)
 from kazasu.model.policy import CUE_OF_REASON, AssurancePolicy, refusal
 
 if TYPE_CHECKING:
@@ -79,6 +90,7 @@ class Terminal:
         self._health = health
         self._pressed: tuple[Direction, float] | None = None
         self._missing: set[str] = set()
+        self._pin_asked = False
         self._unrecordable = False
         self._rebuilt = False
         self._looked_at: Moment | None = None
@@ -108,6 +120,14 @@ class Terminal:
             case CardRead():
                 self._tap(item)
             case CardPresented():
+                self._cues.play(CueName.READING)
+            case PinAsked():
+                self._wait_for_pin(asked=True)
+                self._cues.play(CueName.PIN)
+            case KeyTaken():
+                self._cues.play(CueName.KEY)
+            case PinEnded():
+                self._wait_for_pin(asked=False)
                 self._cues.play(CueName.READING)
             case ButtonPressed(button=button):
                 self._pressed = (button, self._clock.mono_s())
@@ -294,5 +314,13 @@ class Terminal:
         else:
             self._health.clear("receipt")
 
+    def _wait_for_pin(self, *, asked: bool) -> None:
+        """While a PIN is waited for, that is what rests: a key's cue ends, and the request still stands."""
+        self._pin_asked = asked
+        self._rest()
+
     def _rest(self) -> None:
+        if self._pin_asked:
+            self._cues.rest(CueName.PIN)
+            return
         self._cues.rest(CueName.FAULT if self._unrecordable or self._missing else CueName.READY)

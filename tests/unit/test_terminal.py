@@ -20,6 +20,9 @@ from kazasu.model.input import (
     CardPresented,
     CardRead,
     Input,
+    KeyTaken,
+    PinAsked,
+    PinEnded,
     ReaderChanged,
     ReaderState,
     ReceiptArrived,
@@ -134,6 +137,35 @@ def test_a_known_card_is_recorded_with_all_that_the_wire_names() -> None:
     assert entrance.cues.played == [CueName.GRANTED]
     assert entrance.publisher.times == 1
     assert entrance.health.fields == {"last_seq": 1, "roster_version": 2}
+
+
+def test_while_a_pin_is_waited_for_the_request_stands_between_the_keys() -> None:
+    entrance = Entrance()
+    entrance.terminal.take(CardPresented(reader="desk"))
+    entrance.terminal.take(PinAsked(tries_left=3))
+    entrance.terminal.take(KeyTaken(entered=1))
+    assert entrance.cues.rests == [CueName.PIN]
+    entrance.terminal.take(ReaderChanged(reader="other", state=ReaderState.MISSING))
+    assert entrance.cues.rests == [CueName.PIN, CueName.PIN]
+    entrance.terminal.take(PinEnded())
+    entrance.tap(assurance=Assurance.CHALLENGE_PIN)
+    assert entrance.cues.rests == [CueName.PIN, CueName.PIN, CueName.FAULT]
+    assert entrance.cues.played == [CueName.READING, CueName.PIN, CueName.KEY, CueName.READING, CueName.GRANTED]
+
+
+@pytest.mark.parametrize(
+    ("reason", "cue"),
+    [
+        (DenyReason.PIN_NEEDED, CueName.RETRY),
+        (DenyReason.PIN_WRONG, CueName.RETRY),
+        (DenyReason.PIN_LAST_TRY, CueName.BLOCKED),
+        (DenyReason.CARD_BLOCKED, CueName.BLOCKED),
+    ],
+)
+def test_what_went_wrong_with_a_pin_is_told_by_what_helps(reason: DenyReason, cue: CueName) -> None:
+    entrance = Entrance()
+    assert entrance.fail(reason)["reason"] == reason.value
+    assert entrance.cues.played == [cue]
 
 
 @pytest.mark.rule(1)

@@ -12,11 +12,18 @@ class CueName(enum.StrEnum):
 
     READY = "ready"  # at rest, in order
     READING = "reading"  # hold the card still
+    PIN = "pin"  # enter the PIN, and leave the card where it is; also at rest while it is waited for
+    KEY = "key"  # a key of the PIN was taken
     GRANTED = "granted"  # recorded
     ALREADY_DONE = "already_done"  # recorded a moment ago; nothing more to do
     DENIED = "denied"  # not accepted here; ask
     RETRY = "retry"  # once more, please
+    BLOCKED = "blocked"  # the card's PIN is blocked, or one try before that: only the issuer's counter helps
     FAULT = "fault"  # the terminal cannot record; also at rest while out of order
+
+
+OF_THE_KEYPAD = frozenset({CueName.PIN, CueName.KEY, CueName.BLOCKED})
+"""Cues that only a terminal with a keypad plays."""
 
 
 class Channel(enum.StrEnum):

@@ -33,6 +33,30 @@ class CardRead(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class PinAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """The holder of the card in the field is asked for its PIN; what is entered never enters this queue (rule 7).
+
+    Attributes:
+        tries_left: that the card still allows.
+    """
+
+    tries_left: int
+
+
+class KeyTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of a PIN was pressed and taken; which, nobody says.
+
+    Attributes:
+        entered: how many digits there are now.
+    """
+
+    entered: int
+
+
+class PinEnded(msgspec.Struct, frozen=True):
+    """The PIN was entered, or nobody finished; the card goes on being read."""
+
+
 class ReaderState(enum.StrEnum):
     """How a reader is."""
 
@@ -68,4 +92,6 @@ class Stop(msgspec.Struct, frozen=True):
     """The last input: everything before it has been handled."""
 
 
-Input: TypeAlias = CardPresented | CardRead | ReaderChanged | ButtonPressed | ReceiptArrived | Stop
+Input: TypeAlias = (
+    CardPresented | CardRead | PinAsked | KeyTaken | PinEnded | ReaderChanged | ButtonPressed | ReceiptArrived | Stop
+)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import tomli
 
 from kazasu.errors import ConfigurationError
-from kazasu.model.cue import Channel, Cue, CueName, Frame
+from kazasu.model.cue import OF_THE_KEYPAD, Channel, Cue, CueName, Frame
 from kazasu.outputs.rhythm import LIGHTS, SOUND, flashes_per_second, rhythm, told_apart
 
 if TYPE_CHECKING:
@@ -62,9 +62,14 @@ def parse(content: bytes, source: str) -> Mapping[CueName, Cue]:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{source}: not TOML: {error}") from error
     _refuse_unknown(document, list(CueName), "cue", source)
-    missing = [name.value for name in CueName if name.value not in document]
+    missing = {name for name in CueName if name.value not in document}
+    if missing - OF_THE_KEYPAD:
+        words = ", ".join(name.value for name in CueName if name in missing)
+        raise ConfigurationError(f"{source}: missing: {words}; every cue has to be there")
     if missing:
-        raise ConfigurationError(f"{source}: missing: {', '.join(missing)}; every cue has to be there")
+        # A site's own file from the time before there were keypads goes on to work.
+        own = tomli.loads(DEFAULT_PATH.read_text(encoding="utf-8"))
+        document |= {name.value: own[name.value] for name in missing}
     cues = {name: _cue(name, document[name.value], f"{source}: {name.value}") for name in CueName}
     _refuse_alike(cues, source)
     return MappingProxyType(cues)
@@ -126,7 +131,8 @@ def _refuse_unknown(words: Collection[str], known: list[str], what: str, where: 
 
 def _refuse_alike(cues: Mapping[CueName, Cue], source: str) -> None:
     """Every two cues differ in the rhythm of their light, and in that of their sound: neither needs the other."""
-    played = [(cue, cue.repeat) for cue in cues.values()] + [(cues[CueName.FAULT], True)]  # at rest it repeats
+    played = [(cue, cue.repeat) for cue in cues.values()]
+    played += [(cues[name], True) for name in (CueName.FAULT, CueName.PIN)]  # at rest they repeat
     for channels, verb in ((LIGHTS, "look alike without colour"), (SOUND, "sound alike")):
         rhythms = [(cue.name, rhythm(cue, channels, repeat=repeat)) for cue, repeat in played]
         for (one, its), (other, others) in itertools.combinations(rhythms, 2):

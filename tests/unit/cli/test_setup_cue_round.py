@@ -54,9 +54,9 @@ def test_every_cue_is_played_to_its_end_and_one_without_an_end_for_three_seconds
 
 
 def test_one_that_was_missed_is_played_again_and_one_that_was_wrong_is_told() -> None:
-    stage = Round("y", "r", "r", "y", "n")
+    stage = Round("y", "r", "r", "y", "y", "y", "n")
     assert stage.play() == [CueName.GRANTED]
-    assert stage.heard[:6] == [CueName.READY, *[CueName.READING] * 3, CueName.GRANTED, CueName.ALREADY_DONE]
+    assert stage.heard[:6] == [CueName.READY, *[CueName.READING] * 3, CueName.PIN, CueName.KEY]
 
 
 def test_a_part_that_cannot_be_driven_ends_the_round() -> None:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 import kazasu.outputs
 from kazasu.errors import ConfigurationError
-from kazasu.model.cue import Channel, Cue, CueName, Frame
+from kazasu.model.cue import OF_THE_KEYPAD, Channel, Cue, CueName, Frame
 from kazasu.outputs.cues import DEFAULT_PATH, load, parse
 from kazasu.outputs.rhythm import LIGHTS, SOUND, flashes_per_second, rhythm, told_apart
 
 SHIPPED = DEFAULT_PATH.read_text()
-ANSWERS = (CueName.GRANTED, CueName.ALREADY_DONE, CueName.DENIED, CueName.RETRY, CueName.FAULT)
+ANSWERS = (CueName.GRANTED, CueName.ALREADY_DONE, CueName.DENIED, CueName.RETRY, CueName.BLOCKED, CueName.FAULT)
 REPOSITORY = Path(__file__).parents[3]
 
 # On and off by turns, in milliseconds, as somebody sees it who knows no colours, and as somebody hears it.
@@ -24,6 +24,7 @@ SEEN = {
     CueName.ALREADY_DONE: (300, 250, 300),
     CueName.DENIED: (200, 250, 200, 250, 200),
     CueName.RETRY: (150, 250, 600),
+    CueName.BLOCKED: (700, 250, 150, 250, 150),
     CueName.FAULT: (700, 300, 700),
 }
 HEARD = {
@@ -31,6 +32,7 @@ HEARD = {
     CueName.ALREADY_DONE: (120, 430, 120),
     CueName.DENIED: (650,),
     CueName.RETRY: (150, 250, 600),
+    CueName.BLOCKED: (700, 250, 150, 250, 150),
     CueName.FAULT: (700, 300, 700),
 }
 
@@ -102,6 +104,40 @@ def test_answers_are_told_apart_also_when_they_cut_reading_short(channels: froze
         assert one is other or told_apart(its, others), (one, its, other, others)
 
 
+@pytest.mark.parametrize("channels", [LIGHTS, SOUND], ids=["without colour and sound", "without light"])
+def test_answers_are_told_apart_also_when_they_cut_the_wait_for_a_pin_short(channels: frozenset[Channel]) -> None:
+    """A key's light is not cut: the answer waits until it is out."""
+    cues = load()
+    on_ms = max(rhythm(cues[CueName.PIN], channels, repeat=True)[::2])
+    seen = [
+        (name, rhythm(Cue(name=name, frames=(Frame(ms=ms, on=channels), *cues[name].frames)), channels, repeat=False))
+        for name in ANSWERS
+        for ms in range(1, on_ms + 1, 10)
+    ]
+    for (one, its), (other, others) in itertools.combinations(seen, 2):
+        assert one is other or told_apart(its, others), (one, its, other, others)
+
+
+@pytest.mark.parametrize("pause_ms", range(10, 1000, 30))
+def test_quick_typing_does_not_flash(pause_ms: int) -> None:
+    """A key's cue starts anew with the next key."""
+    frames, left_ms = [], pause_ms
+    for frame in load()[CueName.KEY].frames:
+        if left_ms > 0:
+            frames.append(Frame(ms=min(frame.ms, left_ms), on=frame.on))
+            left_ms -= frame.ms
+    assert flashes_per_second(Cue(name=CueName.KEY, frames=tuple(frames))) <= 3
+
+
+def test_a_file_from_before_there_were_keypads_goes_on_to_work() -> None:
+    document = SHIPPED
+    for name in OF_THE_KEYPAD:
+        head, _, tail = document.partition(f"[{name.value}]")
+        document = head + tail.partition("\n\n")[2]
+    assert "[pin]" not in document
+    assert parse(document.encode(), "cues.toml") == load()
+
+
 def test_no_second_holds_more_than_three_flashes_also_when_reading_is_cut_short() -> None:
     cues = load()
     blinking = [frame.on for frame in cues[CueName.READING].frames for _ in range(frame.ms // 10)]
@@ -137,7 +173,7 @@ def test_resting_in_order_is_silent_and_static() -> None:
         (b"a = " + b"9" * 5000, "cues.toml: not TOML: "),
         (b"a = " + b"[" * 30_000, "cues.toml: not TOML: "),
         (b"#" * 70_000, "cues.toml: larger than 65536 bytes"),
-        (b"", "cues.toml: missing: ready, reading, granted, already_done, denied, retry, fault;"),
+        (b"", "cues.toml: missing: ready, reading, pin, key, granted, already_done, denied, retry, blocked, fault;"),
         (_changed("[fault]", "[falt]"), "cues.toml: no cue is called 'falt'; did you mean fault?"),
         (_changed("[fault]", "[zzz]"), "cues.toml: no cue is called 'zzz'; there are: ready, reading,"),
         (b"ready = 1\n" + _changed("[ready]", "[readyy]"), "cues.toml: no cue is called 'readyy'; did you mean ready?"),
@@ -185,7 +221,7 @@ def test_resting_in_order_is_silent_and_static() -> None:
         ),
         (
             _with("denied", "frames = [{ms=100,on=['red','buzzer']},{ms=2000,on=['red']}]"),
-            "cues.toml: granted and denied sound alike",
+            "cues.toml: key and denied sound alike",
         ),
         (
             _with("reading", "frames = [{ms=3000,on=['red']},{ms=100,on=[]}]\nrepeat = true"),

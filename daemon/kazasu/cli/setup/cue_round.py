@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kazasu.app import open_outputs
-from kazasu.model.cue import CueName
+from kazasu.model.cue import OF_THE_KEYPAD, CueName
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.runtime.clock import SystemClock
@@ -28,10 +28,13 @@ _LOOKS = MappingProxyType(
     {
         CueName.READY: ("red steady, no sound", "赤が点灯、音なし"),
         CueName.READING: ("red blinking, with ticks", "赤が点滅、カチカチ音"),
+        CueName.PIN: ("red and sound: two quick ones", "赤と音が素早く 2 回"),
+        CueName.KEY: ("red once; one tick", "赤が 1 回、カチッという音 1 回"),
         CueName.GRANTED: ("green once, long; one short beep", "緑が長く 1 回、短い音 1 回"),
         CueName.ALREADY_DONE: ("green twice; two short beeps", "緑が 2 回、短い音 2 回"),
         CueName.DENIED: ("red three times, short; one long tone", "赤が短く 3 回、長い音 1 回"),
         CueName.RETRY: ("red and sound: short, long", "赤と音が「短・長」"),
+        CueName.BLOCKED: ("red and sound: long, short, short", "赤と音が「長・短・短」"),
         CueName.FAULT: ("red and sound: long, long", "赤と音が「長・長」"),
     }
 )
@@ -51,7 +54,8 @@ def play_all(config: Config, interview: Interview | None) -> list[CueName]:
         OutputError: a part that cannot be driven.
         ConfigurationError: cues that cannot be used.
     """
-    patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
+    loaded = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
+    patterns = {name: cue for name, cue in loaded.items() if config.keypad is not None or name not in OF_THE_KEYPAD}
     own = config.outputs.cues is not None
     with ExitStack() as stack:
         output, _ = open_outputs(config, stack)
@@ -74,14 +78,14 @@ def play_each(
     """Play each cue until it is judged to be right, "y", or wrong, "n"; "r" plays it again.
 
     Args:
-        patterns: every cue.
+        patterns: the cues to play, in this order.
         output: what they are shown on; dark after each.
         judge: says how it was.
         mono_s: monotonic seconds.
         condition: what the player sleeps on.
     """
     wrong = []
-    for name in CueName:
+    for name in patterns:
         judged = "r"
         while judged == "r":
             player = Player(patterns, output, mono_s=mono_s, condition=condition)
