@@ -17,6 +17,7 @@ from kazasu.cards.identify import CardKinds
 from kazasu.cards.kind import Tools
 from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.config import credential
+from kazasu.errors import KeypadUnavailable
 from kazasu.model.access import Assurance
 from kazasu.model.cue import Channel
 from kazasu.model.policy import AssurancePolicy, Stricter
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Clock, Demand, Inbox, Loop, Output
+    from kazasu.ports import Clock, Demand, Inbox, Keypad, Loop, Output, PinSource
     from kazasu.publishers.settings import Broker
     from kazasu.services.attendance import DirectionRule
 
@@ -81,6 +82,10 @@ def assemble(config: Config, stack: ExitStack) -> App:
     if header is not None and config.buttons is not None:
         _open_buttons(config.buttons, inbox, header, stack)
 
+    clock = SystemClock(config.terminal.timezone)
+    board = HealthBoard()
+    pins = None if config.keypad is None else _pin_source(config.keypad, inbox, board, clock, header, stack)
+
     terminal = config.terminal
     journal = Journal(
         terminal.journal_path,
@@ -95,8 +100,6 @@ def assemble(config: Config, stack: ExitStack) -> App:
     upgrade(terminal.roster_path)
     roster = Roster(terminal.roster_path)
     stack.callback(roster.close)
-    clock = SystemClock(terminal.timezone)
-    board = HealthBoard()
     player = Player(patterns, output, mono_s=clock.mono_s)
     service = config.services.attendance
     policy = assurance_policy(config)
@@ -119,7 +122,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
     )
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
-        card_identifier(config, clock, _demand(config, policy, clock, stack)),
+        card_identifier(config, clock, _demand(config, policy, clock, stack), pins),
         inbox,
         clock,
         board,
@@ -161,8 +164,14 @@ def open_outputs(config: Config, stack: ExitStack) -> tuple[Output, Header | Non
     return output, header
 
 
-def card_identifier(config: Config, clock: Clock, demand: Demand) -> CardKinds:
+def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSource | None = None) -> CardKinds:
     """What reads cards, with the configured kinds. Implements ports.CardIdentifier.
+
+    Args:
+        config: checked.
+        clock: the terminal's.
+        demand: what a card has to prove.
+        pins: where people enter their PIN; without it nobody is asked for one.
 
     Raises:
         KeyMaterialError: no pepper, or a card key that cannot be used.
@@ -173,12 +182,52 @@ def card_identifier(config: Config, clock: Clock, demand: Demand) -> CardKinds:
         clock=clock,
         keys=load_card_keys(credential(config.keys.cards)),
         demand=demand,
+        pins=pins,
     )
     return CardKinds(
         module.build(config.cards.settings.by_kind[kind], tools)
         for kind in config.cards.kinds
         if (module := registry.module_of(kind)) is not None
     )
+
+
+def _pin_source(
+    keypad: configuration.Keypad,
+    inbox: Inbox,
+    board: HealthBoard,
+    clock: Clock,
+    header: Header | None,
+    stack: ExitStack,
+) -> PinSource:
+    from kazasu.keypads.entry import PinEntry
+
+    if keypad.kind == "matrix" and header is not None:
+        keys = _matrix(keypad, header, clock, stack)
+    else:
+        keys = _usb_keypad(keypad.device, board, stack)
+    return PinEntry(keys, inbox, board, mono_s=clock.mono_s, timeout_s=keypad.timeout)
+
+
+def _usb_keypad(pattern: str, board: HealthBoard, stack: ExitStack) -> Keypad:
+    from kazasu.keypads.usb import UsbKeypad
+
+    usb = UsbKeypad(pattern)
+    stack.callback(usb.close)
+    try:
+        usb.open()
+    except KeypadUnavailable as error:
+        # Who needs no PIN is served all the same; it is looked for again at the next one.
+        board.alert("keypad", str(error))
+    return usb
+
+
+def _matrix(keypad: configuration.Keypad, header: Header, clock: Clock, stack: ExitStack) -> Keypad:
+    from kazasu.keypads.matrix import MatrixKeypad
+    from kazasu.outputs.gpio import GpioMatrix
+
+    matrix = GpioMatrix(keypad.rows or (), keypad.columns or (), header)
+    stack.callback(matrix.close)
+    return MatrixKeypad(matrix, mono_s=clock.mono_s)
 
 
 def assurance_policy(config: Config) -> AssurancePolicy:

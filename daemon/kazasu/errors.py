@@ -17,6 +17,8 @@
     ├── ForbiddenApdu           a driver tried to send what the allow-list does not hold: a defect of ours
     ├── OutputError             a pin that cannot be driven, or that is named twice
     │   └── PinBusy             another program has it: the terminal itself, while it runs
+    ├── KeypadUnavailable       the keypad is unplugged, unreadable or another program's; nobody can enter a PIN
+    │   └── KeypadBusy          another program has it: the terminal itself, while it runs
     ├── SignatureInvalid        a message that was not signed by whom it claims
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
@@ -116,6 +118,14 @@ class OutputError(KazasuError):
 
 class PinBusy(OutputError):
     """Another program has the pin; while the terminal runs, that is the terminal itself."""
+
+
+class KeypadUnavailable(KazasuError):
+    """A keypad that cannot be read."""
+
+
+class KeypadBusy(KeypadUnavailable):
+    """Another program has the keypad; while the terminal runs, that is the terminal itself."""
 
 
 class SignatureInvalid(KazasuError):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from kazasu.model.access import Assurance, Decision, Enrolment, Identifier, Presentation
     from kazasu.model.cue import Channel, CueName
     from kazasu.model.event import Draft, Event
     from kazasu.model.input import Input
+    from kazasu.model.key import Key
     from kazasu.model.moment import Moment
     from kazasu.model.receipt import Receipt
     from kazasu.model.usage import Usage
@@ -95,6 +97,32 @@ class PinSource(Protocol):
 
         Raises:
             CardGone: from `meanwhile`.
+        """
+        ...
+
+
+class Keypad(Protocol):
+    """Keys for PINs. The reader's thread only."""
+
+    def listen(self) -> AbstractContextManager[None]:
+        """From here on keys count; what was pressed before is forgotten.
+
+        Raises:
+            KeypadUnavailable: it is not there, or another program has it.
+        """
+        ...
+
+    def key(self, timeout_s: float) -> Key | None:
+        """Wait for the next key that goes down, while listening.
+
+        Args:
+            timeout_s: how long, 0 or more.
+
+        Returns:
+            None if the time ran out, or what was pressed means nothing here.
+
+        Raises:
+            KeypadUnavailable: it is gone.
         """
         ...
 

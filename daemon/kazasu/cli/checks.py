@@ -169,6 +169,12 @@ def _outputs(config: Config) -> Iterator[Finding]:
         yield Finding(Grade.OK, "outputs", "the pins can be driven; hear and see them: kazasu cue play")
 
 
+def _keypad(config: Config) -> Iterator[Finding]:
+    from kazasu.cli.checks_keypad import check_keypad
+
+    return check_keypad(config)
+
+
 def _clock(config: Config) -> Iterator[Finding]:
     from kazasu.cli.checks_clock import judge_clock, judge_rtcs
     from kazasu.model.event import moment_of
@@ -248,6 +254,7 @@ _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
     ("pcscd", _readers),
     ("cards", _cards),
     ("outputs", _outputs),
+    ("keypad", _keypad),
     ("clock", _clock),
     ("certificates", _certificates),
     ("broker", _broker),

@@ -16,9 +16,9 @@ from kazasu.errors import OutputError, PinBusy
 from kazasu.model.input import ButtonPressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gpiozero import DigitalInputDevice, Factory, OutputDevice
+    from gpiozero import DigitalInputDevice, Factory, GPIODevice, OutputDevice
 
     from kazasu.model.access import Direction
     from kazasu.model.cue import Channel
@@ -156,6 +156,64 @@ class GpioButtons:
 
     def close(self) -> None:
         """Let the pins go; no press enters the inbox afterwards."""
+        with contextlib.ExitStack() as undo:
+            for device in self._devices:
+                undo.callback(device.close)
+
+
+class GpioMatrix:
+    """The wires of a keypad: implements keypads.matrix.Matrix.
+
+    A row is an output only while it is looked at, and then low; at all other times it floats, so that two keys held
+    down can never connect a high output to a low one. Columns have the Pi's pull-up.
+
+    Args:
+        rows: BCM numbers, top first.
+        columns: BCM numbers, left first.
+        header: the Pi's.
+
+    Raises:
+        OutputError: a pin that is used twice, is busy or cannot be used.
+    """
+
+    def __init__(self, rows: Sequence[int], columns: Sequence[int], header: Header) -> None:
+        from gpiozero import DigitalInputDevice, GPIODevice
+
+        self._devices: list[GPIODevice] = []
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            for number in (*rows, *columns):
+                header.claim(Pin(number=number), f"the keypad, on GPIO{number}")
+                with _explained(f"GPIO{number} cannot be used for the keypad", _BUSY):
+                    self._devices.append(
+                        GPIODevice(number, pin_factory=header.factory)
+                        if number in rows
+                        else DigitalInputDevice(number, pull_up=True, pin_factory=header.factory)
+                    )
+            self._rows = [device.pin for device in self._devices[: len(rows)]]
+            self._columns = [device.pin for device in self._devices[len(rows) :]]
+            for row in self._rows:
+                row.function = "input"
+            undo.pop_all()
+
+    def scan(self) -> frozenset[tuple[int, int]]:
+        """Row and column, from 0, of each key that is down.
+
+        Raises:
+            OutputError: a pin cannot be used.
+        """
+        down = set()
+        with _explained("the keypad cannot be read"):
+            for number, row in enumerate(self._rows):
+                row.output_with_state(0)
+                try:
+                    down |= {(number, column) for column, pin in enumerate(self._columns) if not pin.state}
+                finally:
+                    row.function = "input"
+        return frozenset(down)
+
+    def close(self) -> None:
+        """Let the pins go."""
         with contextlib.ExitStack() as undo:
             for device in self._devices:
                 undo.callback(device.close)

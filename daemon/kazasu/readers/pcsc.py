@@ -92,12 +92,14 @@ class PcscChannel:
     Args:
         context: from `connection`.
         pcsc_name: the reader.
-        stopping: ends the wait for another program early.
+        stopping: ends the wait for another program early, and that for a PIN.
+        beat: called with each command, since the wait for a PIN is longer than a loop may be silent.
     """
 
-    __slots__ = ("_card", "_context", "_pcsc_name", "_protocol", "_stopping", "_verified")
+    __slots__ = ("_beat", "_card", "_context", "_pcsc_name", "_protocol", "_stopping", "_verified")
 
-    def __init__(self, context: int, pcsc_name: str, stopping: threading.Event) -> None:
+    def __init__(self, context: int, pcsc_name: str, stopping: threading.Event, beat: Beat = lambda: None) -> None:
+        self._beat = beat
         self._context = context
         self._pcsc_name = pcsc_name
         self._stopping = stopping
@@ -138,7 +140,10 @@ class PcscChannel:
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         """See ports.CardChannel."""
+        self._beat()
         if apdu[1] == _VERIFY:
+            if self._stopping.is_set():
+                raise ReaderUnavailable("the terminal is being stopped, so no PIN is waited for")
             self._verified = True
         code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
         if code != results.SUCCESS:
@@ -180,6 +185,7 @@ class PcscReaders:
         self._assigned: dict[str, str] = {}
         self._why = ""
         self._quiet = False
+        self._beat: Beat = lambda: None
         self._pnp = UNAWARE
         self._pause_s = _FIRST_PAUSE_S
         self._stopping = threading.Event()
@@ -188,6 +194,7 @@ class PcscReaders:
 
     def run(self, beat: Beat) -> None:
         """Watch until `stop`; see ports.Loop. Survives everything that pcscd does."""
+        self._beat = beat
         while not self._stopping.is_set():
             beat()
             try:
@@ -270,7 +277,7 @@ class PcscReaders:
             self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_REMOVED, detail=detail))
         if sight.tap:
             self._inbox.put(CardPresented(reader=reader))
-            with PcscChannel(context, pcsc_name, self._stopping) as channel:
+            with PcscChannel(context, pcsc_name, self._stopping, self._beat) as channel:
                 self._inbox.put(self._read(channel, reader, atr))
 
     def _read(self, channel: PcscChannel, reader: str, atr: bytes) -> CardRead:
