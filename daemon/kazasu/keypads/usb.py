@@ -89,6 +89,7 @@ class UsbKeypad:
                 refusals.append(error)
             else:
                 return path
+        refusals.sort(key=lambda error: not isinstance(error, KeypadBusy))  # that tells most
         raise refusals[0] if refusals else KeypadUnavailable(f"no keypad is plugged in: nothing fits {self._pattern}")
 
     def close(self) -> None:

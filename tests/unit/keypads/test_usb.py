@@ -122,11 +122,12 @@ def test_what_is_no_input_device_is_refused_in_words(tmp_path: Path) -> None:
     assert open_files() == open_before
 
 
-def test_of_several_refusals_the_first_is_told(tmp_path: Path) -> None:
-    InputDevice(tmp_path / "event1")
+def test_of_several_refusals_the_one_in_use_is_told(tmp_path: Path) -> None:
+    for name in ("event1", "event2"):
+        InputDevice(tmp_path / name)
 
     def busy(_: int, path: str) -> None:
-        raise KeypadBusy(f"{path} is in use")
+        raise KeypadBusy(f"{path} is in use") if path.endswith("2") else KeypadUnavailable("a mouse")
 
     with pytest.raises(KeypadBusy):
         UsbKeypad(str(tmp_path / "*"), busy).open()
