@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import select
+import tty
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,10 +95,13 @@ def on_the_header(_: Path) -> Iterator[Bench]:
 @contextlib.contextmanager
 def on_a_terminal(_: Path) -> Iterator[Bench]:
     screen, terminal = pty.openpty()
+    tty.setcbreak(terminal)  # so that what was typed can be seen without a line's end
     keypad = TtyKeypad(os.ttyname(terminal))
 
     def press(key: Key) -> None:
         os.write(screen, TYPED.get(key, key.value.encode()))
+        # The kernel hands it over when it likes.
+        assert select.select([terminal], [], [], 10.0)[0]
 
     try:
         yield Bench(keypad, press, None)
