@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
+import pty
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +19,8 @@ import pytest
 
 from kazasu.cli import COMMANDS
 from kazasu.model.cue import CueName
+from kazasu.store.roster import Roster
+from kazasu.virtual.issuer import rsa_key
 from kazasu.virtual.stage import TERMINAL, Stage
 
 if TYPE_CHECKING:
@@ -36,6 +41,23 @@ class Installer:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def types_at_a_terminal(self, pin: str, *words: str) -> tuple[int, str]:
+        """The same on a terminal of its own, with a PIN entered when it is asked for; exit code and what was shown."""
+        screen, terminal = pty.openpty()
+        command = [sys.executable, "-m", "kazasu", *words, "--config", str(self.stage.config_file)]
+        running = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *command], stdin=terminal, stdout=terminal, stderr=terminal
+        )
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other side is closed
+            while part := os.read(screen, 4096):
+                if b"leave the card" in shown + part and b"leave the card" not in shown:
+                    os.write(screen, f"{pin}\n".encode())
+                shown += part
+        os.close(screen)
+        return running.wait(60), shown.decode()
 
 
 @pytest.fixture(scope="module")
@@ -353,3 +375,83 @@ def test_so_little_output_that_it_is_still_buffered_is_no_error_either(installer
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_identify_says_why_it_was_not_more_and_how_long_each_step_took(installer: Installer) -> None:
+    installer.stage.slot.insert(installer.stage.staff[1].card)
+    done = installer.types("identify")
+    assert done.returncode == 0
+    assert "not more    this terminal has no keypad for the card's PIN" in done.stdout
+    assert re.search(r"^steps +SELECT, 2 times +\d+\.\d ms$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +this terminal +\d+\.\d ms$", done.stdout, re.MULTILINE)
+
+
+def test_a_pin_is_asked_for_at_the_terminal_and_shown_nowhere(installer: Installer) -> None:
+    installer.stage.slot.insert(installer.stage.staff[1].card)
+    code, shown = installer.types_at_a_terminal("1234", "identify", "--with-pin")
+    assert code == 0, shown
+    assert "assurance   challenge_pin" in shown
+    assert "****" in shown
+    assert "1234" not in shown
+
+
+def test_a_renewed_card_takes_the_old_ones_place(installer: Installer) -> None:
+    stage = installer.stage
+    renewed = stage.issuer.card(rsa_key("renewed"))
+    stage.slot.insert(renewed)
+    code, shown = installer.types_at_a_terminal("1234", "enroll", "1002", "佐藤 健", "--renews")
+    assert code == 0, shown
+    assert re.search(r"the old card [0-9a-f]{32} ends \d{4}-", shown)
+    assert "is 1002's, has to prove signed_data; roster version" in shown
+    roster = Roster(stage.config.terminal.roster_path)
+    ends = {each.credential.valid_until_s for each in roster.credentials_of("1002")}
+    roster.close()
+    (old,) = ends - {None}
+    assert old is not None
+    assert len(ends) == 2
+    # Fourteen days, and not a tap's time more: the second renewal has to say which card it means.
+    done = installer.types("enroll", "1002", "佐藤 健", "--renews")
+    assert done.returncode == 1
+    assert "say which of 1002's cards ends" in done.stderr
+
+
+def test_a_card_is_not_renewed_without_its_pin(installer: Installer) -> None:
+    installer.stage.slot.insert(installer.stage.issuer.card(rsa_key("stolen")))
+    roster = installer.stage.config.terminal.roster_path
+    before = roster.read_bytes()
+    code, shown = installer.types_at_a_terminal("9999", "enroll", "1001", "山田 花子", "--renews")
+    assert code == 1
+    assert "not accepted: pin_wrong: wrong PIN; the card allows 2 more tries" in shown
+    assert roster.read_bytes() == before
+
+
+def test_somebody_without_a_card_has_none_to_renew(installer: Installer) -> None:
+    done = installer.types("enroll", "1999", "誰か", "--renews")
+    assert done.returncode == 1
+    assert "1999 has no card to renew: leave out --renews" in done.stderr
+
+
+def test_a_card_key_is_made_and_never_shown(installer: Installer, changed: Path) -> None:
+    first = installer.types("keygen", "--card-key", "staff", config=changed)
+    second = installer.types("keygen", "--card-key", "staff", "--bits", "256", config=changed)
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "staff, version 1: made" in first.stdout
+    assert "staff, version 2: made" in second.stdout
+    file = changed.parent / "keys" / "cards.toml"
+    digits = re.findall('"([0-9A-F]+)"', file.read_text())
+    assert [len(key) for key in digits] == [32, 64]
+    checked = installer.types("check-config", config=changed)
+    assert not any(key in first.stdout + second.stdout + checked.stdout for key in digits)
+
+
+def test_check_config_says_what_a_card_has_to_prove_and_when(installer: Installer, changed: Path) -> None:
+    text = changed.read_text()
+    changed.write_text(
+        f'{text}\n[[services.attendance.stricter]]\nduring = "22:00-05:00"\nmin_assurance = "challenge"\n'
+        '[[services.attendance.stricter]]\nduring = "00:00-12:00"\ndays = ["sun", "sat"]\n'
+        'min_assurance = "challenge_pin"\n'
+    )
+    said = installer.types("check-config", config=changed).stdout
+    assert "A card has to prove at least: serial." in said
+    assert "  from 22:00 to 05:00, every day: challenge." in said
+    assert "  from 00:00 to 12:00, sat, sun: challenge_pin." in said

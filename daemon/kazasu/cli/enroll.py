@@ -1,6 +1,7 @@
 """Tap a card and give it to a person. The running daemon knows it at the next tap.
 
-By default the enrolment asks for what this read proved, so that a weaker copy of the card is denied from then on.
+By default the enrolment asks for what this read proved, so that a weaker copy of the card is denied from then on; with
+--with-pin that is the PIN at each tap, unless --min-assurance says that less will do.
 
 --renews is for a card that takes another's place, such as a My Number Card with a new certificate: nothing on it leads
 back to the old one, so it is tapped where somebody sees who it belongs to, and has to prove all that its kind can. It
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--valid-from", type=_day, metavar="YYYY-MM-DD", help="first day")
     parser.add_argument("--valid-until", type=_day, metavar="YYYY-MM-DD", help="last day")
+    parser.add_argument("--with-pin", action="store_true", help="have the card's holder enter its PIN here")
     add_tap_arguments(parser)
     add_config_argument(parser)
 
@@ -62,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise RosterError("\n".join([*problems, "nothing was changed"]))
     path = config.terminal.roster_path
     old = None if arguments.renews is None else _renewed(path, arguments.cardholder, arguments.renews)
-    tap = wait_for_tap(config, arguments)
+    tap = wait_for_tap(config, arguments, with_pin=arguments.with_pin or old is not None)
     identifier = tap.read.identifier
     if identifier is None:
         print(f"not accepted: {tap.read.refusal}: {tap.read.detail}")

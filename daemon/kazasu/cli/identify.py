@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazasu.app import assurance_policy, card_identifier
 from kazasu.cards.trace import Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, ReaderUnavailable
+from kazasu.keypads.tty import tty_pins
 from kazasu.model.access import Assurance
-from kazasu.readers.demand import EnrolledDemand
+from kazasu.readers.demand import EnrolledDemand, FixedDemand
 from kazasu.readers.one_tap import one_tap
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.roster import Roster
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from kazasu.cards.trace import Trace
     from kazasu.model.configuration import Config
     from kazasu.model.input import CardRead
+    from kazasu.ports import Demand, PinSource
+
+_PIN_S: Final = 60.0
 
 _PROVES = {
     Assurance.SERIAL: "a number that anybody with the means can copy",
@@ -39,6 +43,7 @@ _PROVES = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("--with-pin", action="store_true", help="have the card's holder enter its PIN here")
     add_tap_arguments(parser)
     add_config_argument(parser)
 
@@ -60,7 +65,7 @@ class Tap(NamedTuple):
 def execute(arguments: argparse.Namespace) -> int:
     """Read one card and explain it."""
     config = load(arguments.config)
-    tap = wait_for_tap(config, arguments)
+    tap = wait_for_tap(config, arguments, with_pin=arguments.with_pin)
     if tap.read.identifier is None:
         print(f"not accepted: {tap.read.refusal}: {tap.read.detail}")
         print(*_steps(tap.trace), sep="\n")
@@ -101,8 +106,13 @@ def add_tap_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wait_for_tap(config: Config, arguments: argparse.Namespace) -> Tap:
+def wait_for_tap(config: Config, arguments: argparse.Namespace, *, with_pin: bool = False) -> Tap:
     """Ask for a card and read it as the daemon does.
+
+    Args:
+        config: the terminal's.
+        arguments: with those of `add_tap_arguments`.
+        with_pin: have the holder enter the card's PIN at this command's terminal, whatever the policy asks for.
 
     Raises:
         ConfigurationError: there is no such reader.
@@ -114,7 +124,11 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace) -> Tap:
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
     clock = SystemClock(config.terminal.timezone)
     with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
-        kinds = card_identifier(config, clock, EnrolledDemand(assurance_policy(config), roster, clock))
+        demand: Demand = EnrolledDemand(assurance_policy(config), roster, clock)
+        pins: PinSource | None = None
+        if with_pin:
+            demand, pins = FixedDemand(Assurance.CHALLENGE_PIN), tty_pins(clock.mono_s, _PIN_S)
+        kinds = card_identifier(config, clock, demand, pins)
         traced = Traced(kinds, time.monotonic)
         print(f"tap a card on {reader.name} …", flush=True)
         read = one_tap(reader.match, traced, clock, arguments.wait)

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from kazasu.errors import ReaderUnavailable
-from kazasu.model.input import CardRead
+from kazasu.model.input import CardPresented, CardRead
 from kazasu.readers.pcsc import PcscReaders, list_readers
 from kazasu.readers.presence import ReaderPattern
 
@@ -58,7 +58,7 @@ class _Outcome:
     """The first read, or what ended the loop. Implements ports.Inbox and ports.Health for one loop."""
 
     def __init__(self) -> None:
-        self._first: queue.Queue[CardRead | None] = queue.Queue()
+        self._came: queue.Queue[CardPresented | CardRead | None] = queue.Queue()
         self.failure: Exception | None = None
 
     def follow(self, readers: PcscReaders) -> None:
@@ -66,17 +66,20 @@ class _Outcome:
             readers.run(lambda: None)
         except Exception as error:  # noqa: BLE001  (raised again in the thread that waits)
             self.failure = error
-            self._first.put(None)
+            self._came.put(None)
 
     def wait(self, timeout_s: float) -> CardRead | None:
         try:
-            return self._first.get(timeout=timeout_s)
+            came = self._came.get(timeout=timeout_s)
         except queue.Empty:
             return None
+        while isinstance(came, CardPresented):
+            came = self._came.get()  # a read has an end of its own, even while somebody enters a PIN
+        return came
 
     def put(self, item: Input) -> None:
-        if isinstance(item, CardRead):
-            self._first.put(item)
+        if isinstance(item, CardPresented | CardRead):
+            self._came.put(item)
 
     def note(self, **fields: int | str) -> None:
         """Nobody watches this loop's health."""

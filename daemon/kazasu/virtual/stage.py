@@ -53,6 +53,7 @@ class Stage:
         of_each_kind: reads all kinds, knows the holders of the gallery's cards, and takes no tap for a repeat.
 
     Attributes:
+        issuer: of My Number Cards.
         staff: five people, enrolled: two My Number Cards, two FeliCa, one MIFARE.
         gallery: with `of_each_kind`: a card of each kind.
         stranger: a FeliCa card that nobody enrolled.
@@ -126,7 +127,7 @@ class Stage:
         generate_pepper(keys / "pepper.key")
         collector_key = generate_signer(keys / "collector.key")
         write_public(directory / "collector.pub", collector_key)
-        issuer = JpkiIssuer()
+        self.issuer = issuer = JpkiIssuer()
         (directory / "authca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
         self.staff = staff_of(issuer)
         self.gallery = Gallery(directory, issuer) if self._of_each_kind else None
