@@ -393,9 +393,17 @@ def kinds_without_keypad(ca_file: Path, pseudonymizer: Pseudonymizer, clock: Fak
     return CardKinds([Jpki([ca_file], pseudonymizer, clock)])
 
 
-def test_a_phone_is_read_through_a_reader_without_extended_commands(door: Door, issuer: JpkiIssuer) -> None:
-    phone = issuer.card(KEY, pin=PIN, token=TOKEN_ANDROID, no_extended=True)
-    assert door.read(phone, PIN).assurance is Assurance.CHALLENGE_PIN
+def test_a_phone_is_read_through_a_reader_that_breaks_off_extended_commands(door: Door, issuer: JpkiIssuer) -> None:
+    """Where the application were selected anew, what the PIN has opened would be shut."""
+    phone = issuer.card(KEY, pin=PIN, token=TOKEN_ANDROID)
+    phone.power_on()
+
+    def short_only(apdu: bytes) -> bytes:
+        if len(apdu) == 7 and apdu[1] == 0xB0:
+            raise CardGone("transmit failed")
+        return phone.transmit(apdu)
+
+    assert door.read(ScriptedCard(short_only), PIN).assurance is Assurance.CHALLENGE_PIN
 
 
 # What may be sent
