@@ -28,7 +28,7 @@ def load_card_keys(path: Path) -> KeyRing:
     Raises:
         KeyMaterialError: readable by others, or not as this module says: which key, and never what stands there.
     """
-    if not path.exists():
+    if not _is_there(path):
         return KeyRing({}, str(path))
     try:
         document = tomli.loads(read_checked(path, "card key file", secret=True).decode())
@@ -36,6 +36,14 @@ def load_card_keys(path: Path) -> KeyRing:
         # tomli's message names line and column, and at most one character.
         raise KeyMaterialError(f"{path}: not TOML: {error}") from error
     return KeyRing({name: _key(path, name, versions) for name, versions in document.items()}, str(path))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is one for this process: the daemon is handed what is there, and may not look into the folder."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def generate_card_key(path: Path, name: str, length_bytes: int) -> int:

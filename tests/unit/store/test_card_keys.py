@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,3 +98,17 @@ def test_a_key_that_cannot_be_made_leaves_the_file_as_it_was(tmp_path: Path) -> 
         generate_card_key(file, "A b", 16)
 
     assert file.read_text().startswith("# kept")
+
+
+def test_in_a_folder_that_the_daemon_may_not_look_into_there_are_none(tmp_path: Path) -> None:
+    """Root's keys folder: systemd hands over what is in it, and a site without card keys has no such file."""
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o000)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        assert load_card_keys(folder / "cards.toml").names == ()
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
