@@ -57,6 +57,21 @@ def typed_when_asked(machine: Machine, site: Site, digits: str) -> threading.Thr
     return thread
 
 
+def tap(machine: Machine, site: Site, card: JpkiCard, digits: str) -> dict[str, int | str]:
+    """Tap and type; the event, which names no card if there was no identifier."""
+    before = len(site.subscriber.events)
+    thread = typed_when_asked(machine, site, digits)
+    site.slot.insert(card)
+    arrived = site.subscriber.wait_for(
+        lambda: any("decision" in event.fields for event in site.subscriber.events[before:])
+    )
+    thread.join()
+    site.slot.remove()
+    site.slot.wait_for(lambda: site.slot.vacant, 60)
+    assert arrived, site.subscriber.problems
+    return next(event.fields for event in site.subscriber.events[before:] if "decision" in event.fields)
+
+
 @pytest.mark.rule(7)
 def test_a_pin_goes_from_the_keypad_to_the_card_and_nowhere_else(keypad: Terminal) -> None:
     machine, site, _ = keypad
@@ -67,13 +82,9 @@ def test_a_pin_goes_from_the_keypad_to_the_card_and_nowhere_else(keypad: Termina
     report = machine.run("kazasu", "doctor").out
     assert re.search(rf"note +keypad +{DEVICE} is in use", report), report
 
-    thread = typed_when_asked(machine, site, WRONG)
-    assert site.tap(card)["reason"] == "pin_wrong"
-    thread.join()
+    assert tap(machine, site, card, WRONG)["reason"] == "pin_wrong"
     greens = machine.greens()
-    thread = typed_when_asked(machine, site, PIN)
-    fields = site.tap(card)
-    thread.join()
+    fields = tap(machine, site, card, PIN)
     assert (fields["decision"], fields["assurance"]) == ("granted", "challenge_pin")
     assert machine.wait_for_pins(lambda: machine.greens() > greens)
 
