@@ -16,7 +16,7 @@ from fakes.card_channel import FakeCardChannel, ScriptedCard
 from kazasu.cards.felica import Felica
 from kazasu.cards.guard import AllowList, Guarded
 from kazasu.cards.identify import CardKinds
-from kazasu.cards.piv import Piv
+from kazasu.cards.piv import Piv, _uuid
 from kazasu.errors import CardGone, CardRefused, ForbiddenApdu, UnexpectedStatus
 from kazasu.model.access import Assurance, DenyReason, Identifier
 from kazasu.model.moment import TimeSource
@@ -288,14 +288,40 @@ def test_a_certificate_that_was_renewed_meanwhile_is_read_anew(
     assert [apdu[1] for apdu in door.channel.sent] == [0xA4, 0xCB, 0x87, 0x87, 0xC0]
 
 
-def test_the_checked_keys_are_bounded(
+def test_of_the_checked_keys_the_one_shown_longest_ago_makes_room(
     door: Door, piv_issuer: PivIssuer, card: PivCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kazasu.cards.piv._KEPT", 1)
-    door.tap(card)
-    door.tap(piv_issuer.card(KEY, guid=OTHER_GUID))
-    door.tap(card)
-    assert door.channel.sent[2].hex().startswith("00cb3fff055c035fc101")
+    monkeypatch.setattr("kazasu.cards.piv._KEPT", 2)
+    other, third = piv_issuer.card(KEY, guid=OTHER_GUID), piv_issuer.card(KEY)
+
+    def is_warm(card: PivCard) -> bool:
+        door.tap(card)
+        return not any(apdu.hex().startswith("00cb3fff055c035fc101") for apdu in door.channel.sent)
+
+    assert [is_warm(each) for each in (card, other, card, third, card, other)] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uri", "uuid"),
+    [
+        ("urn:uuid:5b2c1a7e-90f3-4d1c-8a66-33d0c9a4e712", GUID),
+        ("URN:UUID:5B2C1A7E-90F3-4D1C-8A66-33D0C9A4E712", GUID),
+        ("urn:uuid:5b2c1a7e90f34d1c8a6633d0c9a4e712", None),
+        ("urn:uuid:5b2c1a7e-90f3-4d1c-8a66-33d0c9a4e712 ", None),
+        ("http://urn:uuid:5b2c1a7e-90f3-4d1c-8a66-33d0c9a4e712", None),
+        ("urn:uuid:5b2c1a7e-90f3-4d1c-8a66-33d0c9a4e71", None),
+    ],
+)
+def test_a_uuid_is_written_as_its_standard_says(uri: str, uuid: bytes | None) -> None:
+    """RFC 9562, section 4: read in either case. Looks inside: no issuer here writes anything else."""
+    assert _uuid(uri) == uuid
 
 
 def test_a_replayed_answer_proves_nothing(door: Door, piv_issuer: PivIssuer, card: PivCard) -> None:

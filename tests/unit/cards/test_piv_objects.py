@@ -73,7 +73,7 @@ def test_a_chuid_is_not_printed() -> None:
         tlv(0x53, NUMBERS * 2),
         tlv(0x53, tlv(0x30, FASC_N[:-1]) + tlv(0x34, GUID)),
         tlv(0x53, tlv(0x30, FASC_N) + tlv(0x34, GUID + b"\0")),
-        tlv(0x53, NUMBERS + b"\x5f\x2f\x00"),
+        tlv(0x53, NUMBERS + tlv(0x5F, b"\x2f")),
         tlv(0x53, NUMBERS + tlv(0x3E, bytes(8200))),
     ],
 )
