@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 
 from kazasu.cards.atr import is_type_b, storage_card
+from kazasu.cards.channel import unexpected
 from kazasu.cards.desfire_session import (
     APPLICATION_NOT_FOUND,
     OK,
@@ -21,7 +22,7 @@ from kazasu.cards.desfire_session import (
 from kazasu.cards.diversification import AES_INPUT, aes_key
 from kazasu.cards.guard import Allowance, Scope
 from kazasu.cards.uid import ALLOW_UID, read_uid
-from kazasu.errors import CardRefused, UnexpectedStatus
+from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
 from kazasu.model.configuration import Table
 
@@ -124,7 +125,7 @@ class Desfire:
         if sw >> 8 != _CLASS or sw == APPLICATION_NOT_FOUND:
             return None
         if sw != OK:
-            raise UnexpectedStatus("selecting the application", sw)
+            raise unexpected("selecting the application", sw)
         session = authenticate(channel, self._settings.key_number, self._key(channel), self._random)
         instruction, header = self._request
         number = session.request(channel, instruction, header, full=self._full, length=self._length)
@@ -137,7 +138,7 @@ class Desfire:
         """The key of this card: by the version that the card says, and made its own."""
         answer, sw = channel.transmit(self._get_version)
         if sw != OK or len(answer) != 1:
-            raise UnexpectedStatus("asking for the key's version", sw)
+            raise unexpected("asking for the key's version", sw)
         key = self._keys.version(answer[0])
         if key is None:
             versions = ", ".join(map(str, sorted(self._keys.versions)))

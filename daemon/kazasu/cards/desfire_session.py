@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.hazmat.primitives.ciphers import algorithms
 
+from kazasu.cards.channel import unexpected
 from kazasu.cards.cmac import cmac, decrypt, encrypt
 from kazasu.cards.guard import Template
-from kazasu.errors import CardRefused, UnexpectedStatus
+from kazasu.errors import CardRefused
 from kazasu.model.access import DenyReason
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _proof(channel: CardChannel, token: bytes, length: int) -> bytes:
 
 def _expect(sw: int, wanted: int, step: str) -> None:
     if sw != wanted:
-        raise UnexpectedStatus(step, sw)
+        raise unexpected(step, sw)
 
 
 def _rotated(block: bytes) -> bytes:

@@ -1,4 +1,7 @@
-"""What status words mean (ISO/IEC 7816-4:2020, tables 5 to 8; PC/SC part 3, 3.2.2)."""
+"""What status words mean (ISO/IEC 7816-4:2020, tables 5 to 8; PC/SC part 3, 3.2.2).
+
+Those with 91 are DESFire's own (NXP, data sheet MF2DL(H)x0, return codes of the commands).
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,20 @@ _MEANINGS: Final = {
     0x6D00: "instruction not supported",
     0x6E00: "class not supported",
     UNKNOWN_ERROR: "no precise diagnosis",
+    0x9100: "done",
+    0x911C: "command not known to this card",
+    0x911E: "the command's MAC or padding is wrong",
+    0x9140: "there is no key of this number",
+    0x917E: "wrong length",
+    0x919D: "permission denied: nobody may do this",
+    0x919E: "a parameter is wrong",
+    0x91A0: "application not found",
+    0x91AD: "the card waits after failed authentications",
+    0x91AE: "not authenticated with a key that may do this",
+    0x91AF: "more frames to fetch",
+    0x91BE: "outside the file",
+    0x91CA: "the command before was not finished",
+    0x91F0: "file not found",
 }
 
 

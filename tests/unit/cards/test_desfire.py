@@ -124,10 +124,20 @@ def test_a_blank_card_is_nobodys(pseudonymizer: Pseudonymizer) -> None:
     assert refusal(kind, card()).reason is DenyReason.NO_STABLE_NUMBER
 
 
-@pytest.mark.parametrize("file", [1, 5])
-def test_a_file_that_is_not_there_or_not_readable_is_said(pseudonymizer: Pseudonymizer, file: int) -> None:
-    with pytest.raises(CardError, match="reading: the card answered 91"):
-        read(door(pseudonymizer, file=file, length=8), card())
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"file": 1, "length": 8}, "file not found: the card answered 91F0"),
+        ({"file": 5, "length": 8}, "permission denied: nobody may do this: the card answered 919D"),
+        ({"file": 2, "offset": 160, "length": 8}, "outside the file: the card answered 91BE"),
+        ({"key_number": 4}, "there is no key of this number: the card answered 9140"),
+    ],
+)
+def test_what_does_not_fit_the_card_is_told_in_words(
+    pseudonymizer: Pseudonymizer, settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CardError, match=words):
+        read(door(pseudonymizer, **settings), card())
 
 
 def test_a_card_without_the_application_is_another_kinds(pseudonymizer: Pseudonymizer) -> None:
