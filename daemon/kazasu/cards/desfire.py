@@ -14,6 +14,7 @@ from kazasu.cards.channel import unexpected
 from kazasu.cards.desfire_session import (
     APPLICATION_NOT_FOUND,
     OK,
+    Mode,
     authenticate,
     authentication_commands,
     command,
@@ -51,6 +52,7 @@ class Settings(Table, frozen=True, kw_only=True):
         aid: the application, 3 bytes in the order in which they are sent.
         key: the name of an AES-128 key of the card key file.
         key_number: which key of the application that is.
+        mode: which authentication: "auto", EV2's or on an EV1 that of EV1; or only "ev2", or only "ev1".
         diversification: "an10922" over UID, AID and `system_identifier`; or "none": one key for all cards.
         system_identifier: at most 21 bytes.
         file: the standard data file that holds the number; without it the number is the card's UID.
@@ -62,6 +64,7 @@ class Settings(Table, frozen=True, kw_only=True):
     aid: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{6}\Z", description="6 hexadecimal digits")]
     key: str
     key_number: Annotated[int, msgspec.Meta(ge=0, le=13, description="a key number, 0 to 13")] = 0
+    mode: Mode = "auto"
     diversification: Literal["an10922", "none"] = "an10922"
     system_identifier: Hex = ""
     file: Annotated[int, msgspec.Meta(ge=0, le=31, description="a file number, 0 to 31")] | None = None
@@ -126,7 +129,8 @@ class Desfire:
             return None
         if sw != OK:
             raise unexpected("selecting the application", sw)
-        session = authenticate(channel, self._settings.key_number, self._key(channel), self._random)
+        settings = self._settings
+        session = authenticate(channel, settings.key_number, self._key(channel), self._random, settings.mode)
         instruction, header = self._request
         number = session.request(channel, instruction, header, full=self._full, length=self._length)
         if len(set(number)) == 1 and number[0] in _BLANK:
@@ -158,7 +162,7 @@ class Desfire:
         return aes_key(key.bytes, uid + self._aid + self._system)
 
     def _allowed(self) -> Allowance:
-        proof, proof_templates = authentication_commands(self._settings.key_number)
+        proof, proof_templates = authentication_commands(self._settings.key_number, self._settings.mode)
         request, request_templates = request_commands(*self._request)
         scope = Scope(
             opens=self._select,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import binascii
 import hmac
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers import algorithms
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.ports import CardChannel
+
+Mode: TypeAlias = Literal["auto", "ev2", "ev1"]
 
 OK: Final = 0x9100
 MORE: Final = 0x91AF
@@ -59,11 +61,11 @@ def command(instruction: int, data: bytes = b"") -> bytes:
     return bytes([0x90, instruction, 0, 0]) + body + b"\x00"
 
 
-def authentication_commands(key_number: int) -> tuple[frozenset[bytes], tuple[Template, ...]]:
+def authentication_commands(key_number: int, mode: Mode = "auto") -> tuple[frozenset[bytes], tuple[Template, ...]]:
     """What `authenticate` sends, for the allow-list: exact commands, and those with a part made up."""
     number = bytes([key_number])
-    exact = {command(_AUTHENTICATE_EV2_FIRST, number + _CAPABILITIES), command(_AUTHENTICATE_AES, number), NEXT_FRAME}
-    return frozenset(exact), (_PROOF,)
+    first = {"ev2": command(_AUTHENTICATE_EV2_FIRST, number + _CAPABILITIES), "ev1": command(_AUTHENTICATE_AES, number)}
+    return frozenset({*(first.values() if mode == "auto" else (first[mode],)), NEXT_FRAME}), (_PROOF,)
 
 
 def request_commands(instruction: int, header: bytes) -> tuple[frozenset[bytes], tuple[Template, ...]]:
@@ -97,26 +99,36 @@ class Session(Protocol):
         ...
 
 
-def authenticate(channel: CardChannel, key_number: int, key: bytes, random: Callable[[int], bytes]) -> Session:
-    """Prove the key to each other; the application is selected. EV2First, and on an EV1, which has none, AES.
+def authenticate(
+    channel: CardChannel, key_number: int, key: bytes, random: Callable[[int], bytes], mode: Mode = "auto"
+) -> Session:
+    """Prove the key to each other; the application is selected.
 
     Args:
         channel: to the card.
         key_number: 0 to 13.
         key: AES-128, 16 bytes.
         random: for the challenge.
+        mode: which authentication. "auto": EV2First, and on an EV1, which has none, AES; then whoever stands between
+            card and reader can make any card look like an EV1.
 
     Raises:
-        CardRefused: AUTHENTICATION_FAILED, the card does not hold this key.
+        CardRefused: AUTHENTICATION_FAILED, the card does not hold this key, or does not know this authentication.
         UnexpectedStatus: the card refuses for another reason.
         CardError: it is gone.
     """
     number = bytes([key_number])
-    answer, sw = channel.transmit(command(_AUTHENTICATE_EV2_FIRST, number + _CAPABILITIES))
-    if sw == ILLEGAL_COMMAND:
-        answer, sw = channel.transmit(command(_AUTHENTICATE_AES, number))
-        return _ev1(channel, _challenge(answer, sw), key, random)
-    return _ev2(channel, _challenge(answer, sw), key, random)
+    if mode != "ev1":
+        answer, sw = channel.transmit(command(_AUTHENTICATE_EV2_FIRST, number + _CAPABILITIES))
+        if sw != ILLEGAL_COMMAND:
+            return _ev2(channel, _challenge(answer, sw), key, random)
+        if mode == "ev2":
+            raise CardRefused(
+                DenyReason.AUTHENTICATION_FAILED,
+                'the card does not know the authentication of EV2, and mode = "ev2" lets no other count',
+            )
+    answer, sw = channel.transmit(command(_AUTHENTICATE_AES, number))
+    return _ev1(channel, _challenge(answer, sw), key, random)
 
 
 def _challenge(answer: bytes, sw: int) -> bytes:

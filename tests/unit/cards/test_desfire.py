@@ -11,10 +11,11 @@ from fakes.card_channel import FakeCardChannel, ScriptedCard, scripted
 from fakes.clock import FakeClock
 from kazasu.cards.desfire import Desfire, Settings, build
 from kazasu.cards.diversification import aes_key
+from kazasu.cards.guard import AllowList, Guarded
 from kazasu.cards.identify import CardKinds
 from kazasu.cards.keyring import KeyRing, SecretKey, VersionedKey
 from kazasu.cards.kind import Tools
-from kazasu.errors import CardError, CardGone, CardRefused, KeyMaterialError
+from kazasu.errors import CardError, CardGone, CardRefused, ForbiddenApdu, KeyMaterialError
 from kazasu.model.access import Assurance, DenyReason, Identifier
 from kazasu.readers.demand import FixedDemand
 from kazasu.virtual.desfire import DESFIRE_ATR, FREE, NEVER, DesfireCard, DesfireFile, DesfireKey
@@ -77,6 +78,37 @@ def test_a_number_over_several_frames(pseudonymizer: Pseudonymizer, *, ev2: bool
     kind = door(pseudonymizer, file=2, offset=0, length=161, enciphered=full)
     identifier = read(kind, card(ev2=ev2, full=full))
     assert identifier.pseudonym == pseudonymizer.pseudonym("desfire", AID, CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ev2"), [("auto", True), ("auto", False), ("ev2", True), ("ev1", True), ("ev1", False)]
+)
+def test_a_mode_sends_no_other_authentication(pseudonymizer: Pseudonymizer, mode: str, *, ev2: bool) -> None:
+    tapped = card(ev2=ev2)
+    tapped.power_on()
+    channel = FakeCardChannel(tapped)
+
+    identifier = CardKinds([door(pseudonymizer, mode=mode)]).identify(channel, DESFIRE_ATR)
+
+    assert identifier.assurance is Assurance.CHALLENGE
+    sent = {apdu[1] for apdu in channel.sent} & {0x71, 0xAA}
+    assert sent == {"auto": {0x71} if ev2 else {0x71, 0xAA}, "ev2": {0x71}, "ev1": {0xAA}}[mode]
+
+
+def test_a_card_that_plays_an_ev1_is_refused_where_ev2_is_asked_for(pseudonymizer: Pseudonymizer) -> None:
+    error = refusal(door(pseudonymizer, mode="ev2"), card(ev2=False))
+    assert error.reason is DenyReason.AUTHENTICATION_FAILED
+    assert "does not know the authentication of EV2" in str(error)
+
+
+@pytest.mark.parametrize(("mode", "other"), [("ev2", "90AA0000010300"), ("ev1", "9071000002030000")])
+def test_what_a_mode_leaves_out_is_not_on_the_allow_list(pseudonymizer: Pseudonymizer, mode: str, other: str) -> None:
+    tapped = card()
+    tapped.power_on()
+    channel = Guarded(FakeCardChannel(tapped), AllowList([door(pseudonymizer, mode=mode).allow]))
+    channel.transmit(bytes.fromhex("905A000003F5304200"))
+    with pytest.raises(ForbiddenApdu):
+        channel.transmit(bytes.fromhex(other))
 
 
 def test_one_key_for_all_cards(pseudonymizer: Pseudonymizer) -> None:
@@ -224,6 +256,7 @@ def test_a_card_pulled_away_at_any_command_is_gone(pseudonymizer: Pseudonymizer,
     [
         ({"aid": "F530"}, "aid"),
         ({"key_number": 14}, "key_number"),
+        ({"mode": "ev3"}, "mode"),
         ({"file": 2}, "`file` and `length` belong together"),
         ({"length": 2}, "`file` and `length` belong together"),
         ({"system_identifier": "00" * 22}, "at most 21 bytes"),
