@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import os
-import pty
 import re
 import shutil
 import sqlite3
@@ -20,6 +18,7 @@ import pytest
 from kazasu.cli import COMMANDS
 from kazasu.model.cue import CueName
 from kazasu.store.roster import Roster
+from kazasu.virtual.desk import at_a_terminal
 from kazasu.virtual.issuer import rsa_key
 from kazasu.virtual.stage import TERMINAL, Stage
 
@@ -44,20 +43,8 @@ class Installer:
 
     def types_at_a_terminal(self, pin: str, *words: str) -> tuple[int, str]:
         """The same on a terminal of its own, with a PIN entered when it is asked for; exit code and what was shown."""
-        screen, terminal = pty.openpty()
         command = [sys.executable, "-m", "kazasu", *words, "--config", str(self.stage.config_file)]
-        running = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *command], stdin=terminal, stdout=terminal, stderr=terminal
-        )
-        os.close(terminal)
-        shown = b""
-        with contextlib.suppress(OSError):  # EIO: the other side is closed
-            while part := os.read(screen, 4096):
-                if b"leave the card" in shown + part and b"leave the card" not in shown:
-                    os.write(screen, f"{pin}\n".encode())
-                shown += part
-        os.close(screen)
-        return running.wait(60), shown.decode()
+        return at_a_terminal(command, pin)
 
 
 @pytest.fixture(scope="module")

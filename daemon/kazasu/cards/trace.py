@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.access import Identifier
-    from kazasu.ports import CardChannel, CardIdentifier
+    from kazasu.ports import CardChannel, CardIdentifier, PinSource
 
 # ISO/IEC 7816-4:2020, table 4, and ISO/IEC 7816-8 for 2A.
 _ISO: Final = {
@@ -68,15 +68,22 @@ class Trace(NamedTuple):
     Attributes:
         steps: in order.
         whole_s: from the first command to the identifier, seconds.
+        holder_s: of that, how long somebody took to enter a PIN.
     """
 
     steps: tuple[Step, ...]
     whole_s: float
+    holder_s: float = 0.0
 
     @property
     def card_s(self) -> float:
         """How long card and reader took altogether, seconds."""
         return sum(step.card_s for step in self.steps)
+
+    @property
+    def own_s(self) -> float:
+        """How long this terminal took itself, seconds."""
+        return self.whole_s - self.card_s - self.holder_s
 
 
 class Traced:
@@ -85,11 +92,15 @@ class Traced:
     Args:
         identifier: does the reading.
         monotonic_s: seconds, from no matter when.
+        pins: those that `identifier` asks, if it asks any.
     """
 
-    def __init__(self, identifier: CardIdentifier, monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self, identifier: CardIdentifier, monotonic_s: Callable[[], float], pins: TimedPins | None = None
+    ) -> None:
         self._identifier = identifier
         self._monotonic_s = monotonic_s
+        self._pins = pins
         self.trace = Trace((), 0.0)
 
     def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
@@ -99,7 +110,41 @@ class Traced:
         try:
             return self._identifier.identify(timed, atr)
         finally:
-            self.trace = Trace(tuple(timed.steps), self._monotonic_s() - began)
+            holder_s = 0.0 if self._pins is None else self._pins.waited_s
+            self.trace = Trace(tuple(timed.steps), self._monotonic_s() - began, holder_s)
+
+
+class TimedPins:
+    """Knows how long people took. Implements ports.PinSource.
+
+    Args:
+        pins: asks them.
+        monotonic_s: seconds, from no matter when.
+
+    Attributes:
+        waited_s: seconds, without what the card was asked meanwhile.
+    """
+
+    def __init__(self, pins: PinSource, monotonic_s: Callable[[], float]) -> None:
+        self._pins = pins
+        self._monotonic_s = monotonic_s
+        self.waited_s = 0.0
+
+    def ask(self, tries_left: int, length: range, meanwhile: Callable[[], None]) -> str | None:
+        """See ports.PinSource."""
+        began = self._monotonic_s()
+
+        def with_card() -> None:
+            asked = self._monotonic_s()
+            try:
+                meanwhile()
+            finally:
+                self.waited_s -= self._monotonic_s() - asked
+
+        try:
+            return self._pins.ask(tries_left, length, with_card)
+        finally:
+            self.waited_s += self._monotonic_s() - began
 
 
 class _Timed:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazasu.app import assurance_policy, card_identifier
-from kazasu.cards.trace import Traced
+from kazasu.cards.trace import TimedPins, Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, ReaderUnavailable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kazasu.cards.trace import Trace
     from kazasu.model.configuration import Config
     from kazasu.model.input import CardRead
-    from kazasu.ports import Demand, PinSource
+    from kazasu.ports import Demand
 
 _PIN_S: Final = 60.0
 
@@ -93,9 +93,8 @@ def _steps(trace: Trace) -> Iterator[str]:
     for number, step in enumerate(trace.steps):
         times = f", {step.commands} times" if step.commands > 1 else ""
         yield f"{'' if number else 'steps':<12}{step.name + times:<34}{1000 * step.card_s:8.1f} ms"
-    own_s = trace.whole_s - trace.card_s
-    yield f"{'':<12}{'card and reader':<34}{1000 * trace.card_s:8.1f} ms"
-    yield f"{'':<12}{'this terminal':<34}{1000 * own_s:8.1f} ms"
+    shares = {"card and reader": trace.card_s, "who entered the PIN": trace.holder_s, "this terminal": trace.own_s}
+    yield from (f"{'':<12}{who:<34}{1000 * took_s:8.1f} ms" for who, took_s in shares.items() if took_s)
 
 
 def add_tap_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,11 +124,12 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace, *, with_pin: boo
     clock = SystemClock(config.terminal.timezone)
     with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
         demand: Demand = EnrolledDemand(assurance_policy(config), roster, clock)
-        pins: PinSource | None = None
+        pins: TimedPins | None = None
         if with_pin:
-            demand, pins = FixedDemand(Assurance.CHALLENGE_PIN), tty_pins(clock.mono_s, _PIN_S)
+            demand = FixedDemand(Assurance.CHALLENGE_PIN)
+            pins = TimedPins(tty_pins(clock.mono_s, _PIN_S), time.monotonic)
         kinds = card_identifier(config, clock, demand, pins)
-        traced = Traced(kinds, time.monotonic)
+        traced = Traced(kinds, time.monotonic, pins)
         print(f"tap a card on {reader.name} …", flush=True)
         read = one_tap(reader.match, traced, clock, arguments.wait)
     if read is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kazasu.model.access import Assurance, DenyReason
+from kazasu.virtual.desk import at_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from kazasu.virtual.gallery import Exhibit
     from kazasu.virtual.stage import Stage
 
+_PIN: Final = "1234"
+_LINE_ANEW: Final = "\r\x1b[K"
 _REFUSED: Final = {DenyReason.AUTHENTICATION_FAILED.value, DenyReason.ASSURANCE_TOO_LOW.value}
 
 
@@ -63,6 +67,7 @@ class CardScene:
             answer = self._tap(exhibit.words, exhibit.card)
             proved = answer.fields.get("card"), answer.fields.get("assurance")
             self._expect(answer.granted and proved == (exhibit.kind, exhibit.proves.word), exhibit)
+        self._with_pin(self._gallery.exhibits[0].card)
         self._say(
             "\nCopies of them: everything that can be read, and no key. Each person is enrolled with what the card"
         )
@@ -90,6 +95,19 @@ class CardScene:
         proved = fields.get("assurance", "")
         self._say(f"  {what:<68} {fields.get('card', ''):<8} {proved:<13} {1000 * took_s:5.0f} ms  {came_to}")
         return Answer(fields, took_s)
+
+    def _with_pin(self, card: VirtualCard) -> None:
+        """At the desk, since this machine has no keypad; what the command says is shown as it says it."""
+        self._say("\nThe same My Number Card at the desk, with its PIN: `kazasu identify --with-pin`.\n")
+        self._stage.slot.insert(card)
+        command = [sys.executable, "-m", "kazasu", "identify", "--with-pin", "--config", str(self._stage.config_file)]
+        code, shown = at_a_terminal(command, _PIN)
+        self._stage.slot.remove()
+        self._stage.slot.wait_for(lambda: self._stage.slot.vacant)
+        for line in shown.rstrip().replace("\r\n", "\n").split("\n"):
+            self._say(f"  {line.rpartition(_LINE_ANEW)[2]}")
+        if code or Assurance.CHALLENGE_PIN.word not in shown or _PIN in shown:
+            self._wrong.append("a My Number Card with its PIN: not what should have come of it")
 
     def _refused(self, answer: Answer) -> bool:
         return answer.fields["decision"] == "denied" and answer.fields["reason"] in _REFUSED

@@ -8,6 +8,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from kazasu.cards.diversification import aes_key
 from kazasu.model.access import Assurance
 from kazasu.virtual.desfire import DesfireCard, DesfireFile, DesfireKey
@@ -16,6 +18,7 @@ from kazasu.virtual.files import File, FileCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.jpki import AID_COMMON, ATR_CONTACTLESS
 from kazasu.virtual.mifare import MifareCard
+from kazasu.virtual.piv_issuer import PivIssuer, clone, ec_key
 from kazasu.virtual.staff import Person
 from kazasu.virtual.staff_card import AID_AES, aes_application, holder_of
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from kazasu.virtual.card import VirtualCard
 
-_DESFIRE_AID: Final = bytes.fromhex("F53042")
+AID_DESFIRE: Final = bytes.fromhex("F53042")
 _SYSTEM: Final = b"kazasu"
 _CARD_NUMBER: Final = bytes.fromhex("04782E21801D80")
 
@@ -76,12 +79,14 @@ class Gallery:
         issuer: of My Number Cards; its CA certificate is there as authca.pem.
     """
 
-    kinds = ("desfire", "staff", "jpki", "felica", "mifare", "common")
+    kinds = ("desfire", "piv", "staff", "jpki", "felica", "mifare", "common")
     """As they stand in `cards.kinds`."""
 
     def __init__(self, directory: Path, issuer: JpkiIssuer) -> None:
         self._issuer = issuer
         self._keys = {name: secrets.token_bytes(16) for name in ("staff", "staff-desfire")}
+        self._piv = PivIssuer()
+        (directory / "piv-ca.pem").write_bytes(self._piv.ca_certificate.public_bytes(Encoding.PEM))
         (directory / "staff.toml").write_text(_STAFF_PROFILE)
         key_file = directory / "keys" / "cards.toml"
         key_file.touch(0o600)
@@ -93,12 +98,15 @@ class Gallery:
         """What stands in the configuration, beside [cards.jpki]."""
         return f"""
 [cards.desfire]
-aid = "{_DESFIRE_AID.hex()}"
+aid = "{AID_DESFIRE.hex()}"
 key = "staff-desfire"
 key_number = 3
 system_identifier = "{_SYSTEM.hex()}"
 file = 2
 length = 8
+
+[cards.piv]
+ca = ["piv-ca.pem"]
 
 [cards.staff]
 profiles = ["staff.toml"]
@@ -107,9 +115,9 @@ profiles = ["staff.toml"]
     @property
     def people(self) -> tuple[Person, ...]:
         """One for each card, to be enrolled with what its read proves."""
+        cards = [(exhibit.words, exhibit.card) for exhibit in self.exhibits]
         return tuple(
-            Person(f"20{number:02}", f"Holder {number}", exhibit.words, exhibit.card)
-            for number, exhibit in enumerate(self.exhibits, 1)
+            Person(f"20{number:02}", f"Holder {number}", words, card) for number, (words, card) in enumerate(cards, 1)
         )
 
     def _exhibits(self) -> Iterator[Exhibit]:
@@ -128,6 +136,9 @@ profiles = ["staff.toml"]
             self._with_staff_application(self._keys["staff"]),
             self._with_staff_application(secrets.token_bytes(16)),
         )
+        for words, key in (("P-256", ec_key("exhibit")), ("RSA-2048", rsa_key("piv exhibit"))):
+            piv = self._piv.card(key)
+            yield Exhibit(f"PIV by its card authentication key, {words}", "piv", Assurance.CHALLENGE, piv, clone(piv))
         for words, ev2 in (("DESFire EV2", True), ("DESFire EV1", False)):
             genuine = self._desfire(ev2=ev2)
             yield Exhibit(f"{words} under its own AES key", "desfire", Assurance.CHALLENGE, genuine, genuine.copy())
@@ -145,9 +156,9 @@ profiles = ["staff.toml"]
 
     def _desfire(self, *, ev2: bool) -> DesfireCard:
         uid = bytes.fromhex("04A1B2C3D4E580") if ev2 else bytes.fromhex("04A1B2C3D4E581")
-        key = aes_key(self._keys["staff-desfire"], uid + _DESFIRE_AID + _SYSTEM)
+        key = aes_key(self._keys["staff-desfire"], uid + AID_DESFIRE + _SYSTEM)
         number = b"00002003" if ev2 else b"00002004"
-        return DesfireCard(uid, _DESFIRE_AID, {3: DesfireKey(key)}, {2: DesfireFile(number, 3)}, ev2=ev2)
+        return DesfireCard(uid, AID_DESFIRE, {3: DesfireKey(key)}, {2: DesfireFile(number, 3)}, ev2=ev2)
 
     def _with_common_application(self) -> VirtualCard:
         record = b"\x01\x1c" + b"000000000000009" + b"00010" + b"20301231"

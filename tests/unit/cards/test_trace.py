@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.card_channel import FakeCardChannel, scripted
-from kazasu.cards.trace import Step, Traced, command_name
+from fakes.pins import FakePins
+from kazasu.cards.trace import Step, TimedPins, Traced, command_name
 from kazasu.errors import CardGone
 from kazasu.model.access import Assurance, Identifier
 
@@ -56,6 +57,33 @@ def test_a_read_that_breaks_off_is_traced_as_far_as_it_came() -> None:
         traced.identify(FakeCardChannel(scripted("9000"), remove_at=2), b"")
 
     assert [step.name for step in traced.trace.steps] == ["SELECT", "READ BINARY"]
+
+
+class AsksForAPin:
+    """Implements ports.CardIdentifier: asks for a PIN, and the card twice meanwhile."""
+
+    def __init__(self, pins: TimedPins) -> None:
+        self._pins = pins
+
+    def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
+        def still_there() -> None:
+            channel.transmit(READ)
+
+        self._pins.ask(3, range(4, 5), still_there)
+        return IDENTIFIER
+
+
+def test_what_people_take_is_not_the_terminals() -> None:
+    pins = TimedPins(FakePins("1234"), seconds)
+    traced = Traced(AsksForAPin(pins), seconds, pins)
+
+    traced.identify(FakeCardChannel(scripted("9000", "9000")), b"")
+
+    # The clock goes on by one with each look: twice a command, twice around it, twice around all, and at both ends.
+    assert traced.trace.whole_s == 11.0
+    assert traced.trace.card_s == 2.0
+    assert traced.trace.holder_s == 9.0 - 2 * 3.0
+    assert traced.trace.own_s == 11.0 - 2.0 - 3.0
 
 
 @pytest.mark.rule(7)
