@@ -1,7 +1,7 @@
 """A numeric keypad on USB, as Linux reports it: /dev/input/event*, read without a library.
 
 What is needed of it is one structure and three ioctls; the package `evdev` is a C extension without wheels, made anew
-for each Python and kernel header, and brings thousands of key names along (docs/decisions).
+for each Python and kernel header, and brings hundreds of key names along (docs/decisions/0014-keypad.md).
 
 The device is grabbed: otherwise each PIN would also be typed into the Pi's own console, whose login writes down whoever
 tries to log in.
