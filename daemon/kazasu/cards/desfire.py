@@ -22,6 +22,8 @@ from kazasu.cards.desfire_session import (
 )
 from kazasu.cards.diversification import AES_INPUT, aes_key
 from kazasu.cards.guard import Allowance, Scope
+from kazasu.cards.staff_cut import Encoding
+from kazasu.cards.staff_number import number_of
 from kazasu.cards.uid import ALLOW_UID, read_uid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
@@ -40,7 +42,6 @@ _KEY_BYTES: Final = 16
 _UID_BYTES: Final = 7
 _AID_BYTES: Final = 3
 _LONGEST_SYSTEM: Final = AES_INPUT[-1] - _UID_BYTES - _AID_BYTES
-_BLANK: Final = frozenset({0x00, 0xFF})
 
 Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})*\Z", description="pairs of hexadecimal digits")]
 
@@ -58,6 +59,7 @@ class Settings(Table, frozen=True, kw_only=True):
         file: the standard data file that holds the number; without it the number is the card's UID.
         offset: where in the file the number begins, in bytes.
         length: of the number, in bytes.
+        encoding: how the number is written; the same number in another encoding is the same credential.
         enciphered: whether the file's communication mode is full; else it is plain with a MAC.
     """
 
@@ -70,6 +72,7 @@ class Settings(Table, frozen=True, kw_only=True):
     file: Annotated[int, msgspec.Meta(ge=0, le=31, description="a file number, 0 to 31")] | None = None
     offset: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF, description="0 to 65535")] = 0
     length: Annotated[int, msgspec.Meta(ge=1, le=255, description="1 to 255")] | None = None
+    encoding: Encoding = "ascii"
     enciphered: bool = True
 
     def __post_init__(self) -> None:
@@ -133,8 +136,8 @@ class Desfire:
         session = authenticate(channel, settings.key_number, self._key(channel), self._random, settings.mode)
         instruction, header = self._request
         number = session.request(channel, instruction, header, full=self._full, length=self._length)
-        if len(set(number)) == 1 and number[0] in _BLANK:
-            raise CardRefused(DenyReason.NO_STABLE_NUMBER, "the card's file is blank: nobody has personalised it")
+        if settings.file is not None:
+            number = number_of(number, settings.encoding).encode()
         pseudonym = self._pseudonymizer.pseudonym(self.name, self._aid, number)
         return Identifier(kind=self.name, pseudonym=pseudonym, assurance=self.reach)
 

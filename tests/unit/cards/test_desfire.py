@@ -48,7 +48,7 @@ def card(
 ) -> DesfireCard:
     master = OLD_MASTER if version == 1 else MASTER
     key = aes_key(master, uid + AID + SYSTEM) if diversified else master
-    files = {2: DesfireFile(CONTENT, 3, full), 4: DesfireFile(bytes(8), 3), 5: DesfireFile(CONTENT, NEVER)}
+    files = {2: DesfireFile(CONTENT, 3, full), 5: DesfireFile(CONTENT, NEVER)}
     return DesfireCard(uid, AID, {0: DesfireKey(bytes(16), 0), 3: DesfireKey(key, version)}, files, **rest)
 
 
@@ -62,7 +62,7 @@ def read(kind: Desfire, tapped: DesfireCard, remove_at: int | None = None) -> Id
 def test_the_number_in_a_file(pseudonymizer: Pseudonymizer, *, ev2: bool, full: bool) -> None:
     identifier = read(door(pseudonymizer, **FILE, enciphered=full), card(ev2=ev2, full=full))
 
-    pseudonym = pseudonymizer.pseudonym("desfire", AID, NUMBER)
+    pseudonym = pseudonymizer.pseudonym("desfire", AID, b"1001")
     assert identifier == Identifier(kind="desfire", pseudonym=pseudonym, assurance=Assurance.CHALLENGE)
 
 
@@ -75,9 +75,27 @@ def test_the_uid(pseudonymizer: Pseudonymizer, *, ev2: bool) -> None:
 @pytest.mark.parametrize("ev2", [True, False])
 @pytest.mark.parametrize("full", [True, False])
 def test_a_number_over_several_frames(pseudonymizer: Pseudonymizer, *, ev2: bool, full: bool) -> None:
-    kind = door(pseudonymizer, file=2, offset=0, length=161, enciphered=full)
+    kind = door(pseudonymizer, file=2, offset=0, length=161, encoding="hex", enciphered=full)
     identifier = read(kind, card(ev2=ev2, full=full))
-    assert identifier.pseudonym == pseudonymizer.pseudonym("desfire", AID, CONTENT)
+    assert identifier.pseudonym == pseudonymizer.pseudonym("desfire", AID, CONTENT.hex().upper().encode())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("ascii", b"1001    "), ("ascii", b"1001\0\0\0\0"), ("bcd", b"\x10\x01\xff\xff"), ("integer", b"\x03\xe9")],
+)
+def test_a_number_is_the_same_however_it_is_written(
+    pseudonymizer: Pseudonymizer, encoding: str, written: bytes
+) -> None:
+    kind = door(pseudonymizer, file=2, length=len(written), encoding=encoding)
+    identifier = read(kind, personalised(written))
+    assert identifier.pseudonym == pseudonymizer.pseudonym("desfire", AID, b"1001")
+
+
+def personalised(written: bytes) -> DesfireCard:
+    """With this in file 2."""
+    key = DesfireKey(aes_key(MASTER, UID + AID + SYSTEM), 2)
+    return DesfireCard(UID, AID, {3: key}, {2: DesfireFile(written, 3)})
 
 
 @pytest.mark.parametrize(
@@ -151,9 +169,20 @@ def test_a_random_uid_hides_the_key(pseudonymizer: Pseudonymizer) -> None:
     assert "random" in str(error)
 
 
-def test_a_blank_card_is_nobodys(pseudonymizer: Pseudonymizer) -> None:
-    kind = door(pseudonymizer, file=4, length=8)
-    assert refusal(kind, card()).reason is DenyReason.NO_STABLE_NUMBER
+@pytest.mark.parametrize("blank", [bytes(8), b"\xff" * 8, b"        ", b"00000000"])
+def test_a_blank_card_is_nobodys(pseudonymizer: Pseudonymizer, blank: bytes) -> None:
+    kind = door(pseudonymizer, file=2, length=8)
+    assert refusal(kind, personalised(blank)).reason is DenyReason.NO_STABLE_NUMBER
+
+
+@pytest.mark.rule(7)
+def test_a_number_that_is_written_otherwise_is_refused_and_not_told(pseudonymizer: Pseudonymizer) -> None:
+    written = bytes.fromhex("8472AB")
+    error = refusal(door(pseudonymizer, file=2, length=3, encoding="bcd"), personalised(written))
+    assert error.reason is DenyReason.CARD_UNREADABLE
+    for words in (repr(error), str(error), repr(error.__cause__)):
+        assert "8472ab" not in words.lower()
+        assert repr(written)[2:-1] not in words
 
 
 @pytest.mark.parametrize(
@@ -257,6 +286,7 @@ def test_a_card_pulled_away_at_any_command_is_gone(pseudonymizer: Pseudonymizer,
         ({"aid": "F530"}, "aid"),
         ({"key_number": 14}, "key_number"),
         ({"mode": "ev3"}, "mode"),
+        ({"encoding": "utf-8", **FILE}, "encoding"),
         ({"file": 2}, "`file` and `length` belong together"),
         ({"length": 2}, "`file` and `length` belong together"),
         ({"system_identifier": "00" * 22}, "at most 21 bytes"),
