@@ -7,14 +7,14 @@ access conditions: NXP, MF3ICDx21_41_81 data sheet, 8 and 9; MF2DL(H)x0 data she
 
 from __future__ import annotations
 
-import binascii
 import secrets
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from kazasu.cards.cmac import cmac, decrypt, encrypt
 from kazasu.virtual.card import Command, IsoCard, StatusWord
+from kazasu.virtual.desfire_session import Ev1, Ev2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,6 @@ _AUTHENTICATION_ERROR, _BOUNDARY_ERROR, _ABORTED, _FILE_NOT_FOUND = 0x91AE, 0x91
 
 _BLOCK: Final = 16
 _ZEROS: Final = bytes(_BLOCK)
-_MAC_BYTES: Final = 8
 _FRAME_BYTES: Final = 59
 _CLASS: Final = 0x90
 _NEXT: Final = 0xAF
@@ -90,6 +89,7 @@ class DesfireCard(IsoCard):
         self._random_uid = random_uid
         self._random = random
         self._instructions |= {
+            (0x00, 0xA4): self._iso_select,
             (0x90, 0x5A): self._select,
             (0x90, 0x64): self._get_key_version,
             (0x90, 0x71): self._authenticate_ev2,
@@ -131,12 +131,12 @@ class DesfireCard(IsoCard):
             self._fail(_ILLEGAL_COMMAND)
 
     def _forget(self) -> None:
-        self._session: _Session | None = None
+        self._session: Ev1 | Ev2 | None = None
         self._authenticated_with = -1
         self._pending: Callable[[bytes], bytes] | None = None
         self._frames = b""
 
-    def _fail(self, sw: int) -> None:
+    def _fail(self, sw: int) -> NoReturn:
         self._forget()
         raise StatusWord(sw)
 
@@ -148,6 +148,11 @@ class DesfireCard(IsoCard):
             self._fail(_APPLICATION_NOT_FOUND)
         self.application = command.data
         raise StatusWord(_OK)
+
+    def _iso_select(self, _: Command) -> NoReturn:
+        """By DF name, which its application has none."""
+        self._forget()
+        raise StatusWord(0x6A82)
 
     def _key(self, number: int) -> DesfireKey:
         key = self._keys.get(number) if self.application else None
@@ -197,7 +202,7 @@ class DesfireCard(IsoCard):
         transaction = self._random(4)
         mixed = bytes(a ^ b for a, b in zip(theirs[2:8], ours[:6], strict=True))
         context = b"\x00\x01\x00\x80" + theirs[:2] + mixed + ours[6:] + theirs[8:]
-        self._session = _Ev2(
+        self._session = Ev2(
             AES(cmac(cipher, b"\xa5\x5a" + context)), AES(cmac(cipher, b"\x5a\xa5" + context)), transaction
         )
         self._authenticated_with = number
@@ -206,7 +211,7 @@ class DesfireCard(IsoCard):
     def _finish_aes(self, number: int, ours: bytes, token: bytes) -> bytes:
         cipher = AES(self._keys[number].value)
         theirs = self._expect_ours(ours, decrypt(cipher, encrypt(cipher, _ZEROS, ours), token))
-        self._session = _Ev1(AES(theirs[:4] + ours[:4] + theirs[12:] + ours[12:]))
+        self._session = Ev1(AES(theirs[:4] + ours[:4] + theirs[12:] + ours[12:]))
         self._authenticated_with = number
         return encrypt(cipher, token[-_BLOCK:], theirs[1:] + theirs[:1])
 
@@ -253,64 +258,6 @@ class DesfireCard(IsoCard):
         self._frames = data
         return self._frame()
 
-    def _frame(self) -> bytes:
+    def _frame(self) -> NoReturn:
         frame, self._frames = self._frames[:_FRAME_BYTES], self._frames[_FRAME_BYTES:]
         raise StatusWord(_MORE if self._frames else _OK, frame)
-
-
-class _Ev2:
-    """EV2 secure messaging, the card's side."""
-
-    command_mac_bytes = _MAC_BYTES
-
-    def __init__(self, cipher: AES, mac_cipher: AES, transaction: bytes) -> None:
-        self._cipher, self._mac_cipher, self._transaction = cipher, mac_cipher, transaction
-        self._counter = 0
-
-    def _mac(self, code: int, data: bytes) -> bytes:
-        message = bytes([code]) + self._counter.to_bytes(2, "little") + self._transaction + data
-        return cmac(self._mac_cipher, message)[1::2]
-
-    def take(self, instruction: int, data: bytes) -> bool:
-        """Whether a command is authentic; it counts."""
-        ours = self._mac(instruction, data[:-_MAC_BYTES])
-        self._counter += 1
-        return data[-_MAC_BYTES:] == ours
-
-    def give(self, data: bytes, *, full: bool) -> bytes:
-        """An answer as it goes over the air."""
-        if full:
-            seed = b"\x5a\xa5" + self._transaction + self._counter.to_bytes(2, "little") + bytes(8)
-            padded = (data + b"\x80").ljust(len(data) // _BLOCK * _BLOCK + _BLOCK, b"\0")
-            data = encrypt(self._cipher, encrypt(self._cipher, _ZEROS, seed), padded)
-        return data + self._mac(0, data)
-
-
-class _Ev1:
-    """EV1 secure messaging, the card's side."""
-
-    command_mac_bytes = 0
-
-    def __init__(self, cipher: AES) -> None:
-        self._cipher = cipher
-        self._vector = _ZEROS
-
-    def take(self, instruction: int, data: bytes) -> bool:
-        """Carry the chain on; a read has no MAC of its own."""
-        self._vector = cmac(self._cipher, bytes([instruction]) + data, self._vector)
-        return True
-
-    def give(self, data: bytes, *, full: bool) -> bytes:
-        """An answer as it goes over the air."""
-        if not full:
-            self._vector = cmac(self._cipher, data + b"\x00", self._vector)
-            return data + self._vector[:_MAC_BYTES]
-        crc = binascii.crc32(data + b"\x00") ^ 0xFFFF_FFFF
-        padded = data + crc.to_bytes(4, "little")
-        padded = padded.ljust(-len(padded) // _BLOCK * -_BLOCK, b"\0")
-        data = encrypt(self._cipher, self._vector, padded)
-        self._vector = data[-_BLOCK:]
-        return data
-
-
-_Session = _Ev1 | _Ev2
