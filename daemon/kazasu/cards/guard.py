@@ -220,12 +220,13 @@ class Guarded:
         allowed: what may be sent.
     """
 
-    __slots__ = ("_channel", "_more", "_open")
+    __slots__ = ("_announced", "_channel", "_more", "_open")
 
     def __init__(self, channel: CardChannel, allowed: AllowList) -> None:
         self._channel = channel
         self._open = [allowed.root]  # from the outside in
         self._more = False
+        self._announced: list[_Level] = []  # what opens if the answer that is still being fetched ends with success
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         """See ports.CardChannel; what is not allowed here and now never reaches the reader."""
@@ -233,8 +234,10 @@ class Guarded:
             opened = self._open[depth - 1].inner.get(apdu)
             if opened is not None:
                 return self._enter(apdu, depth, opened)
-        if any(level.holds(apdu) for level in self._open) or self._reads(apdu) or self._continues(apdu):
+        if any(level.holds(apdu) for level in self._open) or self._reads(apdu):
             return self._send(apdu)
+        if self._continues(apdu):
+            return self._finish(apdu)
         header = apdu[:_HEADER_BYTES].hex().upper()
         raise ForbiddenApdu(
             f"{header}…, {len(apdu)} bytes: not on the allow-list, or not after these SELECTs; not sent"
@@ -247,9 +250,22 @@ class Guarded:
         data, sw = self._send(apdu)
         if sw in opened.opened_by or (self._more and opened.opened_by >= _SUCCESS):
             self._open = [*outer, opened]
+        elif self._more:
+            self._announced = [*outer, opened]
+        return data, sw
+
+    def _finish(self, apdu: bytes) -> tuple[bytes, int]:
+        """Fetch more of an answer. Who folds an answer sees its last status only, and that decides here as well."""
+        announced = self._announced
+        data, sw = self._send(apdu)
+        if announced and sw in announced[-1].opened_by:
+            self._open = announced
+        elif self._more:
+            self._announced = announced
         return data, sw
 
     def _send(self, apdu: bytes) -> tuple[bytes, int]:
+        self._announced = []
         try:
             data, sw = self._channel.transmit(apdu)
         except BaseException:

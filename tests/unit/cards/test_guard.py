@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.card_channel import FakeCardChannel, scripted
+from kazasu.cards.channel import folded
 from kazasu.cards.guard import (
     Allowance,
     AllowList,
@@ -298,6 +299,42 @@ def test_a_scope_may_be_opened_by_a_status_of_its_own() -> None:
         guarded.transmit(READ)
     guarded.transmit(scope.opens)
     guarded.transmit(READ)
+
+
+OPENED_BY_9100 = Scope(
+    opens=bytes.fromhex("905A000003F5304200"),
+    opened_by=frozenset({0x9100}),
+    commands=frozenset({bytes.fromhex("9064000000")}),
+)
+
+
+@pytest.mark.parametrize("answers", [["6110", "9100"], ["6110", "6105", "9100"]])
+def test_a_scope_opens_when_an_answer_in_parts_ends_with_its_status(answers: list[str]) -> None:
+    # A card that made a driver believe in an open scope, and the guard not, would end the daemon.
+    guarded = Guarded(FakeCardChannel(scripted(*answers, "9100")), AllowList([Allowance(scopes=(OPENED_BY_9100,))]))
+    assert folded(guarded).transmit(OPENED_BY_9100.opens)[1] == 0x9100
+    guarded.transmit(bytes.fromhex("9064000000"))
+
+
+@pytest.mark.parametrize("answers", [["6110"], ["6110", "6A82"], ["6110", "6105"], ["6110", "9000"]])
+def test_a_scope_stays_shut_while_an_answer_in_parts_has_not_ended_so(answers: list[str]) -> None:
+    guarded = Guarded(FakeCardChannel(scripted(*answers)), AllowList([Allowance(scopes=(OPENED_BY_9100,))]))
+    guarded.transmit(OPENED_BY_9100.opens)
+    for _ in answers[1:]:
+        guarded.transmit(GET_RESPONSE)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(bytes.fromhex("9064000000"))
+
+
+def test_what_another_answer_ends_with_opens_nothing() -> None:
+    guarded = Guarded(
+        FakeCardChannel(scripted("6110", "6110", "9100")), AllowList([ALLOW_UID, Allowance(scopes=(OPENED_BY_9100,))])
+    )
+    guarded.transmit(OPENED_BY_9100.opens)
+    guarded.transmit(bytes.fromhex("FFCA000000"))
+    guarded.transmit(GET_RESPONSE)
+    with pytest.raises(ForbiddenApdu):
+        guarded.transmit(bytes.fromhex("9064000000"))
 
 
 @pytest.mark.parametrize("parts", [(), (8,), (b"\x00\x87\x11", 8)])
