@@ -129,6 +129,19 @@ def test_what_a_mode_leaves_out_is_not_on_the_allow_list(pseudonymizer: Pseudony
         channel.transmit(bytes.fromhex(other))
 
 
+def test_an10922_2_2_1_the_key_of_a_card_from_its_uid_the_application_and_the_system(
+    pseudonymizer: Pseudonymizer,
+) -> None:
+    uid, aid, system = bytes.fromhex("04782E21801D80"), "3042F5", b"NXP Abu"
+    master = SecretKey(bytes.fromhex("00112233445566778899AABBCCDDEEFF"))
+    keys = KeyRing({"an10922": VersionedKey("an10922", {1: master})}, "x")
+    tools = Tools(pseudonymizer, FakeClock(), keys, FixedDemand(Assurance.SERIAL))
+    kind = build(Settings(aid=aid, key="an10922", system_identifier=system.hex()), tools)
+    derived = DesfireKey(bytes.fromhex("A8DD63A3B89D54B37CA802473FDA9175"))
+
+    assert read(kind, DesfireCard(uid, bytes.fromhex(aid), {0: derived})).assurance is Assurance.CHALLENGE
+
+
 def test_one_key_for_all_cards(pseudonymizer: Pseudonymizer) -> None:
     kind = door(pseudonymizer, diversification="none")
     assert read(kind, card(diversified=False, random_uid=True)).assurance is Assurance.CHALLENGE
