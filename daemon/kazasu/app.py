@@ -1,4 +1,4 @@
-"""The composition root: the only file that names concrete adapters.
+"""The composition root: with app_cards.py, the only file that names concrete adapters.
 
 One ExitStack holds everything that was opened, and unwinds it in reverse. Threads are the supervisor's; when they have
 ended, the journal and the roster are closed, the outputs switched off and the pins let go.
@@ -12,29 +12,21 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
-from kazasu.cards import registry
-from kazasu.cards.identify import CardKinds
-from kazasu.cards.kind import Tools
-from kazasu.cards.pseudonym import Pseudonymizer
+from kazasu.app_cards import assurance_policy, card_identifier, enrolled_demand, pin_source
 from kazasu.config import credential
-from kazasu.errors import KeypadUnavailable
-from kazasu.model.access import Assurance
 from kazasu.model.cue import Channel
-from kazasu.model.policy import AssurancePolicy, Stricter
-from kazasu.model.schedule import WEEKDAYS, TimeRange, WeeklyHours
+from kazasu.model.schedule import TimeRange
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.outputs.terminal import TerminalOutput
 from kazasu.publishers.board import HealthBoard
-from kazasu.readers.demand import EnrolledDemand
 from kazasu.readers.pcsc import PcscReaders
 from kazasu.readers.presence import ReaderPattern
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
-from kazasu.store.card_keys import load_card_keys
 from kazasu.store.journal import Journal
-from kazasu.store.keys import load_pepper, load_signer, load_verifier
+from kazasu.store.keys import load_signer, load_verifier
 from kazasu.store.roster import Roster, upgrade
 from kazasu.terminal import Settings, Terminal
 
@@ -45,7 +37,7 @@ if TYPE_CHECKING:
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Clock, Demand, Inbox, Keypad, Loop, Output, PinSource
+    from kazasu.ports import Clock, Inbox, Loop, Output
     from kazasu.publishers.settings import Broker
     from kazasu.services.attendance import DirectionRule
 
@@ -84,7 +76,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
 
     clock = SystemClock(config.terminal.timezone)
     board = HealthBoard()
-    pins = None if config.keypad is None else _pin_source(config.keypad, inbox, board, clock, header, stack)
+    pins = None if config.keypad is None else pin_source(config.keypad, inbox, board, clock, header, stack)
 
     terminal = config.terminal
     journal = Journal(
@@ -122,7 +114,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
     )
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
-        card_identifier(config, clock, _demand(config, policy, clock, stack), pins),
+        card_identifier(config, clock, enrolled_demand(config, policy, clock, stack), pins),
         inbox,
         clock,
         board,
@@ -162,96 +154,6 @@ def open_outputs(config: Config, stack: ExitStack) -> tuple[Output, Header | Non
     )
     stack.callback(output.close)
     return output, header
-
-
-def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSource | None = None) -> CardKinds:
-    """What reads cards, with the configured kinds. Implements ports.CardIdentifier.
-
-    Args:
-        config: checked.
-        clock: the terminal's.
-        demand: what a card has to prove.
-        pins: where people enter their PIN; without it nobody is asked for one.
-
-    Raises:
-        KeyMaterialError: no pepper, or a card key that cannot be used.
-        ConfigurationError: a file that a kind's settings name cannot be used.
-    """
-    tools = Tools(
-        pseudonymizer=Pseudonymizer(load_pepper(credential(config.keys.pepper))),
-        clock=clock,
-        keys=load_card_keys(credential(config.keys.cards)),
-        demand=demand,
-        pins=pins,
-    )
-    return CardKinds(
-        module.build(config.cards.settings.by_kind[kind], tools)
-        for kind in config.cards.kinds
-        if (module := registry.module_of(kind)) is not None
-    )
-
-
-def _pin_source(
-    keypad: configuration.Keypad,
-    inbox: Inbox,
-    board: HealthBoard,
-    clock: Clock,
-    header: Header | None,
-    stack: ExitStack,
-) -> PinSource:
-    from kazasu.keypads.entry import PinEntry
-
-    if keypad.kind == "matrix" and header is not None:
-        keys = _matrix(keypad, header, clock, stack)
-    else:
-        keys = _usb_keypad(keypad.device, board, stack)
-    return PinEntry(keys, inbox, board, mono_s=clock.mono_s, timeout_s=keypad.timeout)
-
-
-def _usb_keypad(pattern: str, board: HealthBoard, stack: ExitStack) -> Keypad:
-    from kazasu.keypads.usb import UsbKeypad
-
-    usb = UsbKeypad(pattern)
-    stack.callback(usb.close)
-    try:
-        usb.open()
-    except KeypadUnavailable as error:
-        # Who needs no PIN is served all the same; it is looked for again at the next one.
-        board.alert("keypad", str(error))
-    return usb
-
-
-def _matrix(keypad: configuration.Keypad, header: Header, clock: Clock, stack: ExitStack) -> Keypad:
-    from kazasu.keypads.matrix import MatrixKeypad
-    from kazasu.outputs.gpio import GpioMatrix
-
-    matrix = GpioMatrix(keypad.rows or (), keypad.columns or (), header)
-    stack.callback(matrix.close)
-    return MatrixKeypad(matrix, mono_s=clock.mono_s)
-
-
-def assurance_policy(config: Config) -> AssurancePolicy:
-    """What a read has to prove at this terminal: the most of what terminal and service ask for."""
-    service = config.services.attendance
-    return AssurancePolicy(
-        min_assurance=max(Assurance.from_word(each.min_assurance) for each in (config.terminal, service)),
-        stricter=tuple(
-            Stricter(
-                during=WeeklyHours(
-                    hours=TimeRange(first=rule.during.first, last=rule.during.last),
-                    weekdays=frozenset(WEEKDAYS.index(day) for day in rule.days),
-                ),
-                min_assurance=Assurance.from_word(rule.min_assurance),
-            )
-            for rule in service.stricter
-        ),
-    )
-
-
-def _demand(config: Config, policy: AssurancePolicy, clock: Clock, stack: ExitStack) -> Demand:
-    roster = Roster(config.terminal.roster_path)  # the reader thread's own
-    stack.callback(roster.close)
-    return EnrolledDemand(policy, roster, clock)
 
 
 def broker_of(mqtt: configuration.Mqtt) -> Broker:

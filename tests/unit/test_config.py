@@ -12,7 +12,8 @@ import tomli
 from kazasu.cards import registry
 from kazasu.config import credential, load, load_table, parse
 from kazasu.errors import ConfigurationError
-from kazasu.model.configuration import Cards, Config, Duration, KindSettings, Table
+from kazasu.model.configuration import Cards, Config, KindSettings, Table
+from kazasu.model.setting import Duration
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "kazasu.toml"
 FILE = Path("/etc/kazasu/kazasu.toml")

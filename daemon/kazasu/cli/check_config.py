@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kazasu.app import assurance_policy
+from kazasu.app_cards import assurance_policy
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
 from kazasu.model.schedule import WEEKDAYS

@@ -143,7 +143,7 @@ def _readers(config: Config) -> Iterator[Finding]:
 
 
 def _cards(config: Config) -> Iterator[Finding]:
-    from kazasu.app import card_identifier
+    from kazasu.app_cards import card_identifier
     from kazasu.readers.demand import FixedDemand
 
     card_identifier(config, SystemClock(config.terminal.timezone), FixedDemand(Assurance.SERIAL))

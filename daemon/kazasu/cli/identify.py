@@ -9,7 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kazasu.app import assurance_policy, card_identifier
+from kazasu.app_cards import assurance_policy, card_identifier
 from kazasu.cards.trace import TimedPins, Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load

@@ -6,12 +6,13 @@ config.py's.
 
 from __future__ import annotations
 
-from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
+
+from kazasu.model.setting import Duration, LocalTime, TimeRange, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,45 +22,6 @@ Name = Annotated[
     str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z, 0-9 and -, not - first")
 ]
 """A level of an MQTT topic."""
-
-UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
-"""The units of a duration, greatest first."""
-
-
-class Duration(float):
-    """Seconds, written with a unit: "500ms", "5s", "10m", "12h", "90d"."""
-
-    def __str__(self) -> str:
-        """As it is written, in the greatest unit that fits without a remainder."""
-        milliseconds = round(self * 1000)
-        unit = next((unit for unit, size_s in UNITS_S.items() if milliseconds % (size_s * 1000) == 0), "ms")
-        return f"{milliseconds / (UNITS_S[unit] * 1000):.0f}{unit}" if milliseconds else "0s"
-
-
-class LocalTime(time):
-    """A time of day on the clock on the wall, written "05:00"."""
-
-
-class TimeRange:
-    """Local times of day, written "05:00-12:00": the first included and the last not; may wrap midnight."""
-
-    def __init__(self, first: LocalTime, last: LocalTime) -> None:
-        self.first = first
-        self.last = last
-
-    @property
-    def minutes(self) -> frozenset[int]:
-        """The minutes of the day that it covers, 0 to 1439."""
-        first = self.first.hour * 60 + self.first.minute
-        last = self.last.hour * 60 + self.last.minute
-        return frozenset(range(first, last) if first < last else (*range(first, 1440), *range(last)))
-
-
-def _within(value: Duration, key: str, least_s: float, most_s: float) -> None:
-    if not least_s <= value <= most_s:
-        least, most = Duration(least_s), Duration(most_s)
-        raise ValueError(f'{key} has to be from "{least!s}" to "{most!s}", and is "{value!s}"')
-
 
 AssuranceWord = Literal["serial", "signed_data", "challenge", "challenge_pin"]
 
@@ -127,7 +89,7 @@ class Cards(Table, frozen=True, kw_only=True):
     settings: KindSettings
 
     def __post_init__(self) -> None:
-        _within(self.renewal_grace, "renewal_grace", 0, 92 * 86400)
+        within(self.renewal_grace, "renewal_grace", 0, 92 * 86400)
         if len(set(self.kinds)) != len(self.kinds):
             raise ValueError("kinds names a kind twice")
 
@@ -156,8 +118,8 @@ class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
     out: tuple[TimeRange, ...] = ()
 
     def __post_init__(self) -> None:
-        _within(self.repeat_after, "repeat_after", 0, 3600)
-        _within(self.button_within, "button_within", 1, 60)
+        within(self.repeat_after, "repeat_after", 0, 3600)
+        within(self.button_within, "button_within", 1, 60)
         scheduled = bool(self.in_ or self.out)
         if scheduled != (self.direction == "schedule"):
             raise ValueError('`in` and `out` belong to direction = "schedule", and it needs at least one of them')
@@ -235,7 +197,7 @@ class Keypad(Table, frozen=True, kw_only=True):
     timeout: Duration = Duration(30)
 
     def __post_init__(self) -> None:
-        _within(self.timeout, "timeout", 5, 60)
+        within(self.timeout, "timeout", 5, 60)
         wired = self.rows is not None and self.columns is not None
         if (self.kind == "matrix") != wired or (self.rows is None) != (self.columns is None):
             raise ValueError('`rows` and `columns` belong to kind = "matrix", and it needs both; see docs/wiring.md')
@@ -255,7 +217,7 @@ class Mqtt(Table, frozen=True, kw_only=True):
     ack_timeout: Duration = Duration(10)
 
     def __post_init__(self) -> None:
-        _within(self.ack_timeout, "ack_timeout", 1, 300)
+        within(self.ack_timeout, "ack_timeout", 1, 300)
 
 
 class Collector(Table, frozen=True, kw_only=True):
@@ -281,7 +243,7 @@ class Journal(Table, frozen=True, kw_only=True):
     keep: Duration = Duration(90 * 86400)
 
     def __post_init__(self) -> None:
-        _within(self.keep, "keep", 86400, 3650 * 86400)
+        within(self.keep, "keep", 86400, 3650 * 86400)
 
 
 class Log(Table, frozen=True, kw_only=True):

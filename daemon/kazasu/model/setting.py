@@ -1,0 +1,48 @@
+"""What a key of the configuration may hold, beside what TOML has itself: durations, times of day, ranges of them."""
+
+from __future__ import annotations
+
+from datetime import time
+
+UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+"""The units of a duration, greatest first."""
+
+
+class Duration(float):
+    """Seconds, written with a unit: "500ms", "5s", "10m", "12h", "90d"."""
+
+    def __str__(self) -> str:
+        """As it is written, in the greatest unit that fits without a remainder."""
+        milliseconds = round(self * 1000)
+        unit = next((unit for unit, size_s in UNITS_S.items() if milliseconds % (size_s * 1000) == 0), "ms")
+        return f"{milliseconds / (UNITS_S[unit] * 1000):.0f}{unit}" if milliseconds else "0s"
+
+
+class LocalTime(time):
+    """A time of day on the clock on the wall, written "05:00"."""
+
+
+class TimeRange:
+    """Local times of day, written "05:00-12:00": the first included and the last not; may wrap midnight."""
+
+    def __init__(self, first: LocalTime, last: LocalTime) -> None:
+        self.first = first
+        self.last = last
+
+    @property
+    def minutes(self) -> frozenset[int]:
+        """The minutes of the day that it covers, 0 to 1439."""
+        first = self.first.hour * 60 + self.first.minute
+        last = self.last.hour * 60 + self.last.minute
+        return frozenset(range(first, last) if first < last else (*range(first, 1440), *range(last)))
+
+
+def within(value: Duration, key: str, least_s: float, most_s: float) -> None:
+    """Check that a duration is neither too short nor too long.
+
+    Raises:
+        ValueError: it is; with the key's name and both ends.
+    """
+    if not least_s <= value <= most_s:
+        least, most = Duration(least_s), Duration(most_s)
+        raise ValueError(f'{key} has to be from "{least!s}" to "{most!s}", and is "{value!s}"')
