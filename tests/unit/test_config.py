@@ -135,7 +135,12 @@ TABLES = {
     place: table
     for place, table in tables_of(Config).items()
     if not place or table.__name__ not in {"Pin", "ButtonPin"}
-} | {("cards", kind): settings_of(kind) for kind in registry.KINDS if msgspec.structs.fields(settings_of(kind))}
+} | {
+    place: table
+    for kind in registry.KINDS
+    for place, table in tables_of(settings_of(kind), ("cards", kind)).items()
+    if msgspec.structs.fields(table)
+}
 
 
 @pytest.mark.parametrize("place", [place for place in TABLES if place], ids=".".join)
@@ -150,7 +155,7 @@ def test_the_example_shows_every_key_and_its_default(place: tuple[str, ...]) -> 
             assert "optional" in line or place == ("collector",), line
             continue
         shown = tomli.loads(f"value = {line}")["value"]
-        template = with_kind(place[1]) if place[:1] == ("cards",) and place[1:] else SMALLEST_WITH[place]
+        template = with_kind(*place[1:]) if place[:1] == ("cards",) and place[1:] else SMALLEST_WITH[place]
         value: Any = config(template.format(key=field.encode_name, value=line))
         for name in place:
             value = value.settings.by_kind[name] if isinstance(value, Cards) else getattr(value, name)
@@ -165,12 +170,16 @@ def with_table(header: str, rest: str = "") -> str:
     return text.replace(header, line, 1) if header in text else f"{text}\n{line}"
 
 
-def with_kind(kind: str) -> str:
-    """The smallest configuration that reads one kind, with the example's required keys and one key more."""
+def with_kind(kind: str, *within: str) -> str:
+    """The smallest configuration that reads one kind, with the example's required keys and one key more.
+
+    The one key stands in the kind's own table, or in the one within it.
+    """
     fields = msgspec.structs.fields(settings_of(kind))
     required = "".join(f"{f.encode_name} = {SHOWN['cards', kind][f.encode_name]}\n" for f in fields if f.required)
     text = SMALLEST.replace('["felica"]', f'["{kind}"]') + f"\n[cards.{kind}]\n{required}"
-    return text.replace("{", "{{").replace("}", "}}") + "{key} = {value}\n"
+    header = f"[{'.'.join(('cards', kind, *within))}]\n" if within else ""
+    return text.replace("{", "{{").replace("}", "}}") + header + "{key} = {value}\n"
 
 
 SMALLEST_WITH = {
@@ -269,7 +278,7 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
         ("[cards]", "[cards]\nfelica = 5", ":9: cards.felica: Expected a table, got a whole number"),
         ("[cards]", "[cards]\nkind = 5", ":9: cards.kind: unknown; did you mean kinds?"),
         ("[cards]", "[cards.felika]\n[cards]", ":8: cards.felika: unknown; did you mean felica?"),
-        ("[cards]", "[cards.felica]\nfoo = 1\n[cards]", ":9: cards.felica.foo: unknown; there is nothing to set here"),
+        ("[cards]", "[cards.mifare]\nfoo = 1\n[cards]", ":9: cards.mifare.foo: unknown; there is nothing to set here"),
         ("[cards]", "[cards.jpki]\n[cards]", ":8: cards.jpki: the key ca is missing"),
         ('kinds = ["felica"]', 'kinds = "felica"', ":9: cards.kinds: Expected a list, got text in quotation marks"),
         (

@@ -43,7 +43,10 @@ def refusal(kinds: CardKinds, channel: FakeCardChannel, atr: bytes) -> CardRefus
 def test_felica_is_known_by_its_idm(kinds: CardKinds, pseudonymizer: Pseudonymizer) -> None:
     channel = FakeCardChannel(FelicaCard(IDM))
     assert kinds.identify(channel, FELICA_ATR) == Identifier(
-        kind="felica", pseudonym=pseudonymizer.pseudonym("felica", IDM), assurance=Assurance.SERIAL
+        kind="felica",
+        pseudonym=pseudonymizer.pseudonym("felica", IDM),
+        assurance=Assurance.SERIAL,
+        why_not_more="its IDm is all that is asked of it here, and can be copied",
     )
     assert channel.sent == [bytes.fromhex("FFCA000000")]
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from fakes import felica as felica_cards
 from fakes import staff as applications
 from fakes.transcript import FOLDER, Transcript, record
 from kazasu.cards.diversification import aes_key
 from kazasu.virtual.desfire import DesfireCard, DesfireFile, DesfireKey
 from kazasu.virtual.felica import FelicaCard
+from kazasu.virtual.felica_reader import DirectReader, Pn532Reader, TransparentReader
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.jpki import TOKEN_ANDROID
 from kazasu.virtual.mifare import ULTRALIGHT_ATR, MifareCard
@@ -29,9 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.virtual.card import VirtualCard
+    from kazasu.virtual.felica_reader import FelicaReader
     from kazasu.virtual.jpki import PrivateKey
 
 _ISO_7816_4 = "ISO/IEC 7816-4:2020, 11.2.2, 11.3.3, 11.5.2"
+_FELICA_READERS = {
+    "transparent": "PC/SC part 3, supplement 2.02",
+    "direct": "ACS, ACR1252U Application Programming Interface",
+    "acr122u": "ACS, ACR122U Application Programming Interface",
+}
 _MYNA_CARD = "soltia48/myna-card, src/ap/common.rs"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=400)  # after the card, before its end
 
@@ -112,6 +120,28 @@ def felica() -> None:
     taken("felica", card, blank("FeliCa by its IDm", "felica", card, "PC/SC part 3, 3.2.2.1.3"))
 
 
+def felica_lite_s() -> None:
+    keys = {"badge": {"1": felica_cards.OLD_MASTER.hex(), "2": felica_cards.MASTER.hex()}}
+    readers: dict[str, FelicaReader] = {
+        "transparent": TransparentReader(),
+        "direct": DirectReader(),
+        "acr122u": Pn532Reader(),
+    }
+    for name, reader in readers.items():
+        card = felica_cards.lite_s(reader)
+        source = f"Sony, FeliCa Lite-S User's Manual; {_FELICA_READERS[name]}"
+        rest = {"settings": {"key": "badge"}, "keys": keys, "demand": "challenge"}
+        words = "FeliCa Lite-S by its card key, made of a master key"
+        taken(f"felica_lite_s_{name}", card, blank(words, "felica", card, source, **rest))
+
+
+def felica_fcf() -> None:
+    card = felica_cards.student()
+    source = f"Sony, FeliCa Card User's Manual, Excerpted Edition; {_FELICA_READERS['transparent']}"
+    words = "FeliCa by a number in the common-use format"
+    taken("felica_fcf", card, blank(words, "felica", card, source, settings={"service_block": {}}))
+
+
 def mifare() -> None:
     card = MifareCard(bytes.fromhex("04A1B2C3D4E5F6"), ULTRALIGHT_ATR)
     taken("mifare", card, blank("MIFARE Ultralight by its UID", "mifare", card, "PC/SC part 3, 3.2.2.1.3"))
@@ -151,6 +181,8 @@ RECORDINGS: tuple[Callable[[], None], ...] = (
     desfire,
     piv,
     felica,
+    felica_lite_s,
+    felica_fcf,
     mifare,
     common,
     staff_aes128,
