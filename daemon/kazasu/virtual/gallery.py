@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.cards.diversification import aes_key
+from kazasu.cards.felica_lite_s import made_for
 from kazasu.model.access import Assurance
 from kazasu.virtual.desfire import DesfireCard, DesfireFile, DesfireKey
 from kazasu.virtual.felica import FelicaCard
+from kazasu.virtual.felica_lite_s import LiteSCard
 from kazasu.virtual.files import File, FileCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.jpki import AID_COMMON, ATR_CONTACTLESS
@@ -84,7 +86,8 @@ class Gallery:
 
     def __init__(self, directory: Path, issuer: JpkiIssuer) -> None:
         self._issuer = issuer
-        self._keys = {name: secrets.token_bytes(16) for name in ("staff", "staff-desfire")}
+        lengths = {"staff": 16, "staff-desfire": 16, "badge-felica": 24}
+        self._keys = {name: secrets.token_bytes(length) for name, length in lengths.items()}
         self._piv = PivIssuer()
         (directory / "piv-ca.pem").write_bytes(self._piv.ca_certificate.public_bytes(Encoding.PEM))
         (directory / "staff.toml").write_text(_STAFF_PROFILE)
@@ -104,6 +107,9 @@ key_number = 3
 system_identifier = "{_SYSTEM.hex()}"
 file = 2
 length = 8
+
+[cards.felica]
+key = "badge-felica"
 
 [cards.piv]
 ca = ["piv-ca.pem"]
@@ -142,6 +148,9 @@ profiles = ["staff.toml"]
         for words, ev2 in (("DESFire EV2", True), ("DESFire EV1", False)):
             genuine = self._desfire(ev2=ev2)
             yield Exhibit(f"{words} under its own AES key", "desfire", Assurance.CHALLENGE, genuine, genuine.copy())
+        idm = bytes.fromhex("0114B0010000000A")
+        badge = LiteSCard(idm, made_for(self._keys["badge-felica"], idm + bytes(8)))
+        yield Exhibit("FeliCa Lite-S under its own card key", "felica", Assurance.CHALLENGE, badge, badge.copy())
         yield self._copied_whole("FeliCa by its IDm", "felica", lambda: FelicaCard(bytes.fromhex("0114B00100000009")))
         yield self._copied_whole("MIFARE by its UID", "mifare", lambda: MifareCard(bytes.fromhex("04A1B2C3D4E590")))
         yield self._copied_whole(

@@ -96,7 +96,7 @@ class Stage:
 
         Returns:
             Seconds from the first command that the card heard to the answer, with the event on the disk. When pcscd
-            notices a virtual card is not in it: it looks every 400 ms.
+            notices a virtual card is not in it: it looks every 400 ms. 0 if the card heard none.
 
         Raises:
             TimeoutError: no event came of it.
@@ -113,7 +113,8 @@ class Stage:
         self.slot.wait_for(lambda: self.slot.vacant)
         if not answered:
             raise TimeoutError("the terminal did not answer the tap")
-        return (answered_ns - self.slot.log[exchanges].received_mono_ns) / 1e9
+        heard = self.slot.log[exchanges:]
+        return (answered_ns - heard[0].received_mono_ns) / 1e9 if heard else 0.0
 
     def _build(self, stack: ExitStack) -> None:
         directory = self._directory
