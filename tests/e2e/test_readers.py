@@ -211,6 +211,21 @@ def test_a_card_pulled_away_at_any_command_is_removed(scene: Scene, at: int) -> 
 
 
 @pytest.mark.rule(2)
+def test_a_second_card_that_shows_when_a_read_broke_off_is_not_read(scene: Scene) -> None:
+    scene.watch()
+    scene.tap(answer=lambda apdu: None if apdu == APDUS[1] else b"\x90\x00")
+    assert scene.read().refusal is DenyReason.CARD_REMOVED
+
+    wait_for_card(READERS[0], there=False)
+    second = scene.tap(atr=FELICA_ATR)
+    assert scene.read().refusal is DenyReason.TWO_CARDS
+
+    scene.pull(second)
+    scene.tap(atr=FELICA_ATR)
+    scene.good_read()
+
+
+@pytest.mark.rule(2)
 def test_a_card_that_pcscd_knows_to_be_gone_is_removed(scene: Scene) -> None:
     scene.watch()
     card = scene.card()

@@ -24,7 +24,7 @@ from kazasu.model.access import DenyReason
 from kazasu.model.input import CardPresented, CardRead
 from kazasu.readers import results
 from kazasu.readers.outage import Outages
-from kazasu.readers.presence import NOTHING_NEW, UNAWARE, Presence, assign
+from kazasu.readers.presence import BROKEN_OFF, NOTHING_NEW, UNAWARE, Presence, assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,7 +136,7 @@ class PcscChannel:
                 return
             if results.unsigned(code) != results.SHARING_VIOLATION or self._stopping.wait(_BUSY_PAUSE_S):
                 break
-        raise _card_error(code, results.GONE_IN_CONNECT)
+        raise results.card_error(code, results.GONE_IN_CONNECT)
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
         """See ports.CardChannel."""
@@ -147,18 +147,10 @@ class PcscChannel:
             self._verified = True
         code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
         if code != results.SUCCESS:
-            raise _card_error(code, results.GONE_IN_TRANSMIT)
+            raise results.card_error(code, results.GONE_IN_TRANSMIT)
         if len(answer) < 2:  # noqa: PLR2004  (a status word has two bytes)
             raise CardGone("the card left the field in the middle of its answer")
         return bytes(answer[:-2]), answer[-2] << 8 | answer[-1]
-
-
-def _card_error(code: int, gone: frozenset[int]) -> CardError | ReaderUnavailable:
-    code = results.unsigned(code)
-    words = results.explain(code)
-    if code in gone:
-        return CardGone(words)
-    return ReaderUnavailable(words) if code in results.READER_LOST else CardError(words)
 
 
 class PcscReaders:
@@ -277,8 +269,15 @@ class PcscReaders:
             self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_REMOVED, detail=detail))
         if sight.tap:
             self._inbox.put(CardPresented(reader=reader))
+            if sight.beside:
+                detail = "this card lay beside one whose read broke off: one card alone"
+                self._inbox.put(CardRead(reader=reader, refusal=DenyReason.TWO_CARDS, detail=detail))
+                return
             with PcscChannel(context, pcsc_name, self._stopping, self._beat) as channel:
-                self._inbox.put(self._read(channel, reader, atr))
+                read = self._read(channel, reader, atr)
+                self._inbox.put(read)
+            if read.refusal in BROKEN_OFF:
+                self._presences[pcsc_name].break_off(self._clock.mono_s())
 
     def _read(self, channel: PcscChannel, reader: str, atr: bytes) -> CardRead:
         try:

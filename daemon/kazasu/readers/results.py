@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from kazasu.errors import CardError, CardGone, ReaderUnavailable
+
 SUCCESS: Final = 0x00000000
 CANCELLED: Final = 0x80100002
 INVALID_HANDLE: Final = 0x80100003
@@ -78,3 +80,17 @@ def unsigned(code: int) -> int:
 def explain(code: int) -> str:
     """A result code in words, with what to do, and the number to search for."""
     return f"{_WORDS.get(code, 'PC/SC reports an error')} (0x{code:08X})"
+
+
+def card_error(code: int, gone: frozenset[int]) -> CardError | ReaderUnavailable:
+    """The error for a result code of a call about a card.
+
+    Args:
+        code: any but `SUCCESS`, with or without sign.
+        gone: the codes that mean, after this call, that the card left.
+    """
+    code = unsigned(code)
+    words = explain(code)
+    if code in gone:
+        return CardGone(words)
+    return ReaderUnavailable(words) if code in READER_LOST else CardError(words)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from smartcard import scard
 
+from kazasu.errors import CardError, CardGone, ReaderUnavailable
 from kazasu.readers import results
 
 
@@ -49,3 +50,18 @@ def test_a_negative_code_of_a_32_bit_system_is_the_same_code() -> None:
 )
 def test_an_error_says_what_to_do(code: int, words: str) -> None:
     assert words in results.explain(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (results.NOT_TRANSACTED, CardGone),
+        (results.NOT_TRANSACTED - (1 << 32), CardGone),
+        (results.READER_UNAVAILABLE, ReaderUnavailable),
+        (results.UNRESPONSIVE_CARD, CardError),
+    ],
+)
+def test_what_a_failed_call_means(code: int, kind: type[Exception]) -> None:
+    error = results.card_error(code, results.GONE_IN_TRANSMIT)
+    assert type(error) is kind
+    assert f"0x{results.unsigned(code):08X}" in str(error)
