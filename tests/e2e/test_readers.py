@@ -211,17 +211,38 @@ def test_a_card_pulled_away_at_any_command_is_removed(scene: Scene, at: int) -> 
 
 
 @pytest.mark.rule(2)
-def test_a_second_card_that_shows_when_a_read_broke_off_is_not_read(scene: Scene) -> None:
-    scene.watch()
-    scene.tap(answer=lambda apdu: None if apdu == APDUS[1] else b"\x90\x00")
-    assert scene.read().refusal is DenyReason.CARD_REMOVED
+def test_a_second_card_that_shows_in_the_middle_of_a_read_is_not_read(scene: Scene) -> None:
+    def show() -> None:
+        scene.pull(first)
+        second.insert()
+        wait_for_card(FRONT, there=True)
 
-    wait_for_card(READERS[0], there=False)
-    second = scene.tap(atr=FELICA_ATR)
+    scene.watch()
+    first, second = scene.card(), scene.card(atr=FELICA_ATR)
+    scene.identifier.before = only_at(2, show)
+    first.insert()
     assert scene.read().refusal is DenyReason.TWO_CARDS
 
+    scene.identifier.before = lambda _: None
+    scene.nothing_came()
     scene.pull(second)
     scene.tap(atr=FELICA_ATR)
+    scene.good_read()
+
+
+@pytest.mark.rule(2)
+def test_a_card_that_comes_again_in_the_middle_of_its_read_is_read_anew(scene: Scene) -> None:
+    def come_again() -> None:
+        scene.pull(first)
+        again.insert()
+        wait_for_card(FRONT, there=True)
+
+    scene.watch()
+    first, again = scene.card(), scene.card()
+    scene.identifier.before = only_at(2, come_again)
+    first.insert()
+    assert scene.read().refusal is DenyReason.CARD_REMOVED
+    scene.identifier.before = lambda _: None
     scene.good_read()
 
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 from smartcard import scard
 
-from kazasu.errors import CardError, CardGone, CardRefused, ReaderUnavailable
+from kazasu.errors import CardError, CardGone, ReaderUnavailable
 from kazasu.model.access import DenyReason
 from kazasu.model.input import CardPresented, CardRead
 from kazasu.readers import results
 from kazasu.readers.outage import Outages
-from kazasu.readers.presence import BROKEN_OFF, NOTHING_NEW, UNAWARE, Presence, assign
+from kazasu.readers.presence import NOTHING_NEW, PRESENT, UNAWARE, Presence, assign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -269,30 +269,29 @@ class PcscReaders:
             self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_REMOVED, detail=detail))
         if sight.tap:
             self._inbox.put(CardPresented(reader=reader))
-            if sight.beside:
-                detail = "this card lay beside one whose read broke off: one card alone"
-                self._inbox.put(CardRead(reader=reader, refusal=DenyReason.TWO_CARDS, detail=detail))
-                return
             with PcscChannel(context, pcsc_name, self._stopping, self._beat) as channel:
                 read = self._read(channel, reader, atr)
+                if read.refusal is DenyReason.CARD_REMOVED and self._another_shows(context, pcsc_name, atr):
+                    read = CardRead(reader=reader, refusal=DenyReason.TWO_CARDS, detail="another card showed")
                 self._inbox.put(read)
-            if read.refusal in BROKEN_OFF:
-                self._presences[pcsc_name].break_off(self._clock.mono_s())
+
+    def _another_shows(self, context: int, pcsc_name: str, atr: bytes) -> bool:
+        """Whether another card is there than the one whose read just broke off: both lie there, and are one tap."""
+        presence = self._presences[pcsc_name]
+        code, states = scard.SCardGetStatusChange(context, 0, [(pcsc_name, presence.expected)])
+        if code != results.SUCCESS or not states[0][1] & PRESENT or bytes(states[0][2]) == atr:
+            return False
+        presence.see(states[0][1], bytes(states[0][2]), self._clock.mono_s())
+        return True
 
     def _read(self, channel: PcscChannel, reader: str, atr: bytes) -> CardRead:
         try:
             channel.open()
             return CardRead(reader=reader, identifier=self._identifier.identify(channel, atr))
         except (CardError, ReaderUnavailable) as error:
-            return CardRead(reader=reader, refusal=_refusal(error), detail=str(error))
+            return CardRead(reader=reader, refusal=results.refusal(error), detail=str(error))
         except BaseException:
             # A defect of ours ends the process with its cause; the person before the reader still gets an answer.
             detail = "a defect ended the read"
             self._inbox.put(CardRead(reader=reader, refusal=DenyReason.CARD_UNREADABLE, detail=detail))
             raise
-
-
-def _refusal(error: CardError | ReaderUnavailable) -> DenyReason:
-    if isinstance(error, CardRefused):
-        return error.reason
-    return DenyReason.CARD_REMOVED if isinstance(error, CardGone) else DenyReason.CARD_UNREADABLE

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from kazasu.model.access import DenyReason
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -31,12 +29,6 @@ _DEAD: Final = IGNORE | UNKNOWN | UNAVAILABLE
 
 SETTLE_S: Final = 1.0
 """How long a reader that was plugged in or powered anew may take to find the card that lies on it."""
-
-BROKEN_OFF: Final = frozenset({DenyReason.CARD_REMOVED, DenyReason.CARD_UNREADABLE})
-"""How a read ends that another card in the field may have broken off."""
-
-BESIDE_S: Final = 1.0
-"""So soon after a broken read another card is not the next person's: nobody is that quick with two."""
 
 
 class ReaderPattern(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,13 +68,10 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         missed: cards that came and were gone again before anyone looked; each is a tap (rule 2).
         tap: whether the card that is there now has just come.
-        beside: whether it came so soon after another one's read broke off that both lie there together: a tap, which is
-            not to be read, since nobody can say which of the two was meant.
     """
 
     missed: int = 0
     tap: bool = False
-    beside: bool = False
 
 
 NOTHING_NEW: Final = Sight()
@@ -93,7 +82,7 @@ class Presence:
     """Follows one PC/SC reader, through unplugging and restarts of pcscd."""
 
     # Between a card's appearance and its first APDU all memory is cold, and each piece of it counts.
-    __slots__ = ("_atr", "_broken", "_counter", "_expected", "_known", "_lying", "_settled_s", "_there")
+    __slots__ = ("_atr", "_counter", "_expected", "_known", "_lying", "_settled_s", "_there")
 
     def __init__(self) -> None:
         self._expected = UNAWARE
@@ -103,9 +92,6 @@ class Presence:
         self._atr = b""
         self._lying: bytes | None = None
         self._settled_s = 0.0
-        self._broken: tuple[bytes, float] | None = (
-            None  # the card whose read broke off last, and until when that counts
-        )
 
     @property
     def expected(self) -> int:
@@ -123,14 +109,6 @@ class Presence:
             self._lying = self._atr
         self._known = False
         self._expected = expected
-
-    def break_off(self, now_s: float) -> None:
-        """The read of the card that came last broke off.
-
-        Args:
-            now_s: monotonic time.
-        """
-        self._broken = self._atr, now_s + BESIDE_S
 
     def see(self, state: int, atr: bytes, now_s: float) -> Sight:
         """Take in what pcscd reports.
@@ -163,6 +141,4 @@ class Presence:
         lying, self._lying = self._lying, None
         if lying == atr and came == 1 and now_s <= self._settled_s:
             return NOTHING_NEW
-        broken, self._broken = self._broken, None
-        beside = broken is not None and atr != broken[0] and now_s <= broken[1]
-        return TAP if came == 1 and not beside else Sight(missed=came - 1, tap=True, beside=beside)
+        return TAP if came == 1 else Sight(missed=came - 1, tap=True)

@@ -1,4 +1,4 @@
-"""What the result codes of PC/SC mean: for the loop, and in words for people.
+"""What the result codes of PC/SC mean: for the loop, for the event, and in words for people.
 
 Source: pcsc-lite `pcsclite.h`, which takes its numbers from PC/SC Workgroup part 5 and winerror.h.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from kazasu.errors import CardError, CardGone, ReaderUnavailable
+from kazasu.errors import CardError, CardGone, CardRefused, ReaderUnavailable
+from kazasu.model.access import DenyReason
 
 SUCCESS: Final = 0x00000000
 CANCELLED: Final = 0x80100002
@@ -94,3 +95,10 @@ def card_error(code: int, gone: frozenset[int]) -> CardError | ReaderUnavailable
     if code in gone:
         return CardGone(words)
     return ReaderUnavailable(words) if code in READER_LOST else CardError(words)
+
+
+def refusal(error: CardError | ReaderUnavailable) -> DenyReason:
+    """Why a read that ended so is worth nothing."""
+    if isinstance(error, CardRefused):
+        return error.reason
+    return DenyReason.CARD_REMOVED if isinstance(error, CardGone) else DenyReason.CARD_UNREADABLE

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazasu.readers.presence import (
-    BESIDE_S,
     EMPTY,
     MUTE,
     PRESENT,
@@ -215,33 +214,3 @@ def test_a_reader_goes_to_the_first_pattern_that_fits() -> None:
 def test_a_whole_name_with_brackets_fits_itself() -> None:
     name = "ACS ACR1252 1S CL Reader [ACR1252 Reader PICC] 00 00"
     assert assign([ReaderPattern(name="in", match=name)], [name]) == {name: "in"}
-
-
-@pytest.mark.parametrize(
-    ("looks_after", "expected"),
-    [
-        pytest.param([(there(3), OTHER_ATR, 0.0)], Sight(tap=True, beside=True), id="another is there at once"),
-        pytest.param(
-            [(empty(2), b"", 0.0), (there(3), OTHER_ATR, BESIDE_S)],
-            Sight(tap=True, beside=True),
-            id="another comes before anybody could hold it out",
-        ),
-        pytest.param([(there(3), OTHER_ATR, BESIDE_S + 0.1)], TAP, id="the next person"),
-        pytest.param([(empty(2), b"", 0.0), (there(3), ATR, 0.1)], TAP, id="the same once more"),
-        pytest.param(
-            [(there(5), OTHER_ATR, 0.1)], Sight(missed=1, tap=True, beside=True), id="one unseen, and another beside it"
-        ),
-        pytest.param([(there(3), ATR, 0.1), (there(5), OTHER_ATR, 0.2)], TAP, id="once it was read, that is over"),
-        pytest.param([(there(3), OTHER_ATR, 0.1), (there(5), ATR, 0.2)], TAP, id="told once, the next one is read"),
-    ],
-)
-def test_after_a_read_that_broke_off(looks_after: list[tuple[int, bytes, float]], expected: Sight) -> None:
-    presence = Presence()
-    presence.see(there(1), ATR, -1.0)
-    presence.break_off(0.0)
-
-    *before, last = looks_after
-    for look in before:
-        presence.see(*look)
-
-    assert presence.see(*last) == expected
