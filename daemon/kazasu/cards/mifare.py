@@ -60,4 +60,9 @@ class Mifare:
         if len(uid) == _SINGLE_BYTES and uid[0] == _CASCADE_TAG:
             raise CardRefused(DenyReason.CARD_UNREADABLE, "only the first part of a longer UID came")
         pseudonym = self._pseudonymizer.pseudonym(self.name, uid)
-        return Identifier(kind=self.name, pseudonym=pseudonym, assurance=Assurance.SERIAL)
+        return Identifier(
+            kind=self.name,
+            pseudonym=pseudonym,
+            assurance=Assurance.SERIAL,
+            why_not_more="its UID is all that is read of it, and can be copied",
+        )

@@ -56,7 +56,10 @@ def test_felica_is_known_by_its_idm(kinds: CardKinds, pseudonymizer: Pseudonymiz
 def test_mifare_is_known_by_its_whole_uid(kinds: CardKinds, pseudonymizer: Pseudonymizer, uid: str, atr: bytes) -> None:
     number = bytes.fromhex(uid)
     assert kinds.identify(FakeCardChannel(MifareCard(number, atr)), atr) == Identifier(
-        kind="mifare", pseudonym=pseudonymizer.pseudonym("mifare", number), assurance=Assurance.SERIAL
+        kind="mifare",
+        pseudonym=pseudonymizer.pseudonym("mifare", number),
+        assurance=Assurance.SERIAL,
+        why_not_more="its UID is all that is read of it, and can be copied",
     )
 
 
