@@ -86,8 +86,8 @@ class Gallery:
 
     def __init__(self, directory: Path, issuer: JpkiIssuer) -> None:
         self._issuer = issuer
-        lengths = {"staff": 16, "staff-desfire": 16, "badge-felica": 24}
-        self._keys = {name: secrets.token_bytes(length) for name, length in lengths.items()}
+        lengths_bytes = {"staff": 16, "staff-desfire": 16, "badge-felica": 24}
+        self._keys = {name: secrets.token_bytes(length) for name, length in lengths_bytes.items()}
         self._piv = PivIssuer()
         (directory / "piv-ca.pem").write_bytes(self._piv.ca_certificate.public_bytes(Encoding.PEM))
         (directory / "staff.toml").write_text(_STAFF_PROFILE)
@@ -110,6 +110,7 @@ length = 8
 
 [cards.felica]
 key = "badge-felica"
+service_block = {{}}
 
 [cards.piv]
 ca = ["piv-ca.pem"]
@@ -148,9 +149,9 @@ profiles = ["staff.toml"]
         for words, ev2 in (("DESFire EV2", True), ("DESFire EV1", False)):
             genuine = self._desfire(ev2=ev2)
             yield Exhibit(f"{words} under its own AES key", "desfire", Assurance.CHALLENGE, genuine, genuine.copy())
-        idm = bytes.fromhex("0114B0010000000A")
-        badge = LiteSCard(idm, made_for(self._keys["badge-felica"], idm + bytes(8)))
+        badge = self._badge()
         yield Exhibit("FeliCa Lite-S under its own card key", "felica", Assurance.CHALLENGE, badge, badge.copy())
+        yield self._copied_whole("FeliCa by a number in the common-use format", "felica", _student)
         yield self._copied_whole("FeliCa by its IDm", "felica", lambda: FelicaCard(bytes.fromhex("0114B00100000009")))
         yield self._copied_whole("MIFARE by its UID", "mifare", lambda: MifareCard(bytes.fromhex("04A1B2C3D4E590")))
         yield self._copied_whole(
@@ -169,6 +170,10 @@ profiles = ["staff.toml"]
         number = b"00002003" if ev2 else b"00002004"
         return DesfireCard(uid, AID_DESFIRE, {3: DesfireKey(key)}, {2: DesfireFile(number, 3)}, ev2=ev2)
 
+    def _badge(self) -> LiteSCard:
+        idm = bytes.fromhex("012E4CD8A3F2B07C")
+        return LiteSCard(idm, made_for(self._keys["badge-felica"], idm + bytes(8)))
+
     def _with_common_application(self) -> VirtualCard:
         record = b"\x01\x1c" + b"000000000000009" + b"00010" + b"20301231"
         return FileCard(ATR_CONTACTLESS, b"", {AID_COMMON: {0x0001: File(records=(record,))}})
@@ -176,3 +181,8 @@ profiles = ["staff.toml"]
     def _copied_whole(self, words: str, kind: str, make: Callable[[], VirtualCard]) -> Exhibit:
         """A card without a key: its copy is its like."""
         return Exhibit(words, kind, Assurance.SERIAL, make(), make())
+
+
+def _student() -> FelicaCard:
+    blocks = {bytes.fromhex("1A8B"): [b"01" + b"000000002008" + b"00"]}
+    return FelicaCard(bytes.fromhex("0114B00100000008"), systems={bytes.fromhex("FE00"): blocks})
