@@ -99,11 +99,14 @@ class CardScene:
     def _with_pin(self, card: VirtualCard) -> None:
         """At the desk, since this machine has no keypad; what the command says is shown as it says it."""
         self._say("\nThe same My Number Card at the desk, with its PIN: `kazasu identify --with-pin`.\n")
+        before = self._stage.backlog.last_seq()
         self._stage.slot.insert(card)
         command = [sys.executable, "-m", "kazasu", "identify", "--with-pin", "--config", str(self._stage.config_file)]
         code, shown = at_a_terminal(command, _PIN)
         self._stage.slot.remove()
         self._stage.slot.wait_for(lambda: self._stage.slot.vacant)
+        # The daemon has seen this card, too, and waited for it in vain; its event is none of the next tap's.
+        self._stage.daemon.wait_for(lambda: self._stage.backlog.last_seq() > before)
         for line in shown.rstrip().replace("\r\n", "\n").split("\n"):
             self._say(f"  {line.rpartition(_LINE_ANEW)[2]}")
         if code or Assurance.CHALLENGE_PIN.word not in shown or _PIN in shown.partition("kind")[0]:
