@@ -235,24 +235,30 @@ def test_without_settings_no_felica_command_passes() -> None:
                 Guarded(FakeCardChannel(scripted()), AllowList([site().allow])).transmit(wrap(frame))
 
 
+status_words = st.sampled_from([0x9000, 0x6100, 0x6110, 0x6C10, 0x6300, 0x6401, 0x6A81, 0x6F00]) | st.integers(
+    0, 0xFFFF
+)
+objects = st.binary(max_size=90) | st.sampled_from(
+    [bytes.fromhex(data) for data in ("C003009000", "C003016401", "C0030090009700", "C00300900097020207", "D54100", "")]
+)
 READERS = [TransparentReader(), DirectReader(), Pn532Reader(), PlainReader()]
 frames = st.binary(max_size=80) | st.sampled_from(
     [bytes.fromhex(frame) for frame in (ANSWER, f"0C 09 {IDM.hex()} 0000", f"0C 07 {IDM.hex()} 01A6")]
 )
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     reader=st.sampled_from(READERS),
     key=st.booleans(),
     said=st.dictionaries(st.integers(0, 4), frames | st.none(), max_size=3),
-    told=st.dictionaries(st.integers(1, 9), st.binary(min_size=2, max_size=90), max_size=2),
+    told=st.dictionaries(st.integers(1, 9), st.tuples(objects, status_words), max_size=3),
 )
 def test_whatever_card_and_reader_say_is_an_identifier_or_an_error_of_the_card(
     reader: TransparentReader,
     key: bool,
     said: dict[int, bytes | None],
-    told: dict[int, bytes],
+    told: dict[int, tuple[bytes, int]],
 ) -> None:
     card = lite_s(reader) if key else student(reader)
     genuine = read(site(None, key="badge", service_block={}), card)
@@ -268,7 +274,8 @@ def test_whatever_card_and_reader_say_is_an_identifier_or_an_error_of_the_card(
         nonlocal sent
         sent += 1
         honestly = card.transmit(apdu)
-        return told.get(sent, honestly)
+        data, sw = told.get(sent, (honestly[:-2], int.from_bytes(honestly[-2:])))
+        return data + sw.to_bytes(2)
 
     card.answer = answer  # type: ignore[method-assign]
     try:
