@@ -44,7 +44,9 @@ class Installer:
     def types_at_a_terminal(self, pin: str, *words: str) -> tuple[int, str]:
         """The same on a terminal of its own, with a PIN entered when it is asked for; exit code and what was shown."""
         command = [sys.executable, "-m", "kazasu", *words, "--config", str(self.stage.config_file)]
-        return at_a_terminal(command, pin)
+        done = at_a_terminal(command, pin)
+        self.stage.slot.remove_when_seen()
+        return done
 
 
 @pytest.fixture(scope="module")

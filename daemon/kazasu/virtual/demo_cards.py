@@ -103,7 +103,7 @@ class CardScene:
         self._stage.slot.insert(card)
         command = [sys.executable, "-m", "kazasu", "identify", "--with-pin", "--config", str(self._stage.config_file)]
         code, shown = at_a_terminal(command, _PIN)
-        self._stage.slot.remove()
+        self._stage.slot.remove_when_seen()
         self._stage.slot.wait_for(lambda: self._stage.slot.vacant)
         # The daemon has seen this card, too, and waited for it in vain; its event is none of the next tap's.
         self._stage.daemon.wait_for(lambda: self._stage.backlog.last_seq() > before)

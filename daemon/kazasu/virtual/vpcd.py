@@ -61,6 +61,7 @@ class Slot:
         self._tear_at = 0
         self._connection: socket.socket | None = None
         self._powered = False
+        self._looks = 0  # how often pcscd has asked for the ATR
         self._unnoticed = False  # a card left in the middle of something, and pcscd has not looked since
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"slot-{port}", daemon=True)
@@ -99,6 +100,18 @@ class Slot:
         """Take the card out of the field; after the return it answers nothing more. Does nothing if none is in."""
         with self._changed:
             self._take_out()
+
+    def remove_when_seen(self) -> None:
+        """Take the card out once pcscd has looked at it again.
+
+        After a PIN a program leaves it without power, and pcscd sometimes loses the next card if this one goes at once.
+
+        Raises:
+            TimeoutError: pcscd does not look.
+        """
+        looks = self._looks
+        self.wait_for(lambda: self._looks > looks)
+        self.remove()
 
     def swap(self, card: VirtualCard) -> None:
         """Take out the card, if one is in, and bring in another one at once; pcscd sees one leave and one come."""
@@ -244,6 +257,7 @@ class Slot:
             case b"\x02":
                 card.reset()
             case b"\x04":
+                self._looks += 1
                 _send(connection, card.atr)
             case apdu:
                 self._exchange(connection, card, apdu)
