@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import threading
 import time
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import msgspec
+
+from kazasu.virtual.vpcd_wire import receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 _CONNECT_S = 1.0
+_LOOK_S = 1.0
 _AGAIN_S = 0.02  # pcscd is away: how long until the next try to connect
 _POWER_ON, _RESET, _ATR = b"\x01", b"\x02", b"\x04"
 
@@ -197,6 +201,13 @@ class Slot:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, _AGAIN_S)
 
+    def _next(self, connection: socket.socket) -> bytes | None:
+        """The next message; None once pcscd has hung up, or this slot is closed."""
+        while not select.select([connection], [], [], _LOOK_S)[0]:
+            if self._closed:
+                return None
+        return receive(connection)
+
     def _be_nobody(self, connection: socket.socket) -> None:
         """Hang up when pcscd looks whether a card is there: it sees an empty field.
 
@@ -209,7 +220,7 @@ class Slot:
             self._connection = connection
         message: bytes | None = None
         try:
-            message = _receive(connection)
+            message = self._next(connection)
         finally:
             with self._changed:
                 self._unnoticed = message not in {_ATR, None}
@@ -227,7 +238,7 @@ class Slot:
             self._changed.notify_all()
         before, noticed = b"", False
         try:
-            while (message := _receive(connection)) is not None:
+            while (message := self._next(connection)) is not None:
                 with self._changed:
                     # A card that was taken out says nothing, even if the next one is in already.
                     if insertion == self._insertion:
@@ -258,7 +269,7 @@ class Slot:
                 card.reset()
             case b"\x04":
                 self._looks += 1
-                _send(connection, card.atr)
+                send(connection, card.atr)
             case apdu:
                 self._exchange(connection, card, apdu)
 
@@ -271,27 +282,10 @@ class Slot:
         if torn:
             self._take_out()
         else:
-            _send(connection, answer)
+            send(connection, answer)
         self.log.append(
             Exchange(apdu=apdu, answer=answer, received_mono_ns=received_mono_ns, answered_mono_ns=time.monotonic_ns())
         )
         if self._file is not None:
             line = {"application": application.hex(), "apdu": apdu.hex(), "sw": answer[-2:].hex()}
             self._file.write(json.dumps(line).encode() + b"\n")
-
-
-def _receive(connection: socket.socket) -> bytes | None:
-    """The next message; None once pcscd has hung up."""
-    head = _receive_bytes(connection, 2)
-    return head and _receive_bytes(connection, int.from_bytes(head))
-
-
-def _receive_bytes(connection: socket.socket, count: int) -> bytes | None:
-    data = connection.recv(count, socket.MSG_WAITALL)
-    # Without it Linux delays the acknowledgement, and vpcd's Nagle waits for that: 44 ms for each APDU.
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-    return data if len(data) == count and data else None
-
-
-def _send(connection: socket.socket, payload: bytes) -> None:
-    connection.sendall(len(payload).to_bytes(2) + payload)
