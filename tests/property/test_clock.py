@@ -128,7 +128,7 @@ class Clocks(RuleBasedStateMachine):
     def idle(self, seconds: int) -> None:
         self.wall_s += seconds
         self.boottime_s += seconds
-        self.terminal._idle()
+        self.terminal._recorder.idle()
 
     @rule(seconds=JUMPS_S)
     def set_the_clock(self, seconds: int) -> None:

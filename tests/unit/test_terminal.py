@@ -238,7 +238,7 @@ def test_health_warns_when_four_fifths_of_the_journals_room_are_used() -> None:
     assert entrance.health.fields["journal_percent"] == 70
     assert entrance.health.alerts == {}
     entrance.tap(STRANGER)
-    entrance.terminal._idle()
+    entrance.terminal._recorder.idle()
     assert entrance.health.alerts.keys() == {"journal_room"}
 
 

@@ -1,0 +1,154 @@
+"""What the terminal records: each event durable or told to be lost, the clock's changes among them, in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from kazasu.errors import JournalCorrupt, JournalError
+from kazasu.model.event import Draft, clock_change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.model.access import EventFields
+    from kazasu.model.event import Event
+    from kazasu.model.moment import Moment
+    from kazasu.model.receipt import Receipt
+    from kazasu.ports import Clock, Health, Journal, Roster, Wakeable
+
+_log = logging.getLogger(__name__)
+
+_REBUILD_S = 48 * 3600  # services remember two working days
+
+
+class Recorder:
+    """The terminal's journal, and whoever has to know of it. The terminal's thread only.
+
+    Args:
+        journal: where events go.
+        clock: the terminal's.
+        roster: whose version is told with each event.
+        health: hears of a journal that cannot be written, and of one that is full.
+        publisher: is woken for each event.
+        remember: is told every event that was recorded before, at the start.
+        changed: is called when recording ceases to work, and when it works again.
+
+    Attributes:
+        able: whether the last try to record worked.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        roster: Roster,
+        health: Health,
+        publisher: Wakeable,
+        *,
+        remember: Callable[[Event], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._roster = roster
+        self._health = health
+        self._publisher = publisher
+        self._remember = remember
+        self._changed = changed
+        self._rebuilt = False
+        self._looked_at: Moment | None = None
+        self.able = True
+
+    def append(self, draft: Draft) -> Event | None:
+        """Append; None if the journal cannot be written, which is said once, as is its healing."""
+        try:
+            event = self._journal.append(draft)
+        except JournalError as error:
+            if self.able:
+                self.able = False
+                _log.critical("journal_failed", extra={"fields": {"detail": str(error)}})
+                self._health.alert("journal", str(error))
+                self._changed()
+            return None
+        self._clock.recorded(draft.moment)
+        if not self.able:
+            self.able = True
+            _log.warning("journal_healed", extra={"fields": {"seq": event.seq}})
+            self._health.clear("journal")
+            self._changed()
+        return event
+
+    def record(self, event_type: str, fields: EventFields) -> None:
+        """Record something that is no tap."""
+        event = self.append(Draft(event_type=event_type, moment=self.now(), fields=fields))
+        if event is not None:
+            self.announce(event)
+
+    def now(self) -> Moment:
+        """The moment, after an event of its own if the clock has changed since the last look (rule 10)."""
+        moment, before = self._clock.now(), self._looked_at
+        change = None if before is None else clock_change(before, moment)
+        if change is not None:
+            event = self.append(Draft(event_type="clock.changed", moment=moment, fields=change))
+            if event is None:
+                return moment  # told at the next look
+            self.announce(event)
+        self._looked_at = moment
+        return moment
+
+    def announce(self, event: Event) -> None:
+        """Let the publisher know; after the cue, because a thread that wakes takes its share of the processor."""
+        self._health.note(last_seq=event.seq, roster_version=self._roster.version)
+        self._publisher.wake()
+
+    def resume(self) -> bool:
+        """Try to record again; what was missed is that nothing was. Returns whether it worked."""
+        if not self._rebuilt:
+            # A journal that could not be opened at the start is read now, before anything is decided.
+            with contextlib.suppress(JournalError):
+                self._journal.idle()
+            self.rebuild()
+        event = self.append(Draft(event_type="journal.resumed", moment=self._clock.now(), fields={}))
+        if event is None:
+            return False
+        self.announce(event)
+        return True
+
+    def rebuild(self) -> None:
+        """Let service and clock know what was recorded before."""
+        newest = None
+        for newest in self._journal.recent(_REBUILD_S):
+            self._remember(newest)
+        if newest is not None:
+            self._rebuilt = True
+            self._clock.recorded(newest.moment)
+            self._looked_at = newest.moment  # what was done to the clock while nothing ran is told, too
+
+    def idle(self) -> None:
+        """What can wait until nothing else is to be done."""
+        self.now()
+        if not self.able:
+            # Nobody has to tap for the terminal to find out that the disk is well again.
+            self.resume()
+        self._journal.idle()
+        usage = self._journal.usage()
+        self._health.note(journal_percent=usage.percent)
+        if usage.warn:
+            self._health.alert("journal_room", f"{usage.percent} % of the journal's {usage.max_events} events are used")
+        else:
+            self._health.clear("journal_room")
+
+    def prune(self, receipt: Receipt) -> None:
+        """Let go of what the collector vouches for."""
+        try:
+            self._journal.prune(receipt)
+        except JournalCorrupt as error:
+            # A collector that vouches for another history: it keeps asking for attention, and nothing is removed.
+            _log.error("receipt_refused", extra={"fields": {"detail": str(error)}})
+            self._health.alert("receipt", str(error))
+        except JournalError as error:
+            _log.warning("prune_failed", extra={"fields": {"detail": str(error)}})
+        else:
+            self._health.clear("receipt")
