@@ -155,6 +155,14 @@ class Roster(Protocol):
         """Rises with each change of the roster; of the one that answered the last look-up, 0 if there is none."""
         ...
 
+    @property
+    def made_s(self) -> int | None:
+        """When the site vouched for all of it: Unix time of the import of the one that answered the last look-up.
+
+        None if nobody knows: it was filled one by one at this terminal, or imported by a Kazasu that did not say.
+        """
+        ...
+
     def look_up(self, pseudonym: str) -> Enrolment | None:
         """Find a credential, in constant time and memory.
 

@@ -76,3 +76,11 @@ def test_a_card_enrolled_again_is_changed(subject: Subject) -> None:
     subject.enroll(person("1002", "a" * 32))
 
     assert subject.roster.look_up("a" * 32) == person("1002", "a" * 32)
+
+
+def test_a_person_is_found_with_the_levels_that_the_site_gave(subject: Subject) -> None:
+    staff = person("1001", "a" * 32, levels=("it", "staff"))
+    subject.enroll(staff)
+
+    assert subject.roster.look_up("a" * 32) == staff
+    assert subject.roster.made_s is None

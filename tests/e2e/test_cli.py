@@ -289,6 +289,28 @@ def test_an_enrolled_card_is_known_at_the_next_tap_and_a_removed_one_is_not(inst
     assert newest["reason"] == "unknown_card"
 
 
+def test_levels_are_given_kept_and_taken_away_at_the_desk(installer: Installer) -> None:
+    def levels_after(*words: str) -> tuple[str, ...]:
+        installer.stage.slot.insert(installer.stage.stranger)
+        done = installer.types("enroll", "1009", "新人", *words)
+        assert done.returncode == 0, done.stderr
+        installer.stage.slot.remove()
+        installer.stage.slot.wait_for(lambda: installer.stage.slot.vacant)
+        roster = Roster(installer.stage.config.terminal.roster_path)
+        try:
+            return roster.levels_of("1009")
+        finally:
+            roster.close()
+
+    assert levels_after("--level", "staff", "--level", "it") == ("it", "staff")
+    assert levels_after() == ("it", "staff")
+    assert levels_after("--level", "visitor") == ("visitor",)
+    assert levels_after("--no-level") == ()
+    done = installer.types("enroll", "1009", "新人", "--level", "IT")
+    assert done.returncode == 1
+    assert "no name of a level" in done.stderr
+
+
 def test_a_card_is_not_enrolled_for_more_than_it_proves(installer: Installer) -> None:
     installer.stage.slot.insert(installer.stage.stranger)
     done = installer.types("enroll", "1007", "誰か", "--min-assurance", "challenge")

@@ -15,6 +15,7 @@ class FakeRoster:
 
     def __init__(self, enrolments: Iterable[Enrolment] = ()) -> None:
         self.version = 0
+        self.made_s: int | None = None
         self._enrolments: dict[str, Enrolment] = {}
         for enrolment in enrolments:
             self.enroll(enrolment)
@@ -28,9 +29,15 @@ class FakeRoster:
         self.version += 1
 
 
-def person(number: str, pseudonym: str, min_assurance: Assurance = Assurance.SERIAL, name: str = "") -> Enrolment:
+def person(
+    number: str,
+    pseudonym: str,
+    min_assurance: Assurance = Assurance.SERIAL,
+    name: str = "",
+    levels: tuple[str, ...] = (),
+) -> Enrolment:
     """Make an enrolment without limits of time."""
     return Enrolment(
         credential=Credential(pseudonym=pseudonym, cardholder=number, min_assurance=min_assurance),
-        cardholder=Cardholder(number=number, name=name or f"Person {number}"),
+        cardholder=Cardholder(number=number, name=name or f"Person {number}", levels=levels),
     )

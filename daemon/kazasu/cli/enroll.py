@@ -6,6 +6,8 @@ By default the enrolment asks for what this read proved, so that a weaker copy o
 --renews is for a card that takes another's place, such as a My Number Card with a new certificate: nothing on it leads
 back to the old one, so it is tapped where somebody sees who it belongs to, and has to prove all that its kind can. It
 asks for what the old one did, and the old one ends after `renewal_grace`.
+
+--level says which doors open for the person, and when; it replaces what the person had, whichever card brought it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.roster import Roster
-from kazasu.store.roster_csv import cardholder_problems
+from kazasu.store.roster_csv import cardholder_problems, levels_problems
 from kazasu.store.roster_file import enroll, renew
 
 if TYPE_CHECKING:
@@ -46,6 +48,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-assurance", choices=words, help="what each tap has to prove; default: what this one does"
     )
+    levels = parser.add_mutually_exclusive_group()
+    levels.add_argument(
+        "--level",
+        action="append",
+        metavar="LEVEL",
+        help="an access level of the person; again for each further one; default: those that the person has",
+    )
+    levels.add_argument("--no-level", action="store_const", const=[], dest="level", help="the person has none")
     parser.add_argument("--valid-from", type=_day, metavar="YYYY-MM-DD", help="first day")
     parser.add_argument("--valid-until", type=_day, metavar="YYYY-MM-DD", help="last day")
     parser.add_argument("--with-pin", action="store_true", help="have the card's holder enter its PIN here")
@@ -57,7 +67,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Enroll one card."""
     config = load(arguments.config)
     # Before anybody is asked to tap.
-    problems = cardholder_problems(arguments.cardholder, arguments.name)
+    problems = cardholder_problems(arguments.cardholder, arguments.name) + levels_problems(arguments.level or ())
     if arguments.valid_from and arguments.valid_until and arguments.valid_until < arguments.valid_from:
         problems.append(f"the last day, {arguments.valid_until}, comes before the first, {arguments.valid_from}")
     if problems:
@@ -80,7 +90,11 @@ def execute(arguments: argparse.Namespace) -> int:
             valid_from_s=_midnight_s(arguments.valid_from, zone),
             valid_until_s=_midnight_s(None if until is None else until + timedelta(days=1), zone),
         ),
-        cardholder=Cardholder(number=arguments.cardholder, name=arguments.name),
+        cardholder=Cardholder(
+            number=arguments.cardholder,
+            name=arguments.name,
+            levels=_levels(path, arguments.cardholder, arguments.level),
+        ),
     )
     before = Roster(path).look_up(identifier.pseudonym)
     if old is None:
@@ -97,6 +111,11 @@ def execute(arguments: argparse.Namespace) -> int:
         f" roster version {version}"
     )
     return EXIT_OK
+
+
+def _levels(path: Path, number: str, told: list[str] | None) -> tuple[str, ...]:
+    """The person's access levels: as told, else as they are."""
+    return Roster(path).levels_of(number) if told is None else tuple(sorted(set(told)))
 
 
 def _renewed(path: Path, number: str, pseudonym: str) -> Enrolment:

@@ -1,7 +1,8 @@
 """Who is known here.
 
 `import` takes a whole roster from a CSV file (see config/roster.example.csv): every bad line is reported with its
-number, and one is enough to change nothing. `remove` ends one credential.
+number, and one is enough to change nothing. The column `levels` may be missing; it names each person's access levels,
+a space between two. `remove` ends one credential.
 """
 
 from __future__ import annotations
@@ -43,11 +44,16 @@ def execute(arguments: argparse.Namespace) -> int:
 
         print(f"removed; roster version {remove(path, arguments.credential)}")
         return EXIT_OK
+    from kazasu.model.moment import TimeSource
+    from kazasu.runtime.clock import SystemClock
     from kazasu.store.roster_import import import_csv
 
     progress = ProgressLine("reading line")
     try:
-        summary = import_csv(arguments.csv, path, config.terminal.timezone, progress.show)
+        zone = config.terminal.timezone
+        now = SystemClock(zone).now()
+        made_s = None if now.source is TimeSource.NONE else int(now.at.timestamp())
+        summary = import_csv(arguments.csv, path, zone, progress.show, made_s=made_s)
     finally:
         progress.clear()
     print(f"{summary.cardholders} people with {summary.credentials} credentials; roster version {summary.version}")

@@ -108,10 +108,13 @@ class Cardholder(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         number: the site's own number.
         name: for people at the terminal only; it enters no event and no log.
+        levels: names of the access levels that the site gave the person; one that a terminal does not know is about
+            doors elsewhere.
     """
 
     number: str
     name: str
+    levels: tuple[str, ...] = ()
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):

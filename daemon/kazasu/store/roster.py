@@ -14,16 +14,17 @@ from kazasu.store.sqlite import connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=1, error=RosterError)  # "KZSR"
+ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=2, error=RosterError)  # "KZSR"
 
 # One statement for both, since each one locks the file, looks whether it has changed, and unlocks it.
 _LOOK_UP = (
-    "SELECT version, number, name, min_assurance, valid_from_s, valid_until_s"
+    "SELECT version, made_s, number, name, levels, min_assurance, valid_from_s, valid_until_s"
     " FROM roster LEFT JOIN credential ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
-_NOBODY = (0, None, None, None, None, None)
+_LEVELS_OF = "SELECT levels FROM cardholder WHERE number = ?"
+_NOBODY = (0, None, None, None, None, None, None, None)
 
 
 class Roster:
@@ -40,12 +41,18 @@ class Roster:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._version = 0
+        self._made_s: int | None = None
         self._row(b"")
 
     @property
     def version(self) -> int:
         """Which roster answered last; see ports.Roster."""
         return self._version
+
+    @property
+    def made_s(self) -> int | None:
+        """When the roster that answered last was imported; see ports.Roster."""
+        return self._made_s
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
         """Find a credential.
@@ -56,7 +63,7 @@ class Roster:
         Raises:
             RosterError: the file cannot be read.
         """
-        number, name, min_assurance, valid_from_s, valid_until_s = self._row(bytes.fromhex(pseudonym))
+        number, name, levels, min_assurance, valid_from_s, valid_until_s = self._row(bytes.fromhex(pseudonym))
         if number is None:
             return None
         return Enrolment(
@@ -67,7 +74,7 @@ class Roster:
                 valid_from_s=valid_from_s,
                 valid_until_s=valid_until_s,
             ),
-            cardholder=Cardholder(number=number, name=name),
+            cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
         )
 
     def credentials_of(self, number: str) -> tuple[Enrolment, ...]:
@@ -76,14 +83,16 @@ class Roster:
         Raises:
             RosterError: the file cannot be read.
         """
-        try:
-            connection = self._connect()
-            rows = [] if connection is None else connection.execute(_CREDENTIALS_OF, (number,)).fetchall()
-        except (sqlite3.Error, OSError) as error:
-            self.close()
-            raise self._unreadable(error) from error
-        found = (self.look_up(pseudonym.hex()) for (pseudonym,) in rows)
+        found = (self.look_up(pseudonym.hex()) for (pseudonym,) in self._rows(_CREDENTIALS_OF, number))
         return tuple(enrolment for enrolment in found if enrolment is not None)
+
+    def levels_of(self, number: str) -> tuple[str, ...]:
+        """Find the access levels of one person, with or without a card; none if nobody has the number.
+
+        Raises:
+            RosterError: the file cannot be read.
+        """
+        return tuple(level for (levels,) in self._rows(_LEVELS_OF, number) for level in levels.split())
 
     def close(self) -> None:
         """Let the file go; calling it again does nothing."""
@@ -92,15 +101,18 @@ class Roster:
         self._connection = self._identity = None
 
     def _row(self, pseudonym: bytes) -> tuple:  # type: ignore[type-arg]  # SQLite's row
-        """Note the version, and return the rest of the row; all None if nobody is found."""
+        """Note version and age, and return the rest of the row; all None if nobody is found."""
+        rows = self._rows(_LOOK_UP, pseudonym)
+        self._version, self._made_s, *found = rows[0] if rows else _NOBODY
+        return tuple(found)
+
+    def _rows(self, statement: str, value: bytes | str) -> list:  # type: ignore[type-arg]  # SQLite's rows
         try:
             connection = self._connect()
-            rows = [] if connection is None else connection.execute(_LOOK_UP, (pseudonym,)).fetchall()
+            return [] if connection is None else connection.execute(statement, (value,)).fetchall()
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise self._unreadable(error) from error
-        self._version, *found = rows[0] if rows else _NOBODY
-        return tuple(found)
 
     def _unreadable(self, error: Exception) -> RosterError:
         return RosterError(f"{self._path} cannot be read: {error}; move it away and import the roster again")

@@ -14,14 +14,16 @@ from kazasu.errors import RosterError
 from kazasu.model.access import Assurance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import tzinfo
     from pathlib import Path
 
 COLUMNS = ("cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until")
+OPTIONAL_COLUMNS = ("levels",)
 
 _MAX_LINE_BYTES = 4096
 _MAX_TEXT = 100
+_LEVEL = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _CREDENTIAL = re.compile(r"[0-9a-f]{32}")
 _MY_NUMBER_DIGITS = 12
 _SHOWN = 40
@@ -29,7 +31,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # each day has a midnight before and after
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that can be taken over; the columns as in `model.access`."""
+    """A line that can be taken over; the columns as in `model.access`, `levels` sorted and a space between two."""
 
     cardholder: str
     name: str
@@ -37,6 +39,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     min_assurance: int
     valid_from_s: int | None
     valid_until_s: int | None
+    levels: str = ""
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -67,11 +70,12 @@ def check_header(line: str, path: Path) -> tuple[str, ...]:
         names = tuple(name.strip() for name in next(csv.reader([line], strict=True), []))
     except csv.Error:
         names = ()
-    if sorted(names) != sorted(COLUMNS):
-        missing = [name for name in COLUMNS if name not in names]
-        unknown = [name for name in names if name not in COLUMNS]
+    missing = [name for name in COLUMNS if name not in names]
+    unknown = [name for name in names if name not in {*COLUMNS, *OPTIONAL_COLUMNS}]
+    if missing or unknown or len(set(names)) != len(names):
         raise RosterError(
-            f"{path}, line 1: the header must name the columns {','.join(COLUMNS)}"
+            f"{path}, line 1: the header must name the columns {','.join(COLUMNS)}, and may name"
+            f" {','.join(OPTIONAL_COLUMNS)}"
             + (f"; missing: {', '.join(missing)}" if missing else "")
             + (f"; not known: {', '.join(map(repr, unknown))}" if unknown else "")
             + ("" if missing or unknown else "; one stands twice")
@@ -107,6 +111,8 @@ def parse_row(line: str, columns: tuple[str, ...], zone: tzinfo) -> Row | list[s
     last = _day("valid_until", fields, problems)
     if first is not None and last is not None and last < first:
         problems.append(f"valid_until: {last} lies before valid_from {first}")
+    levels = sorted({*fields.get("levels", "").replace(";", " ").split()})
+    problems += levels_problems(levels)
     if problems:
         return problems
     return Row(
@@ -116,6 +122,7 @@ def parse_row(line: str, columns: tuple[str, ...], zone: tzinfo) -> Row | list[s
         min_assurance=min_assurance.value,
         valid_from_s=None if first is None else _midnight_s(first, zone),
         valid_until_s=None if last is None else _midnight_s(last + timedelta(days=1), zone),
+        levels=" ".join(levels),
     )
 
 
@@ -127,6 +134,15 @@ def cardholder_problems(number: str, name: str) -> list[str]:
             "cardholder: twelve digits look like a My Number, which must never stand here: use the site's staff number"
         )
     return problems
+
+
+def levels_problems(levels: Iterable[str]) -> list[str]:
+    """Say which names of access levels are none; whether a door knows them is its own terminal's business."""
+    return [
+        f"levels: {level[:_SHOWN]!r} is no name of a level: 1 to 32 of a-z, 0-9 and -, not - first; a space between two"
+        for level in levels
+        if not _LEVEL.fullmatch(level)
+    ]
 
 
 def _day(name: str, fields: dict[str, str], problems: list[str]) -> date | None:

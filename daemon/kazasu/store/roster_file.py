@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kazasu.errors import RosterError
 from kazasu.store.migration import bring_up_to_date
 from kazasu.store.roster import ROSTER, connect_to_change
-from kazasu.store.roster_csv import cardholder_problems
+from kazasu.store.roster_csv import cardholder_problems, levels_problems
 from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def locked_roster(path: Path) -> Iterator[int]:
         yield connection.execute("SELECT version FROM roster").fetchone()[0]
 
 
-def begin_roster(connection: sqlite3.Connection, version: int) -> None:
-    """Write the row that a new roster has."""
-    connection.execute("INSERT INTO roster (only_row, version) VALUES (1, ?)", (version,))
+def begin_roster(connection: sqlite3.Connection, version: int, made_s: int | None = None) -> None:
+    """Write the row that a new roster has; `made_s` is when it was imported whole, Unix time."""
+    connection.execute("INSERT INTO roster (only_row, version, made_s) VALUES (1, ?, ?)", (version, made_s))
 
 
 def make_durable(new_path: Path, roster_path: Path) -> None:
@@ -114,14 +114,18 @@ def renew(path: Path, enrolment: Enrolment, old: str, old_ends_s: int) -> int:
 
 
 def _check(enrolment: Enrolment) -> None:
-    problems = cardholder_problems(enrolment.cardholder.number, enrolment.cardholder.name)
+    cardholder = enrolment.cardholder
+    problems = cardholder_problems(cardholder.number, cardholder.name) + levels_problems(cardholder.levels)
     if problems:
         raise RosterError("; ".join(problems))
 
 
 def _put(connection: sqlite3.Connection, enrolment: Enrolment) -> None:
     credential, cardholder = enrolment.credential, enrolment.cardholder
-    connection.execute("INSERT OR REPLACE INTO cardholder VALUES (?, ?)", (cardholder.number, cardholder.name))
+    connection.execute(
+        "INSERT OR REPLACE INTO cardholder (number, name, levels) VALUES (?, ?, ?)",
+        (cardholder.number, cardholder.name, " ".join(sorted(set(cardholder.levels)))),
+    )
     connection.execute(
         "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)",
         (

@@ -32,7 +32,7 @@ _STAGE = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     CREATE TABLE stage (line INTEGER PRIMARY KEY, cardholder TEXT, name TEXT, pseudonym BLOB, min_assurance INTEGER,
-        valid_from_s INTEGER, valid_until_s INTEGER);
+        valid_from_s INTEGER, valid_until_s INTEGER, levels TEXT);
     CREATE TABLE problem (line INTEGER, what TEXT);
 """
 
@@ -45,11 +45,20 @@ _FIND_DUPLICATES = """
         FROM (SELECT line, cardholder, name, min(line) OVER mine AS first, first_value(name) OVER mine AS first_name
               FROM stage WINDOW mine AS (PARTITION BY cardholder ORDER BY line))
         WHERE name <> first_name;
+    INSERT INTO problem
+        SELECT line, 'levels: cardholder ' || cardholder || ' has other levels in line ' || first
+            || '; they are the person''s, not the card''s'
+        FROM (SELECT line, cardholder, levels, min(line) OVER mine AS first,
+                  first_value(levels) OVER mine AS first_levels
+              FROM stage WINDOW mine AS (PARTITION BY cardholder ORDER BY line))
+        WHERE levels <> first_levels;
 """
 
 _FILL = """
-    INSERT INTO cardholder SELECT cardholder, min(name) FROM stage GROUP BY cardholder ORDER BY cardholder;
-    INSERT INTO credential SELECT pseudonym, cardholder, min_assurance, valid_from_s, valid_until_s
+    INSERT INTO cardholder (number, name, levels)
+        SELECT cardholder, min(name), min(levels) FROM stage GROUP BY cardholder ORDER BY cardholder;
+    INSERT INTO credential (pseudonym, cardholder, min_assurance, valid_from_s, valid_until_s)
+        SELECT pseudonym, cardholder, min_assurance, valid_from_s, valid_until_s
         FROM stage ORDER BY pseudonym;
 """
 
@@ -68,14 +77,23 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     credentials: int
 
 
-def import_csv(csv_path: Path, roster_path: Path, zone: tzinfo, progress: Callable[[int], None]) -> Summary:
+def import_csv(
+    csv_path: Path,
+    roster_path: Path,
+    zone: tzinfo,
+    progress: Callable[[int], None],
+    *,
+    made_s: int | None = None,
+) -> Summary:
     """Put a roster in place of the old one.
 
     Args:
-        csv_path: UTF-8, a header with the six columns of `roster_csv.COLUMNS`, dates as 2026-04-01 and inclusive.
+        csv_path: UTF-8, a header with the six columns of `roster_csv.COLUMNS` and perhaps `levels`, dates as 2026-04-01
+            and inclusive.
         roster_path: made if it is missing.
         zone: the terminal's; its midnights bound the dates.
         progress: told the number of lines read, now and then.
+        made_s: since when the site vouches for it: now, Unix time; None if the clock is unset.
 
     Raises:
         RosterError: what is wrong in every bad line, of which the first 200 are shown; nothing was changed.
@@ -88,7 +106,7 @@ def import_csv(csv_path: Path, roster_path: Path, zone: tzinfo, progress: Callab
             )
             stage_path, new_path = directory / "stage", directory / "roster"
             _stage(csv_path, stage_path, zone, progress)
-            summary = _build(stage_path, new_path, old_version + 1)
+            summary = _build(stage_path, new_path, old_version + 1, made_s)
             make_durable(new_path, roster_path)
             new_path.replace(roster_path)
             sync_directory(roster_path.parent)
@@ -113,7 +131,8 @@ def _stage(csv_path: Path, stage_path: Path, zone: tzinfo, progress: Callable[[i
             if isinstance(row, list):
                 stage.executemany("INSERT INTO problem VALUES (?, ?)", ((number, what) for what in row))
             else:
-                stage.execute("INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?)", (number, *msgspec.structs.astuple(row)))
+                values = (number, *msgspec.structs.astuple(row))
+                stage.execute("INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
             if number % _PROGRESS_LINES == 0:
                 progress(number)
         stage.execute("COMMIT")
@@ -138,11 +157,11 @@ def _refuse_problems(stage: sqlite3.Connection, csv_path: Path) -> None:
     raise RosterError("\n".join([f"{csv_path}: {count} {noun} wrong, and nothing was changed", *shown]))
 
 
-def _build(stage_path: Path, new_path: Path, version: int) -> Summary:
+def _build(stage_path: Path, new_path: Path, version: int, made_s: int | None) -> Summary:
     # Written once from beginning to end and made durable as a whole: it needs no way back.
     with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as roster:
         roster.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-        bring_up_to_date(roster, new_path, ROSTER, lambda new: begin_roster(new, version))
+        bring_up_to_date(roster, new_path, ROSTER, lambda new: begin_roster(new, version, made_s))
         roster.execute("ATTACH ? AS staged", (str(stage_path),))
         roster.executescript("BEGIN;" + _FILL + "COMMIT")
         counts = roster.execute(

@@ -86,7 +86,8 @@ def test_the_first_roster_opens(tmp_path: Path) -> None:
     assert found is not None
     assert (found.cardholder.number, found.cardholder.name) == ("1001", "山田 花子")
     assert found.credential.min_assurance is Assurance.SIGNED_DATA
-    assert roster.version == 1
+    assert found.cardholder.levels == ()
+    assert (roster.version, roster.made_s) == (1, None)
     roster.close()
 
 
@@ -199,8 +200,9 @@ def opening(name: str, path: Path) -> None:
 
 
 def bring(name: str, path: Path, folder: Path) -> None:
-    """Let a Kazasu to come bring it to version 2."""
-    schema = newer({"journal": JOURNAL, "roster": ROSTER, "cursor": CURSOR}[name], folder, {2: "CREATE TABLE t (x);"})
+    """Let a Kazasu to come bring it to its version."""
+    ours = {"journal": JOURNAL, "roster": ROSTER, "cursor": CURSOR}[name]
+    schema = newer(ours, folder, {ours.version + 1: "CREATE TABLE t (x);"})
     with closing(connect(path, "rw")) as connection:
         bring_up_to_date(connection, path, schema, lambda _: None)
 

@@ -42,7 +42,7 @@ def test_an_enrolment_that_lost_its_power_is_undone_by_who_looks_next(tmp_path: 
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DELETE FROM credential")
     connection.executemany(
-        "INSERT INTO cardholder VALUES (?, ?)", ((str(number), "x" * 500) for number in range(10, 2000))
+        "INSERT INTO cardholder (number, name) VALUES (?, ?)", ((str(number), "x" * 500) for number in range(10, 2000))
     )
     for suffix in ("", "-journal"):  # as it lies on the disk, in the middle of the change
         content = path.with_name(path.name + suffix).read_bytes()

@@ -129,3 +129,20 @@ def test_a_renewal_that_cannot_be_changes_nothing(tmp_path: Path, new: tuple[str
 def test_without_a_roster_there_is_nothing_to_renew(tmp_path: Path) -> None:
     with pytest.raises(RosterError, match="nobody is enrolled"):
         renew(tmp_path / "roster.db", person("1", "b" * 32), "a" * 32, 5000)
+
+
+def test_levels_are_replaced_for_the_person_with_any_card(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    enroll(path, person("1", "a" * 32, levels=("office",)))
+    enroll(path, person("1", "b" * 32, levels=("vault", "it")))
+    roster = Roster(path)
+
+    found = [roster.look_up(digit * 32) for digit in "ab"]
+    assert [each and each.cardholder.levels for each in found] == [("it", "vault")] * 2
+    assert roster.levels_of("1") == ("it", "vault")
+    roster.close()
+
+
+def test_a_level_that_could_not_be_told_from_two_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="no name of a level"):
+        enroll(tmp_path / "roster.db", person("1", "a" * 32, levels=("it vault",)))

@@ -174,3 +174,49 @@ def test_an_import_waits_for_nobody_who_changes_the_roster(office: Office) -> No
 
     with locked_roster(office.roster):
         assert "cannot be changed now" in office.refused(HEADER + f"2,B,{B},serial,,\n")[0]
+
+
+LEVELLED = HEADER.rstrip() + ",levels\n"
+
+
+def test_levels_are_the_persons_whichever_card_is_shown(office: Office) -> None:
+    office.load(LEVELLED + f"7,Maria,{A},serial,,,staff it\n7,Maria,{B},serial,,,it; staff  it\n8,Ken,{C},serial,,,\n")
+    roster = Roster(office.roster)
+    levels = [found.cardholder.levels for digits in (A, B, C) if (found := roster.look_up(digits)) is not None]
+    roster.close()
+
+    assert levels == [("it", "staff"), ("it", "staff"), ()]
+
+
+def test_a_file_of_an_older_kazasu_has_no_levels_and_is_imported(office: Office) -> None:
+    office.load(HEADER + f"7,Maria,{A},serial,,\n")
+    roster = Roster(office.roster)
+    assert roster.levels_of("7") == ()
+    roster.close()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (f"7,Maria,{A},serial,,,IT\n", "line 2: levels: 'IT' is no name of a level"),
+        (f'7,Maria,{A},serial,,,"it,staff"\n', "line 2: levels: 'it,staff' is no name of a level"),
+        (
+            f"7,Maria,{A},serial,,,it\n7,Maria,{B},serial,,,\n",
+            "line 3: levels: cardholder 7 has other levels in line 2; they are the person's, not the card's",
+        ),
+    ],
+)
+def test_levels_that_cannot_be_are_said_with_their_line(office: Office, rows: str, said: str) -> None:
+    assert any(line.startswith(said) for line in office.refused(LEVELLED + rows))
+
+
+def test_an_import_tells_since_when_the_site_vouches_for_it(office: Office) -> None:
+    office.load(HEADER + f"7,Maria,{A},serial,,\n")
+    roster = Roster(office.roster)
+    assert roster.made_s is None
+
+    import_csv(office.csv, office.roster, TOKYO, office.progress.append, made_s=1_774_998_000)
+    roster.look_up(A)
+
+    assert roster.made_s == 1_774_998_000
+    roster.close()
