@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import msgspec
 
@@ -20,6 +20,14 @@ class TimeRange(msgspec.Struct, frozen=True, kw_only=True):
             return self.first <= at < self.last
         return at >= self.first or at < self.last
 
+    def began(self, at: datetime) -> date | None:
+        """On which day the hours began that cover a local time; None if they do not."""
+        now = at.time()
+        if now not in self:
+            return None
+        after_midnight = self.first >= self.last and now < self.first
+        return (at - timedelta(days=1) if after_midnight else at).date()
+
 
 class WeeklyHours(msgspec.Struct, frozen=True, kw_only=True):
     """The same hours on some days of the week.
@@ -33,8 +41,5 @@ class WeeklyHours(msgspec.Struct, frozen=True, kw_only=True):
     weekdays: frozenset[int]
 
     def __contains__(self, at: datetime) -> bool:
-        if at.time() not in self.hours:
-            return False
-        wraps = self.hours.first >= self.hours.last
-        began = at - timedelta(days=1) if wraps and at.time() < self.hours.first else at
-        return began.weekday() in self.weekdays
+        began = self.hours.began(at)
+        return began is not None and began.weekday() in self.weekdays
