@@ -34,6 +34,12 @@ class FakeClock:
         self.at += timedelta(seconds=seconds)
         self._mono_s += seconds
 
+    def reboot(self, off_s: float = 20) -> None:
+        """Switch off for so long and start again: another boot, whose monotonic clock begins anew."""
+        self.at += timedelta(seconds=off_s)
+        self.boot = f"{int(self.boot, 16) + 1:032x}"
+        self._mono_s = 5.0
+
     def step(self, seconds: float) -> None:
         """Set the wall clock, as NTP does; no time passes."""
         self.at += timedelta(seconds=seconds)

@@ -66,6 +66,19 @@ class DenyReason(enum.StrEnum):
     NO_DIRECTION = "no_direction"  # in or out was to be chosen by button, and was not
     ROSTER_UNREADABLE = "roster_unreadable"  # read well, and nobody can say whose it is; the credential is in the event
     ALREADY_DONE = "already_done"  # the same punch a moment ago
+    NO_ACCESS_LEVEL = "no_access_level"  # known, and no level that the person has opens this door
+    LEVEL_NOT_YET_VALID = "level_not_yet_valid"  # the level's first day is to come
+    LEVEL_EXPIRED = "level_expired"  # the level's last day is over
+    OUT_OF_HOURS = "out_of_hours"
+    HOLIDAY = "holiday"  # within the week's hours, but the day is a holiday
+    CLOCK_UNSET = "clock_unset"  # nobody knows which hour it is: only people named for emergencies
+    ROSTER_STALE = "roster_stale"  # the site has not vouched for it for too long: only people named for emergencies
+    LOCKDOWN = "lockdown"
+    INTERLOCK = "interlock"  # the other door is not closed and locked
+    PASSBACK = "passback"  # the person is not where the door leads in from, or was let in a moment ago
+    AREA_FULL = "area_full"
+    ESCORT_NEEDED = "escort_needed"  # a visitor: whoever escorts taps next
+    SECOND_PERSON_NEEDED = "second_person_needed"  # two people who may enter have to tap, one after the other
 
 
 class Identifier(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,12 +89,14 @@ class Identifier(msgspec.Struct, frozen=True, kw_only=True):
         pseudonym: 32 lower-case hexadecimal digits: HMAC-SHA-256 under the site's pepper, its first 16 bytes.
         assurance: what the read proved.
         why_not_more: in words, for `kazasu identify` and nowhere else; empty if it is the most that such a card proves.
+        duress: the person said, so that nobody sees it, that they are being forced; only a code can.
     """
 
     kind: str
     pseudonym: str
     assurance: Assurance
     why_not_more: str = ""
+    duress: bool = False
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

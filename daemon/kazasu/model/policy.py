@@ -28,12 +28,18 @@ CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
         DenyReason.PIN_NEEDED: CueName.RETRY,
         DenyReason.PIN_WRONG: CueName.RETRY,
         DenyReason.NO_DIRECTION: CueName.RETRY,
+        # So can the other door's closing, and a second person's tap.
+        DenyReason.INTERLOCK: CueName.RETRY,
+        DenyReason.ESCORT_NEEDED: CueName.RETRY,
+        DenyReason.SECOND_PERSON_NEEDED: CueName.RETRY,
         # Nobody here can mend these: only the counter that issued the card.
         DenyReason.PIN_LAST_TRY: CueName.BLOCKED,
         DenyReason.CARD_BLOCKED: CueName.BLOCKED,
         DenyReason.ALREADY_DONE: CueName.ALREADY_DONE,
         # The terminal's own fault, and the person should know that it is not theirs.
         DenyReason.ROSTER_UNREADABLE: CueName.FAULT,
+        DenyReason.ROSTER_STALE: CueName.FAULT,
+        DenyReason.CLOCK_UNSET: CueName.FAULT,
     }
 )
 
