@@ -1,4 +1,4 @@
-"""The composition root: with app_cards.py, the only file that names concrete adapters.
+"""The composition root: with app_cards.py and app_doors.py, the only file that names concrete adapters.
 
 One ExitStack holds everything that was opened, and unwinds it in reverse. Threads are the supervisor's; when they have
 ended, the journal and the roster are closed, the outputs switched off and the pins let go.

@@ -15,7 +15,8 @@ import tomli
 from kazasu.config_problems import located, problems_of
 from kazasu.config_values import convert
 from kazasu.errors import ConfigurationError
-from kazasu.model.configuration import Config, Keys, Table
+from kazasu.model.configuration import Config, Keys
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

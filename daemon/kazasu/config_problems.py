@@ -11,7 +11,8 @@ import msgspec
 
 from kazasu.cards import registry
 from kazasu.config_values import OWN_OF_CARDS, convert, named_kinds
-from kazasu.model.configuration import Cards, Config, Table
+from kazasu.model.configuration import Cards, Config
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,12 +12,15 @@ import msgspec
 
 from kazasu.cards import registry
 from kazasu.model.configuration import Cards, Config, KindSettings
-from kazasu.model.setting import UNITS_S, Duration, LocalTime, TimeRange
+from kazasu.model.schedule import WEEKDAYS
+from kazasu.model.setting import UNITS_S, DayRange, Duration, LocalTime, TimeRange, WeekHours
 
 # The tables in [cards] are the kinds'; they are gathered as `settings`.
 OWN_OF_CARDS = frozenset(field.encode_name for field in msgspec.structs.fields(Cards)) - {"settings"}
 
 _DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(UNITS_S)})")
+_YEARLY = re.compile(r"[0-9]{2}-[0-9]{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -87,7 +91,43 @@ def _time_range(text: str, folder: Path) -> TimeRange:
     first, hyphen, last = text.partition("-")
     if not hyphen or first == last:
         raise ValueError(f'{text!r} is no range of times, such as "05:00-12:00"')
-    return TimeRange(_time(first, folder), _time(last, folder))
+    return TimeRange(_time(first, folder), LocalTime(0) if last == "24:00" else _time(last, folder))
+
+
+def _week_hours(text: str, folder: Path) -> WeekHours:
+    days, _, hours = text.rpartition(" ")
+    weekdays: set[int] = set() if days else set(range(7))
+    for part in days.split(",") if days else ():
+        first, hyphen, last = part.strip().partition("-")
+        if first not in WEEKDAYS or (last or first) not in WEEKDAYS or (hyphen and not last):
+            raise ValueError(
+                f'{text!r} is no hours of the week, such as "mon-fri 07:00-20:00" or "sat,sun 09:00-12:00"'
+            )
+        begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        weekdays |= {day % 7 for day in range(begin, end + 1 if end >= begin else end + 8)}
+    return WeekHours(frozenset(weekdays), _time_range(hours, folder))
+
+
+def _day_range(text: str, _folder: Path) -> DayRange:
+    first_text, dots, last_text = text.partition("..")
+    first, last = (_day(part, text) for part in (first_text, last_text if dots else first_text))
+    if isinstance(first, date) != isinstance(last, date):
+        raise ValueError(f"{text!r} begins with a day of one year and ends with one of each, or the other way round")
+    if isinstance(first, date) and isinstance(last, date) and last < first:
+        raise ValueError(f"{text!r} ends before it begins")
+    return DayRange(first, last)
+
+
+def _day(part: str, text: str) -> date | tuple[int, int]:
+    try:
+        if _YEARLY.fullmatch(part):
+            leap_day = date.fromisoformat(f"2000-{part}")  # a leap year: the 29th of February is a day
+            return (leap_day.month, leap_day.day)
+        return date.fromisoformat(part if _DATE.fullmatch(part) else "")
+    except ValueError as error:
+        raise ValueError(
+            f'{text!r} is no days, such as "2026-08-13", "2026-08-13..2026-08-15" or, each year, "12-29..01-03"'
+        ) from error
 
 
 def _zone(text: str, _folder: Path) -> ZoneInfo:
@@ -109,4 +149,6 @@ _DECODERS: dict[type, Any] = {
     TimeRange: _time_range,
     ZoneInfo: _zone,
     Path: _path,
+    WeekHours: _week_hours,
+    DayRange: _day_range,
 }

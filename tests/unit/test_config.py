@@ -12,8 +12,9 @@ import tomli
 from kazasu.cards import registry
 from kazasu.config import credential, load, load_table, parse
 from kazasu.errors import ConfigurationError
-from kazasu.model.configuration import Cards, Config, KindSettings, Table
+from kazasu.model.configuration import Cards, Config, KindSettings
 from kazasu.model.setting import Duration
+from kazasu.model.table import Table
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "kazasu.toml"
 FILE = Path("/etc/kazasu/kazasu.toml")
@@ -182,6 +183,8 @@ def with_kind(kind: str, *within: str) -> str:
     return text.replace("{", "{{").replace("}", "}}") + header + "{key} = {value}\n"
 
 
+A_DOOR = "[[doors]]\nname = 'd'\narea = 'a'\nreaders = ['desk']\n[services.door]"
+
 SMALLEST_WITH = {
     ("terminal",): with_table("[terminal]"),
     ("keys",): with_table("[keys]"),
@@ -191,6 +194,12 @@ SMALLEST_WITH = {
     ("services", "attendance", "stricter"): with_table(
         "[[services.attendance.stricter]]", 'during = "00:00-05:00"\nmin_assurance = "challenge"'
     ),
+    ("services", "door"): with_table("[services.door]", "[[doors]]\nname = 'd'\nreaders = ['desk']"),
+    ("doors",): with_table("[[doors]]", "name = 'd'\n[services.door]"),
+    ("areas",): with_table("[[areas]]", f"name = 'a'\n{A_DOOR}"),
+    ("schedules",): with_table("[[schedules]]", f"name = 's'\nhours = ['07:00-20:00']\n{A_DOOR}"),
+    ("holidays",): with_table("[[holidays]]", f"country = 'JP'\n{A_DOOR}"),
+    ("levels",): with_table("[[levels]]", f"name = 'l'\n{A_DOOR}"),
     ("outputs",): with_table(
         "[outputs]", "[outputs.gpio]\ngreen = {{ pin = 1 }}\nred = {{ pin = 2 }}\nbuzzer = {{ pin = 3 }}"
     ).replace('driver = "terminal"\n', ""),

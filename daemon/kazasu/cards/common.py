@@ -18,7 +18,7 @@ from kazasu.cards.channel import unexpected
 from kazasu.cards.guard import Allowance, application, select_application
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from kazasu.cards.kind import Tools

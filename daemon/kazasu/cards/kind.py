@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kazasu.cards.keyring import KeyRing
     from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.model.access import Assurance, Identifier
-    from kazasu.model.configuration import Table
+    from kazasu.model.table import Table
     from kazasu.ports import CardChannel, Clock, Demand, PinSource
 
 

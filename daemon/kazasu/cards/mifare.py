@@ -8,7 +8,7 @@ from kazasu.cards.atr import storage_card
 from kazasu.cards.uid import ALLOW_UID, read_uid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from kazasu.cards.kind import Tools

@@ -29,7 +29,7 @@ from kazasu.cards.recognition import Known
 from kazasu.cards.validity import expect_valid
 from kazasu.errors import CardRefused
 from kazasu.model.access import Assurance, DenyReason, Identifier
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -21,7 +21,7 @@ from kazasu.cards.staff_profile import Profile, mistakes
 from kazasu.cards.staff_proof import NoProof
 from kazasu.errors import CardRefused
 from kazasu.model.access import DenyReason, Identifier
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 from msgspec import Meta
 
 from kazasu.cards.tlv import is_tag
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 Hex: TypeAlias = Annotated[
     str, Meta(pattern=r"^([0-9A-Fa-f]{2}){1,255}\Z", description="hexadecimal digits, two for each byte")

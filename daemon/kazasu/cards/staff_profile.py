@@ -14,7 +14,7 @@ from msgspec import Meta
 from kazasu.cards.guard import application
 from kazasu.cards.staff_commands import fault_of_authentication, fault_of_step
 from kazasu.cards.staff_cut import CERTIFICATE, Cut, Hex, Number, Part
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

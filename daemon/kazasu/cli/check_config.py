@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.app_cards import assurance_policy
 from kazasu.cli import EXIT_OK, add_config_argument
+from kazasu.cli.door_sentences import door_sentences
 from kazasu.config import load
 from kazasu.model.schedule import WEEKDAYS
 from kazasu.outputs import cues
@@ -40,6 +41,7 @@ def _sentences(config: Config) -> Iterator[str]:
     yield f"Cards: {', '.join(config.cards.kinds)}; a renewed card's old one ends after {config.cards.renewal_grace}."
     yield from _attendance(config.services.attendance)
     yield from _assurance(assurance_policy(config))
+    yield from door_sentences(config)
     pins = config.outputs.gpio
     if pins is None:
         yield "The answer is drawn in a terminal."

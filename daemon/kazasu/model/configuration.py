@@ -12,22 +12,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
 from kazasu.model.setting import Duration, LocalTime, TimeRange, within
+from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Each pattern ends in \Z: "$" would let a line end through, into an MQTT topic.
-Name = Annotated[
-    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z", description="1 to 32 of a-z, 0-9 and -, not - first")
-]
-"""A level of an MQTT topic."""
-
-AssuranceWord = Literal["serial", "signed_data", "challenge", "challenge_pin"]
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: a key that it does not know is an error."""
 
 
 class Terminal(Table, frozen=True, kw_only=True):
@@ -66,7 +56,7 @@ class Keys(Table, frozen=True, kw_only=True):
 class Reader(Table, frozen=True, kw_only=True):
     """[[readers]]."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}\Z", description="1 to 16 of a-z, 0-9 and _")]
+    name: ReaderName
     match: Annotated[str, msgspec.Meta(min_length=1, description="a name with * and ?")] = "*"
 
 
@@ -135,26 +125,10 @@ class Services(Table, frozen=True, kw_only=True):
     """[services]: what the terminal is for."""
 
     attendance: Attendance
-
-
-PinNumber = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO (BCM) number, 0 to 27")]
+    door: DoorService | None = None
 
 
 MatrixPins = tuple[PinNumber, PinNumber, PinNumber, PinNumber]
-
-
-class Pin(Table, frozen=True, kw_only=True):
-    """A pin of the header."""
-
-    pin: PinNumber
-    active_low: bool = False
-
-
-class ButtonPin(Table, frozen=True, kw_only=True):
-    """A pin that a push-button connects to ground, or to 3.3 V if it is not `active_low`."""
-
-    pin: PinNumber
-    active_low: bool = True
 
 
 class GpioOutputs(Table, frozen=True, kw_only=True):
@@ -252,7 +226,7 @@ class Log(Table, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Config(Table, frozen=True, kw_only=True):
+class Config(DoorTables, frozen=True, kw_only=True):
     """The whole file."""
 
     terminal: Terminal
@@ -279,3 +253,25 @@ class Config(Table, frozen=True, kw_only=True):
             raise ValueError('[buttons] needs outputs.driver = "gpio"')
         if self.keypad is not None and self.keypad.kind == "matrix" and self.outputs.driver != "gpio":
             raise ValueError('a keypad of kind = "matrix" needs outputs.driver = "gpio"')
+        self._check_doors(names)
+
+    def _check_doors(self, readers: list[str]) -> None:
+        if (self.services.door is None) != (not self.doors):
+            raise ValueError("[services.door] and [[doors]] belong together: each needs the other")
+        wrong = list(problems_of_doors(self, readers))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        at_doors = [pin for door in self.doors for pin in door.pins]
+        if at_doors and self.outputs.driver != "gpio":
+            raise ValueError('pins of [[doors]] need outputs.driver = "gpio"')
+        taken = at_doors + self._pins_elsewhere()
+        for pin in at_doors:
+            if taken.count(pin) > 1:
+                raise ValueError(f"GPIO {pin} of [[doors]] is taken twice; see docs/wiring.md")
+
+    def _pins_elsewhere(self) -> list[int]:
+        gpio = self.outputs.gpio
+        wired = () if gpio is None else (gpio.green, gpio.red, gpio.buzzer, gpio.relay)
+        buttons = () if self.buttons is None else (self.buttons.in_, self.buttons.out)
+        matrix = () if self.keypad is None else (*(self.keypad.rows or ()), *(self.keypad.columns or ()))
+        return [*(pin.pin for pin in (*wired, *buttons) if pin is not None), *matrix]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 
 UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 """The units of a duration, greatest first."""
@@ -23,7 +23,10 @@ class LocalTime(time):
 
 
 class TimeRange:
-    """Local times of day, written "05:00-12:00": the first included and the last not; may wrap midnight."""
+    """Local times of day, written "05:00-12:00": the first included and the last not; may wrap midnight.
+
+    "00:00-24:00" is the whole day: both are the same midnight then.
+    """
 
     def __init__(self, first: LocalTime, last: LocalTime) -> None:
         self.first = first
@@ -35,6 +38,32 @@ class TimeRange:
         first = self.first.hour * 60 + self.first.minute
         last = self.last.hour * 60 + self.last.minute
         return frozenset(range(first, last) if first < last else (*range(first, 1440), *range(last)))
+
+
+class WeekHours:
+    """The same hours on some days of the week, written "mon-fri 07:00-20:00", "sat,sun 09:00-12:00" or "07:00-20:00".
+
+    Args:
+        weekdays: 0 for Monday to 6 for Sunday, on which the hours begin.
+        during: the hours.
+    """
+
+    def __init__(self, weekdays: frozenset[int], during: TimeRange) -> None:
+        self.weekdays = weekdays
+        self.during = during
+
+
+class DayRange:
+    """Days, both ends included, written "2026-08-13..2026-08-15", or each year "12-29..01-03"; one day without "..".
+
+    Args:
+        first: a date, or month and day.
+        last: likewise.
+    """
+
+    def __init__(self, first: date | tuple[int, int], last: date | tuple[int, int]) -> None:
+        self.first = first
+        self.last = last
 
 
 def within(value: Duration, key: str, least_s: float, most_s: float) -> None:

@@ -30,7 +30,7 @@ import msgspec
 
 from kazasu.cards.guard import Allowance
 from kazasu.model.access import Assurance, Identifier
-from kazasu.model.configuration import Table
+from kazasu.model.table import Table
 
 READ = bytes.fromhex("80CA000008")
 
