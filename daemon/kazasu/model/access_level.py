@@ -133,22 +133,22 @@ class AccessLevels:
             assurance: what the read proved.
             now: what holds for everybody.
         """
-        held_here = [level for name in held if (level := self._levels.get(name)) is not None]
         outside = _remembering(now)
-        nearest, opening = DenyReason.NO_ACCESS_LEVEL, []
-        for level in held_here:
-            if door not in level.doors:
+        nearest, opening, about = DenyReason.NO_ACCESS_LEVEL, [], []
+        for name in held:
+            level = self._levels.get(name)
+            if level is None or (level.doors and door not in level.doors):
                 continue
-            reason = _refusal(level, now, outside, assurance)
+            reason = _out_of_force(level, now, outside)
+            if reason is None:
+                about.append(level)
+                reason = _refusal(level, now, assurance)
+            if not level.doors:
+                continue
             if reason is None:
                 opening.append(level)
             elif _RANK[reason] > _RANK[nearest]:
                 nearest = reason
-        about = [
-            level
-            for level in held_here
-            if (door in level.doors or not level.doors) and _out_of_force(level, now, outside) is None
-        ]
         return Verdict(
             reason=None if opening else nearest,
             level=min(opening, key=lambda level: level.needs_escort).name if opening else "",
@@ -166,10 +166,12 @@ class AccessLevels:
         """
         at, outside = frozenset(doors), _remembering(now)
         levels = (level for name in held if (level := self._levels.get(name)) and not at.isdisjoint(level.doors))
-        return min(
-            (level.min_assurance for level in levels if _refusal(level, now, outside, Assurance.CHALLENGE_PIN) is None),
-            default=Assurance.SERIAL,
+        usable = (
+            level.min_assurance
+            for level in levels
+            if _out_of_force(level, now, outside) is None and _refusal(level, now, Assurance.CHALLENGE_PIN) is None
         )
+        return min(usable, default=Assurance.SERIAL)
 
 
 def _remembering(now: Circumstances) -> Callable[[Schedule], Outside | None]:
@@ -184,20 +186,15 @@ def _remembering(now: Circumstances) -> Callable[[Schedule], Outside | None]:
     return outside
 
 
-def _refusal(
-    level: AccessLevel, now: Circumstances, outside: Callable[[Schedule], Outside | None], assurance: Assurance
-) -> DenyReason | None:
-    """Say what one level lacks, in the order of `_NEARER`."""
-    reason = _out_of_force(level, now, outside)
-    if reason is None and now.clock_unset and not level.emergency:
-        reason = DenyReason.CLOCK_UNSET
-    if reason is None and now.roster_stale and not level.emergency:
-        reason = DenyReason.ROSTER_STALE
-    if reason is None and assurance < level.min_assurance:
-        reason = DenyReason.ASSURANCE_TOO_LOW
-    if reason is None and now.lockdown and not level.in_lockdown:
-        reason = DenyReason.LOCKDOWN
-    return reason
+def _refusal(level: AccessLevel, now: Circumstances, assurance: Assurance) -> DenyReason | None:
+    """Say what a level in force lacks, in the order of `_NEARER`."""
+    if not level.emergency and now.clock_unset:
+        return DenyReason.CLOCK_UNSET
+    if not level.emergency and now.roster_stale:
+        return DenyReason.ROSTER_STALE
+    if assurance < level.min_assurance:
+        return DenyReason.ASSURANCE_TOO_LOW
+    return DenyReason.LOCKDOWN if now.lockdown and not level.in_lockdown else None
 
 
 def _out_of_force(
@@ -206,10 +203,9 @@ def _out_of_force(
     """Say why a level does not count at this time; with the clock unset nobody can."""
     if now.clock_unset:
         return None
-    today = now.moment.at.date()
-    if level.valid_from is not None and today < level.valid_from:
+    if level.valid_from is not None and now.moment.at.date() < level.valid_from:
         return DenyReason.LEVEL_NOT_YET_VALID
-    if level.valid_until is not None and today > level.valid_until:
+    if level.valid_until is not None and now.moment.at.date() > level.valid_until:
         return DenyReason.LEVEL_EXPIRED
     why = None if level.schedule is None else outside(level.schedule)
     return None if why is None else _OUTSIDE[why]

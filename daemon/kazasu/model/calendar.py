@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 YearlyDay: TypeAlias = tuple[int, int]
 """Month and day; the 29th of February comes in leap years only."""
 
+_KEPT_DAYS = 4
 _KEPT_YEARS = 4  # a shift of yesterday on New Year's Day asks for two
 
 
@@ -71,9 +72,13 @@ class HolidayCalendar:
     ) -> None:
         self._own = own
         self._national = None if national is None else functools.lru_cache(maxsize=_KEPT_YEARS)(national)
+        self._answers = functools.lru_cache(maxsize=_KEPT_DAYS)(self._answer)  # every schedule asks the same
 
     def answer(self, day: date) -> Answer:
         """Say whether a day is a holiday."""
+        return self._answers(day)
+
+    def _answer(self, day: date) -> Answer:
         if any(day in days for days in self._own):
             return Answer.YES
         if self._national is None:
@@ -142,23 +147,16 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             at: aware, in the terminal's time zone; only what the clock on the wall shows counts, so in the hour that
                 comes twice in autumn both are within, and the one that is left out in spring never comes.
         """
-        if all(self._open(at, unknown_is_holiday=guess) for guess in (False, True)):
-            return None
-        return Outside.HOLIDAY if any(at in each for each in self.hours) else Outside.HOURS
-
-    def _open(self, at: datetime, *, unknown_is_holiday: bool) -> bool:
-        for each in self.hours:
-            began = each.hours.began(at)
-            if began is not None and began.weekday() in each.weekdays and not self._holiday(began, unknown_is_holiday):
-                return True
-        for hours in self.on_holidays or ():
-            began = hours.began(at)
-            if began is not None and self._holiday(began, unknown_is_holiday):
-                return True
-        return False
-
-    def _holiday(self, day: date, unknown: bool) -> bool:  # noqa: FBT001  (said by name where it is decided)
+        by_week = [began for each in self.hours if (began := each.began(at)) is not None]
         if self.on_holidays is None:
-            return False
+            return None if by_week else Outside.HOURS
+        by_holiday = [began for each in self.on_holidays if (began := each.began(at)) is not None]
+        for unknown_is_holiday in (False, True):
+            of_the_week = any(not self._holiday(day, unknown=unknown_is_holiday) for day in by_week)
+            if not of_the_week and not any(self._holiday(day, unknown=unknown_is_holiday) for day in by_holiday):
+                return Outside.HOLIDAY if by_week else Outside.HOURS
+        return None
+
+    def _holiday(self, day: date, *, unknown: bool) -> bool:
         answer = self.holidays.answer(day)
         return unknown if answer is Answer.UNKNOWN else answer is Answer.YES

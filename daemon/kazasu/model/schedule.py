@@ -41,5 +41,9 @@ class WeeklyHours(msgspec.Struct, frozen=True, kw_only=True):
     weekdays: frozenset[int]
 
     def __contains__(self, at: datetime) -> bool:
+        return self.began(at) is not None
+
+    def began(self, at: datetime) -> date | None:
+        """On which day the hours began that cover a local time; None if none do."""
         began = self.hours.began(at)
-        return began is not None and began.weekday() in self.weekdays
+        return began if began is not None and began.weekday() in self.weekdays else None
