@@ -29,7 +29,8 @@ import importlib, pkgutil, sys
 import kazasu
 names = [name for _, name, _ in pkgutil.walk_packages(kazasu.__path__, "kazasu.") if not name.endswith("__main__")]
 names += ["cryptography.hazmat.bindings._rust", "_cffi_backend", "gpiozero", "gpiozero.pins.lgpio", "lgpio"]
-names += ["msgspec._core", "paho.mqtt.client", "smartcard.System", "smartcard.scard", "tomli", "tzdata", "zoneinfo"]
+names += ["holidays", "msgspec._core", "paho.mqtt.client", "smartcard.System", "smartcard.scard", "tomli", "tzdata"]
+names += ["zoneinfo"]
 for name in names:
     importlib.import_module(name)
 outside = [m.__file__ for m in sys.modules.values() if "dist-packages" in str(getattr(m, "__file__", ""))]

@@ -1,8 +1,8 @@
 """Holidays and the hours that go by them: the days of a country and the site's own, on the clock on the wall.
 
 The days of a country come from the package `holidays`, which is imported when the first calendar that needs it is made:
-measured on an x86-64 machine 70 to 100 ms and 12 to 14 MB, since it brings every country's rules (on a Pi Zero 2 W five
-times as long). A terminal whose doors keep no country's holidays never imports it.
+measured on an x86-64 machine 80 to 130 ms and 14 MB, since it brings every country's rules (on a Pi Zero 2 W five times
+as long). A terminal whose doors keep no country's holidays never imports it.
 """
 
 from __future__ import annotations
