@@ -88,14 +88,13 @@ class Door:
         """
         before, self._events = self.lock, []
         self._now_s = max(self._now_s, mono_s)
-        while self._deadline_s is not None and self._deadline_s <= self._now_s:
-            # Each at its own time: a tick that comes late gives nobody longer.
-            self._apply(Signal.TIMEOUT, self._deadline_s, {})
+        self._pass_time()
         signal, fields = self._standing.take(item, starting=self._state is DoorState.STARTING)
         if signal is not None:
             self._apply(signal, self._now_s, fields)
             if isinstance(item, Granted) and signal is Signal.GRANTED:
                 self._take_grant(item)
+            self._pass_time()  # a duration of nothing is over at once
         lock = self.lock
         return Outcome(
             lock=lock,
@@ -104,6 +103,11 @@ class Door:
             wake_at_s=self._deadline_s,
             releases=lock.released and lock != before and self._state is not DoorState.FIRE_RELEASE,
         )
+
+    def _pass_time(self) -> None:
+        """Do what is due, each at its own time: a tick that comes late gives nobody longer."""
+        while self._deadline_s is not None and self._deadline_s <= self._now_s:
+            self._apply(Signal.TIMEOUT, self._deadline_s, {})
 
     def _apply(self, signal: Signal, at_s: float, fields: EventFields) -> None:
         cell, left = TABLE[self._state, signal], self._state

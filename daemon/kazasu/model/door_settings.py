@@ -51,8 +51,10 @@ class DoorSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("extended_release has to be as long as release, or longer, and both longer than nothing")
         if not 0 <= self.relock_after_s <= self.held_open_warning_s <= self.held_open_s:
             raise ValueError("relock_after, held_open_warning and held_open have to come in this order")
-        if min(self.settle_s, self.exit_s, self.start_s) < 0:
-            raise ValueError("settle, exit and start cannot be shorter than nothing")
+        if min(self.settle_s, self.exit_s) < 0:
+            raise ValueError("settle and exit cannot be shorter than nothing")
+        if self.start_s <= 0:
+            raise ValueError("start has to leave the contact time to say how the door is")
 
     @property
     def longest_release_s(self) -> float:
