@@ -1,4 +1,4 @@
-"""The composition root: with app_cards.py and app_doors.py, the only file that names concrete adapters.
+"""The composition root: with the other app_*.py, the only file that names concrete adapters.
 
 One ExitStack holds everything that was opened, and unwinds it in reverse. Threads are the supervisor's; when they have
 ended, the journal and the roster are closed, the outputs switched off and the pins let go.
@@ -12,10 +12,10 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
-from kazasu.app_cards import assurance_policy, card_identifier, enrolled_demand, pin_source
+from kazasu.app_cards import card_identifier, enrolled_demand, pin_source, terminal_policy
+from kazasu.app_services import services_of
 from kazasu.config import credential
 from kazasu.model.cue import Channel
-from kazasu.model.schedule import TimeRange
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.outputs.terminal import TerminalOutput
@@ -24,7 +24,6 @@ from kazasu.readers.pcsc import PcscReaders
 from kazasu.readers.presence import ReaderPattern
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.inbox import BoundedInbox
-from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_signer, load_verifier
 from kazasu.store.roster import Roster, upgrade
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from kazasu.outputs.gpio import Header
     from kazasu.ports import Clock, Inbox, Loop, Output
     from kazasu.publishers.settings import Broker
-    from kazasu.services.attendance import DirectionRule
 
 
 class App(NamedTuple):
@@ -93,35 +91,38 @@ def assemble(config: Config, stack: ExitStack) -> App:
     roster = Roster(terminal.roster_path)
     stack.callback(roster.close)
     player = Player(patterns, output, mono_s=clock.mono_s)
-    service = config.services.attendance
-    policy = assurance_policy(config)
+
+    def secure(door: str) -> bool:
+        return terminal_loop.doors.is_secure(door)
+
+    services = services_of(config, secure=secure, roster_made_s=lambda: roster.made_s)
+    attendance = config.services.attendance
     terminal_loop = Terminal(
         Settings(
-            policy=policy,
-            button_within_s=service.button_within,
+            policy=terminal_policy(config),
+            button_within_s=0.0 if attendance is None else attendance.button_within,
             version=__version__,
         ),
         inbox=inbox,
         clock=clock,
         roster=roster,
-        service=Attendance(
-            _direction_rule(service), day_boundary=service.day_boundary, repeat_after_s=service.repeat_after
-        ),
+        service=services.asked,
         journal=journal,
         cues=player,
         publisher=board.waker,
         health=board,
+        access=services.access,
     )
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
-        card_identifier(config, clock, enrolled_demand(config, policy, clock, stack), pins),
+        card_identifier(config, clock, enrolled_demand(config, services.asked, clock, stack), pins),
         inbox,
         clock,
         board,
     )
     loops: list[tuple[str, Loop]] = [("player", player)]
     if config.mqtt is not None:
-        publisher = _publisher(config, config.mqtt, journal.epoch, board, inbox, clock, stack)
+        publisher = _publisher(config, journal.epoch, services.names, board, inbox, clock, stack)
         loops.append(("publisher", publisher))
     loops += [("terminal", terminal_loop), ("readers", readers)]
     return App(loops=loops, clock=clock, status=lambda: _status(board))
@@ -171,8 +172,8 @@ def broker_of(mqtt: configuration.Mqtt) -> Broker:
 
 def _publisher(
     config: Config,
-    mqtt: configuration.Mqtt,
     epoch: str,
+    services: Sequence[str],
     board: HealthBoard,
     inbox: Inbox,
     clock: Clock,
@@ -184,6 +185,10 @@ def _publisher(
     from kazasu.store.backlog import Backlog
     from kazasu.store.cursor import SendCursor
 
+    mqtt = config.mqtt
+    if mqtt is None:
+        raise ValueError("there is no broker")
+
     cursor = SendCursor(config.terminal.cursor_path, epoch)
     stack.callback(cursor.close)
     backlog = Backlog(config.terminal.journal_path)
@@ -194,7 +199,7 @@ def _publisher(
             terminal=config.terminal.id,
             broker=broker_of(mqtt),
             ack_timeout_s=mqtt.ack_timeout,
-            info={"version": __version__, "services": "attendance", "cards": ",".join(config.cards.kinds)},
+            info={"version": __version__, "services": ",".join(services), "cards": ",".join(config.cards.kinds)},
         ),
         backlog=backlog,
         cursor=cursor,
@@ -219,19 +224,6 @@ def _open_buttons(buttons: configuration.Buttons, inbox: Inbox, header: Header, 
         header,
     )
     stack.callback(opened.close)
-
-
-def _direction_rule(service: configuration.Attendance) -> DirectionRule:
-    if service.direction == "button":
-        return ByButton()
-    if service.direction == "schedule":
-        return BySchedule(
-            [
-                *((TimeRange(first=ways.first, last=ways.last), "in") for ways in service.in_),
-                *((TimeRange(first=ways.first, last=ways.last), "out") for ways in service.out),
-            ]
-        )
-    return Alternation()
 
 
 def _status(board: HealthBoard) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Clock, Demand, Inbox, Keypad, PinSource
+    from kazasu.ports import Clock, Demand, Inbox, Keypad, PinSource, Service
     from kazasu.publishers.board import HealthBoard
 
 
@@ -95,11 +95,15 @@ def _matrix(keypad: configuration.Keypad, header: Header, clock: Clock, stack: E
     return MatrixKeypad(matrix, mono_s=clock.mono_s)
 
 
-def assurance_policy(config: Config) -> AssurancePolicy:
-    """What a read has to prove at this terminal: the most of what terminal and service ask for."""
-    service = config.services.attendance
+def terminal_policy(config: Config) -> AssurancePolicy:
+    """What a read has to prove at this terminal, whatever for."""
+    return AssurancePolicy(min_assurance=Assurance.from_word(config.terminal.min_assurance))
+
+
+def attendance_policy(service: configuration.Attendance) -> AssurancePolicy:
+    """What a read has to prove for a punch."""
     return AssurancePolicy(
-        min_assurance=max(Assurance.from_word(each.min_assurance) for each in (config.terminal, service)),
+        min_assurance=Assurance.from_word(service.min_assurance),
         stricter=tuple(
             Stricter(
                 during=WeeklyHours(
@@ -113,8 +117,8 @@ def assurance_policy(config: Config) -> AssurancePolicy:
     )
 
 
-def enrolled_demand(config: Config, policy: AssurancePolicy, clock: Clock, stack: ExitStack) -> Demand:
-    """What policy and enrolment ask of a card, for the reader's thread."""
+def enrolled_demand(config: Config, service: Service, clock: Clock, stack: ExitStack) -> Demand:
+    """What policy, service and enrolment ask of a card, for the reader's thread."""
     roster = Roster(config.terminal.roster_path)  # the reader thread's own
     stack.callback(roster.close)
-    return EnrolledDemand(policy, roster, clock)
+    return EnrolledDemand(terminal_policy(config), service, roster, clock)

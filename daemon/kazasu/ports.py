@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from kazasu.model.access import Assurance, Decision, Enrolment, Identifier, Presentation
+    from kazasu.model.access import Assurance, Decision, DenyReason, Enrolment, Identifier, Presentation
     from kazasu.model.cue import Channel, CueName
+    from kazasu.model.door_outcome import LockOutput
     from kazasu.model.event import Draft, Event
     from kazasu.model.input import Input
     from kazasu.model.key import Key
@@ -254,9 +255,27 @@ class SendCursor(Protocol):
 
 
 class Service(Protocol):
-    """What the terminal is for. The terminal thread."""
+    """What the terminal is for. The terminal thread, but for `asks`."""
 
     name: str
+
+    def serves(self, reader: str) -> bool:
+        """Whether a tap on a reader is its business."""
+        ...
+
+    def asks(self, enrolment: Enrolment | None, moment: Moment, roster_made_s: int | None) -> Assurance:
+        """The least that a read has to prove to get anything here now. Any thread.
+
+        Args:
+            enrolment: whose card it is; None while nobody knows.
+            moment: now.
+            roster_made_s: see Roster.made_s.
+        """
+        ...
+
+    def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
+        """Answer a presentation that policy does not admit."""
+        ...
 
     def decide(self, presentation: Presentation, moment: Moment) -> Decision:
         """Answer one presentation; changes nothing."""
@@ -292,6 +311,18 @@ class Output(Protocol):
 
     def close(self) -> None:
         """Switch everything off and let the pins go."""
+        ...
+
+
+class Lock(Protocol):
+    """A door's lock. The terminal thread."""
+
+    def release(self, wanted: LockOutput) -> None:
+        """Release it, or lock it; what it is already stays as it is.
+
+        Raises:
+            OutputError: it cannot be driven.
+        """
         ...
 
 

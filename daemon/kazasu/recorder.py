@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kazasu.errors import JournalCorrupt, JournalError
 from kazasu.model.event import Draft, clock_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from kazasu.model.access import EventFields
     from kazasu.model.event import Event
@@ -23,6 +23,22 @@ _log = logging.getLogger(__name__)
 _REBUILD_S = 48 * 3600  # services remember two working days
 
 
+class Follower(Protocol):
+    """Who lives by what is recorded. The terminal's thread."""
+
+    def remember(self, event: Event) -> None:
+        """Take over an event that is durable; at the start those that were recorded before."""
+        ...
+
+    def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
+        """Event types and fields to record before anything else of a moment."""
+        ...
+
+    def journal_changed(self) -> None:
+        """Take over that recording works no longer, or works again."""
+        ...
+
+
 class Recorder:
     """The terminal's journal, and whoever has to know of it. The terminal's thread only.
 
@@ -32,8 +48,7 @@ class Recorder:
         roster: whose version is told with each event.
         health: hears of a journal that cannot be written, and of one that is full.
         publisher: is woken for each event.
-        remember: is told every event that was recorded before, at the start.
-        changed: is called when recording ceases to work, and when it works again.
+        follower: is told of all that.
 
     Attributes:
         able: whether the last try to record worked.
@@ -46,17 +61,14 @@ class Recorder:
         roster: Roster,
         health: Health,
         publisher: Wakeable,
-        *,
-        remember: Callable[[Event], None],
-        changed: Callable[[], None],
+        follower: Follower,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._roster = roster
         self._health = health
         self._publisher = publisher
-        self._remember = remember
-        self._changed = changed
+        self._follower = follower
         self._rebuilt = False
         self._looked_at: Moment | None = None
         self.able = True
@@ -70,14 +82,14 @@ class Recorder:
                 self.able = False
                 _log.critical("journal_failed", extra={"fields": {"detail": str(error)}})
                 self._health.alert("journal", str(error))
-                self._changed()
+                self._follower.journal_changed()
             return None
         self._clock.recorded(draft.moment)
         if not self.able:
             self.able = True
             _log.warning("journal_healed", extra={"fields": {"seq": event.seq}})
             self._health.clear("journal")
-            self._changed()
+            self._follower.journal_changed()
         return event
 
     def record(self, event_type: str, fields: EventFields) -> None:
@@ -89,6 +101,11 @@ class Recorder:
     def now(self) -> Moment:
         """The moment, after an event of its own if the clock has changed since the last look (rule 10)."""
         moment, before = self._clock.now(), self._looked_at
+        for event_type, fields in self._follower.due(moment):
+            event = self.append(Draft(event_type=event_type, moment=moment, fields=fields))
+            if event is None:
+                return moment  # it stays due
+            self.announce(event)
         change = None if before is None else clock_change(before, moment)
         if change is not None:
             event = self.append(Draft(event_type="clock.changed", moment=moment, fields=change))
@@ -99,7 +116,8 @@ class Recorder:
         return moment
 
     def announce(self, event: Event) -> None:
-        """Let the publisher know; after the cue, because a thread that wakes takes its share of the processor."""
+        """Let services and publisher know; after the cue: a thread that wakes takes its share of the processor."""
+        self._follower.remember(event)
         self._health.note(last_seq=event.seq, roster_version=self._roster.version)
         self._publisher.wake()
 
@@ -120,7 +138,7 @@ class Recorder:
         """Let service and clock know what was recorded before."""
         newest = None
         for newest in self._journal.recent(_REBUILD_S):
-            self._remember(newest)
+            self._follower.remember(newest)
         if newest is not None:
             self._rebuilt = True
             self._clock.recorded(newest.moment)

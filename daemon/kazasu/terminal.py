@@ -2,11 +2,11 @@
 
 The terminal thread takes everything that happens from one queue and owns all state. A tap goes one way:
 
-    identifier → presentation → decision → event, durable → cue → publisher
+    identifier → presentation → decision → event, durable → strike → cue → publisher
 
-Green is the receipt (rule 1): the cue of a granted tap comes after `Journal.append` has returned, and there is no
-other way to it. One tap gives one event and one cue (rule 2): each way out of `_tap` passes one of each, except where
-the journal cannot be written; there the fault cue is the whole answer.
+Green is the receipt (rule 1): the strike and the cue of a granted tap come after `Journal.append` has returned, and
+there is no other way to them. One tap gives one event and one cue (rule 2): each way out of `_tap` passes one of each,
+except where the journal cannot be written; there the fault cue is the whole answer.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kazasu.doors import Doors
 from kazasu.errors import RosterError
-from kazasu.model.access import Decision, DenyReason, Presentation
+from kazasu.model.access import DenyReason, Presentation
 from kazasu.model.cue import CueName
+from kazasu.model.door_table import Alarm
 from kazasu.model.event import Draft
 from kazasu.model.input import (
     ButtonPressed,
     CardPresented,
     CardRead,
+    DoorChanged,
     KeyTaken,
     PinAsked,
     PinEnded,
@@ -32,17 +35,30 @@ from kazasu.model.input import (
     ReceiptArrived,
     Stop,
 )
-from kazasu.model.policy import CUE_OF_REASON, AssurancePolicy, refusal
+from kazasu.model.policy import AssurancePolicy, refusal
 from kazasu.recorder import Recorder
 
 if TYPE_CHECKING:
-    from kazasu.model.access import Direction, EventFields
+    from collections.abc import Mapping, Sequence
+
+    from kazasu.doors import Access, Doorway
+    from kazasu.model.access import Decision, Direction, EventFields
+    from kazasu.model.event import Event
     from kazasu.model.input import Input
+    from kazasu.model.moment import Moment
     from kazasu.ports import Beat, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
 
 _log = logging.getLogger(__name__)
 
 _IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_AT_REST = {
+    Alarm.FORCED_OPEN: CueName.HELD_OPEN,
+    Alarm.HELD_OPEN: CueName.HELD_OPEN,
+    Alarm.HELD: CueName.HELD,
+    Alarm.FAULT: CueName.FAULT,
+    Alarm.TAMPER: CueName.FAULT,
+}
+"""What a door's alarm shows and sounds; of a fire the fire alarm tells, and louder."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +76,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terminal:
-    """Implements ports.Loop; everything it touches is a seam."""
+    """Implements ports.Loop, and recorder.Follower; everything it touches is a seam.
+
+    Attributes:
+        doors: the terminal's, if it has any.
+    """
 
     def __init__(  # noqa: PLR0913  (one place sees every seam: this is it)
         self,
@@ -74,6 +94,8 @@ class Terminal:
         cues: CuePlayer,
         publisher: Wakeable,
         health: Health,
+        access: Access | None = None,
+        doorways: Mapping[str, Doorway] | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -85,23 +107,27 @@ class Terminal:
         self._pressed: tuple[Direction, float] | None = None
         self._missing: set[str] = set()
         self._pin_asked = False
-        self._recorder = Recorder(
-            journal, clock, roster, health, publisher, remember=service.recorded, changed=self._rest
-        )
+        self._access = access
+        self._recorder = Recorder(journal, clock, roster, health, publisher, self)
+        self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
 
     def run(self, beat: Beat) -> None:
         """Take inputs until `Stop`; see ports.Loop."""
         self._start()
         while True:
             beat()
-            item = self._inbox.get(_IDLE_S)
+            waits_s = self.doors.waits_s(_IDLE_S)
+            item = self._inbox.get(waits_s)
             if item is None:
-                self._recorder.idle()
+                self.doors.pass_time()
+                if waits_s == _IDLE_S:
+                    self._recorder.idle()
             elif isinstance(item, Stop):
                 self._recorder.record("terminal.stopped", {})
                 return
             else:
                 self.take(item)
+                self.doors.pass_time()
 
     def stop(self) -> None:
         """Handle what is in the queue, then return from `run`."""
@@ -126,8 +152,24 @@ class Terminal:
                 self._pressed = (button, self._clock.mono_s())
             case ReaderChanged():
                 self._reader_changed(item)
+            case DoorChanged(door=door, given=given):
+                self.doors.take(door, given)
             case ReceiptArrived(receipt=receipt):
                 self._recorder.prune(receipt)
+
+    def remember(self, event: Event) -> None:
+        """Let services and doors know; see recorder.Follower."""
+        self._service.recorded(event)
+        self.doors.recorded(event)
+
+    def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
+        """See recorder.Follower."""
+        return () if self._access is None else self._access.due(moment)
+
+    def journal_changed(self) -> None:
+        """See recorder.Follower."""
+        self.doors.journal_changed()
+        self._rest()
 
     def _tap(self, read: CardRead) -> None:
         if not self._recorder.able and not self._recorder.resume():
@@ -139,15 +181,15 @@ class Terminal:
         if reason is None:
             decision = self._service.decide(presentation, moment)
         else:
-            decision = Decision(event_type=f"{self._service.name}.denied", reason=reason, cue=CUE_OF_REASON[reason])
+            decision = self._service.refused(presentation, reason)
         fields = self._describe(presentation, decision)
         event = self._recorder.append(Draft(event_type=decision.event_type, moment=moment, fields=fields))
         if event is None:
             self._cues.play(CueName.FAULT)
             return
+        self.doors.granted(event)
         self._cues.play(decision.cue)
         self._recorder.announce(event)
-        self._service.recorded(event)
         _log.info(
             "tap",
             extra={
@@ -205,6 +247,7 @@ class Terminal:
     def _start(self) -> None:
         self._recorder.rebuild()
         self._recorder.record("terminal.started", {"version": self._settings.version})
+        self.doors.start()
         self._rest()
 
     def _reader_changed(self, change: ReaderChanged) -> None:
@@ -224,4 +267,8 @@ class Terminal:
         if self._pin_asked:
             self._cues.rest(CueName.PIN)
             return
-        self._cues.rest(CueName.FAULT if not self._recorder.able or self._missing else CueName.READY)
+        if not self._recorder.able or self._missing:
+            self._cues.rest(CueName.FAULT)
+            return
+        alarm = self.doors.alarm
+        self._cues.rest(CueName.READY if alarm is None else _AT_REST.get(alarm, CueName.READY))

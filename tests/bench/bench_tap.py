@@ -177,7 +177,12 @@ class OneTerminal(contextlib.ExitStack):
             inbox=self._inbox,
             clock=self._clock,
             roster=roster,
-            service=Attendance(Alternation(), day_boundary=dt.time(5), repeat_after_s=0.0),
+            service=Attendance(
+                Alternation(),
+                day_boundary=dt.time(5),
+                repeat_after_s=0.0,
+                policy=AssurancePolicy(min_assurance=Assurance.SERIAL),
+            ),
             journal=self.journal,
             cues=player,
             publisher=board.waker,

@@ -104,11 +104,12 @@ class Door:
             timeout_s=30,
             sleep=self.clock.advance,
         )
+        service = Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120, policy=policy)
         jpki = Jpki(
             [ca_file],
             self.pseudonymizer,
             self.clock,
-            Authentication(entry, EnrolledDemand(policy, self.roster, self.clock)),
+            Authentication(entry, EnrolledDemand(policy, service, self.roster, self.clock)),
         )
         self.journal = Journal(
             directory / "journal.db",
@@ -124,7 +125,7 @@ class Door:
             inbox=self.inbox,
             clock=self.clock,
             roster=self.roster,
-            service=Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120),
+            service=service,
             journal=self.journal,
             cues=self.cues,
             publisher=Woken(),

@@ -100,7 +100,12 @@ class Clocks(RuleBasedStateMachine):
             inbox=self.queue,
             clock=clock,
             roster=FakeRoster([]),
-            service=Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120),
+            service=Attendance(
+                Alternation(),
+                day_boundary=time(5),
+                repeat_after_s=120,
+                policy=AssurancePolicy(min_assurance=Assurance.SERIAL),
+            ),
             journal=self.journal,
             cues=FakeCues(),
             publisher=Awake(),

@@ -95,6 +95,7 @@ def test_the_smallest_configuration_has_every_default() -> None:
     assert smallest.terminal.timezone.key == "Asia/Tokyo"
     assert smallest.terminal.journal_path == Path("/var/lib/kazasu/journal.db")
     assert smallest.readers[0].match == "*"
+    assert smallest.services.attendance is not None
     assert smallest.services.attendance.day_boundary == time(5)
     assert smallest.services.attendance.repeat_after == Duration(120)
     assert smallest.journal.keep == Duration(90 * 86400)
@@ -242,10 +243,11 @@ def test_a_credential_that_systemd_hands_over_wins(tmp_path: Path, monkeypatch: 
 def test_a_duration_is_a_number_and_its_unit(written: str, seconds: float) -> None:
     text = SMALLEST.replace("[services.attendance]", f'[services.attendance]\nrepeat_after = "{written}"')
 
-    repeat_after = config(text).services.attendance.repeat_after
+    service = config(text).services.attendance
 
-    assert repeat_after == Duration(seconds)
-    assert str(repeat_after) == written
+    assert service is not None
+    assert service.repeat_after == Duration(seconds)
+    assert str(service.repeat_after) == written
 
 
 def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
@@ -256,6 +258,7 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
 
     service = config(text).services.attendance
 
+    assert service is not None
     assert 299 not in service.in_[0].minutes
     assert service.in_[0].minutes | service.out[0].minutes == set(range(1440))
 
@@ -296,7 +299,21 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
             ":8: cards: the table [cards.jpki] is missing: it has ca; or take jpki out of `kinds`",
         ),
         ('kinds = ["felica"]', 'kinds = ["felica", "felica"]', ":8: cards: kinds names a kind twice"),
-        ("[services.attendance]", "[services]", ":11: services: the table [services.attendance] is missing"),
+        (
+            "[services.attendance]",
+            "[services]",
+            ":11: services: name what the terminal is for: [services.attendance], [services.door] or both",
+        ),
+        (
+            "[services.attendance]",
+            '[services.attendance]\nreaders = ["gate"]',
+            "services.attendance.readers: gate is no reader; there are: desk",
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\nreaders = []",
+            "reader desk is for nothing: it is at no door, and no service names it",
+        ),
         (
             "[services.attendance]",
             "[services.attendance]\nrepeat_after = 120",

@@ -298,8 +298,9 @@ def test_a_lane_that_only_leads_in_can_be_configured_so() -> None:
     settings = re.findall(r"`(direction = [^`]+)` and `(in = [^`]+)`", ENGLISH.read_text(encoding="utf-8"))
     example = (ROOT / "config/kazasu.toml").read_text(encoding="utf-8")
     [(direction, hours)] = settings
-    text = example.replace("[services.attendance]\n", f"[services.attendance]\n{direction}\n{hours}\n")
+    text = re.sub(r"(?m)^\[services\.attendance\].*$", f"[services.attendance]\n{direction}\n{hours}", example)
     attendance = parse(text.encode(), Path("/etc/kazasu/kazasu.toml")).services.attendance
+    assert attendance is not None
     minutes = set().union(*(time_range.minutes for time_range in attendance.in_))
     assert len(minutes) == 24 * 60
     assert not attendance.out

@@ -77,7 +77,12 @@ class Entrance:
         self.cues = FakeCues()
         self.publisher = Woken()
         self.health = FakeHealth()
-        self.service = Attendance(rule or Alternation(), day_boundary=time(5), repeat_after_s=120)
+        self.service = Attendance(
+            rule or Alternation(),
+            day_boundary=time(5),
+            repeat_after_s=120,
+            policy=AssurancePolicy(min_assurance=Assurance.SERIAL),
+        )
         self.terminal = Terminal(
             Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=10, version="1.2.3"),
             inbox=self.inbox,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kazasu.app_cards import assurance_policy
+from kazasu.app_cards import attendance_policy, terminal_policy
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.cli.door_sentences import door_sentences
 from kazasu.config import load
@@ -39,8 +39,9 @@ def _sentences(config: Config) -> Iterator[str]:
     for reader in config.readers:
         yield f"Reader {reader.name}: the first PC/SC reader whose name fits {reader.match!r}."
     yield f"Cards: {', '.join(config.cards.kinds)}; a renewed card's old one ends after {config.cards.renewal_grace}."
-    yield from _attendance(config.services.attendance)
-    yield from _assurance(assurance_policy(config))
+    yield f"A card has to prove at least: {terminal_policy(config).min_assurance.word}."
+    if config.services.attendance is not None:
+        yield from _attendance(config.services.attendance)
     yield from door_sentences(config)
     pins = config.outputs.gpio
     if pins is None:
@@ -72,10 +73,13 @@ def _attendance(service: Attendance) -> Iterator[str]:
         for hours in ranges:
             yield f"  From {hours.first.isoformat('minutes')} to {hours.last.isoformat('minutes')}: {way}."
     yield f"  The same person again within {service.repeat_after:g} s is a repeat."
+    if service.readers is not None:
+        yield f"  A tap is a punch on: {', '.join(service.readers)}."
+    yield from _assurance(attendance_policy(service))
 
 
 def _assurance(policy: AssurancePolicy) -> Iterator[str]:
-    yield f"A card has to prove at least: {policy.min_assurance.word}."
+    yield f"  For a punch a card has to prove at least: {policy.min_assurance.word}."
     for rule in policy.stricter:
         hours, days = rule.during.hours, rule.during.weekdays
         when = "every day" if len(days) == len(WEEKDAYS) else ", ".join(WEEKDAYS[day] for day in sorted(days))

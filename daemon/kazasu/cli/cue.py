@@ -1,7 +1,7 @@
 """Play a cue on the real LEDs and buzzer, so that an installer sees and hears that the wiring is right.
 
-Stop the daemon first: a pin has one user. Without a name, all of them are played in turn, `ready` and `reading` left
-out, because they go on until Ctrl-C.
+Stop the daemon first: a pin has one user. Without a name, all of them are played in turn, `ready`, `reading` and those
+of doors left out, because they go on until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kazasu.app import open_outputs
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
-from kazasu.model.cue import CueName
+from kazasu.model.cue import OF_DOORS, CueName
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.runtime.clock import SystemClock
@@ -20,7 +20,7 @@ from kazasu.runtime.clock import SystemClock
 if TYPE_CHECKING:
     import argparse
 
-_ENDLESS = (CueName.READY, CueName.READING)
+_ENDLESS = (CueName.READY, CueName.READING, *OF_DOORS)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kazasu.app_cards import assurance_policy, card_identifier
+from kazasu.app_cards import card_identifier, terminal_policy
+from kazasu.app_services import services_of
 from kazasu.cards.trace import TimedPins, Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
@@ -123,7 +124,8 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace, *, with_pin: boo
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
     clock = SystemClock(config.terminal.timezone)
     with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
-        demand: Demand = EnrolledDemand(assurance_policy(config), roster, clock)
+        services = services_of(config, secure=lambda _: True, roster_made_s=lambda: roster.made_s)
+        demand: Demand = EnrolledDemand(terminal_policy(config), services.asked, roster, clock)
         pins: TimedPins | None = None
         if with_pin:
             demand = FixedDemand(Assurance.CHALLENGE_PIN)

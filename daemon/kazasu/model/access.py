@@ -16,10 +16,14 @@ Direction: TypeAlias = Literal["in", "out"]
 class Assurance(enum.IntEnum):
     """What a read proves, weakest first, so that `<` compares strength.
 
+    `PAPER`: somebody wrote it on a list. `VOUCHED`: a colleague's card said so. `CODE`: a code and a PIN were entered.
     `SERIAL`: a number that anybody can copy. `SIGNED_DATA`: data signed by an authority, still copyable.
     `CHALLENGE`: the card holds a key. `CHALLENGE_PIN`: the card holds a key and its holder knows the PIN.
     """
 
+    PAPER = -2
+    VOUCHED = -1
+    CODE = 0
     SERIAL = 1
     SIGNED_DATA = 2
     CHALLENGE = 3
@@ -35,7 +39,7 @@ class Assurance(enum.IntEnum):
         """Read the word back.
 
         Raises:
-            ValueError: the word is none of the four.
+            ValueError: the word is none of them.
         """
         for assurance in cls:
             if assurance.word == word:

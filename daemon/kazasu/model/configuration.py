@@ -98,6 +98,7 @@ class Stricter(Table, frozen=True, kw_only=True):
 class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
     """[services.attendance]."""
 
+    readers: tuple[ReaderName, ...] | None = None
     direction: Literal["alternate", "button", "schedule"] = "alternate"
     day_boundary: LocalTime = LocalTime(5)
     repeat_after: Duration = Duration(120)
@@ -124,8 +125,12 @@ class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
 class Services(Table, frozen=True, kw_only=True):
     """[services]: what the terminal is for."""
 
-    attendance: Attendance
+    attendance: Attendance | None = None
     door: DoorService | None = None
+
+    def __post_init__(self) -> None:
+        if self.attendance is None and self.door is None:
+            raise ValueError("name what the terminal is for: [services.attendance], [services.door] or both")
 
 
 MatrixPins = tuple[PinNumber, PinNumber, PinNumber, PinNumber]
@@ -246,7 +251,8 @@ class Config(DoorTables, frozen=True, kw_only=True):
         names = [reader.name for reader in self.readers]
         if len(set(names)) != len(names):
             raise ValueError("two [[readers]] have the same name")
-        by_button = self.services.attendance.direction == "button"
+        attendance = self.services.attendance
+        by_button = attendance is not None and attendance.direction == "button"
         if by_button and self.buttons is None:
             raise ValueError('[buttons] is missing: services.attendance.direction = "button" needs them')
         if self.buttons is not None and self.outputs.driver != "gpio":
@@ -254,6 +260,19 @@ class Config(DoorTables, frozen=True, kw_only=True):
         if self.keypad is not None and self.keypad.kind == "matrix" and self.outputs.driver != "gpio":
             raise ValueError('a keypad of kind = "matrix" needs outputs.driver = "gpio"')
         self._check_doors(names)
+        self._check_readers(names)
+
+    def _check_readers(self, readers: list[str]) -> None:
+        """Each reader is for something, and a service's readers are there."""
+        attendance = self.services.attendance
+        punching = () if attendance is None else readers if attendance.readers is None else attendance.readers
+        unknown = [name for name in punching if name not in readers]
+        if unknown:
+            raise ValueError(f"services.attendance.readers: {unknown[0]} is no reader; there are: {', '.join(readers)}")
+        at_doors = [name for door in self.doors for name in (*door.readers, *door.exit_readers)]
+        idle = [name for name in readers if name not in (*punching, *at_doors)]
+        if idle:
+            raise ValueError(f"reader {idle[0]} is for nothing: it is at no door, and no service names it")
 
     def _check_doors(self, readers: list[str]) -> None:
         if (self.services.door is None) != (not self.doors):

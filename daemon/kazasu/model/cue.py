@@ -20,10 +20,15 @@ class CueName(enum.StrEnum):
     RETRY = "retry"  # once more, please
     BLOCKED = "blocked"  # the card's PIN is blocked, or one try before that: only the issuer's counter helps
     FAULT = "fault"  # the terminal cannot record; also at rest while out of order
+    HELD = "held"  # at rest: the door has been open for long; close it
+    HELD_OPEN = "held_open"  # at rest: the door is held open, or was forced; sounds until it is closed
 
 
 OF_THE_KEYPAD = frozenset({CueName.PIN, CueName.KEY, CueName.BLOCKED})
 """Cues that only a terminal with a keypad plays."""
+
+OF_DOORS = frozenset({CueName.HELD, CueName.HELD_OPEN})
+"""Cues that only a terminal with doors plays; at rest they keep their sound, because they ask for somebody."""
 
 
 class Channel(enum.StrEnum):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from kazasu.model.access import DenyReason, Direction, Identifier
+from kazasu.model.door_input import DoorInput
 from kazasu.model.receipt import Receipt
 
 
@@ -82,6 +83,18 @@ class ButtonPressed(msgspec.Struct, frozen=True, kw_only=True):
     button: Direction
 
 
+class DoorChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A door's contact, REX, fire or tamper input changed, or was looked at for the first time.
+
+    Attributes:
+        door: the configured name.
+        given: what happened.
+    """
+
+    door: str
+    given: DoorInput
+
+
 class ReceiptArrived(msgspec.Struct, frozen=True, kw_only=True):
     """The collector vouches, verifiably, for everything up to an event."""
 
@@ -93,5 +106,14 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 Input: TypeAlias = (
-    CardPresented | CardRead | PinAsked | KeyTaken | PinEnded | ReaderChanged | ButtonPressed | ReceiptArrived | Stop
+    CardPresented
+    | CardRead
+    | PinAsked
+    | KeyTaken
+    | PinEnded
+    | ReaderChanged
+    | ButtonPressed
+    | DoorChanged
+    | ReceiptArrived
+    | Stop
 )

@@ -66,7 +66,7 @@ class AssurancePolicy(msgspec.Struct, frozen=True, kw_only=True):
         """What counts at this moment. With the clock unset it may be any hour, so the most of all counts (rule 10)."""
         unset = moment.source is TimeSource.NONE
         hours = (rule.min_assurance for rule in self.stricter if unset or moment.at in rule.during)
-        return max(self.min_assurance, *hours, Assurance.SERIAL)
+        return max([self.min_assurance, *hours])
 
 
 def refusal(presentation: Presentation, moment: Moment, min_assurance: Assurance) -> DenyReason | None:

@@ -14,7 +14,7 @@ Name = Annotated[
 
 ReaderName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}\Z", description="1 to 16 of a-z, 0-9 and _")]
 
-AssuranceWord = Literal["serial", "signed_data", "challenge", "challenge_pin"]
+AssuranceWord = Literal["vouched", "code", "serial", "signed_data", "challenge", "challenge_pin"]
 
 PinNumber = Annotated[int, msgspec.Meta(ge=0, le=27, description="a GPIO (BCM) number, 0 to 27")]
 

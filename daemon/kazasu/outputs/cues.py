@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import tomli
 
 from kazasu.errors import ConfigurationError
-from kazasu.model.cue import OF_THE_KEYPAD, Channel, Cue, CueName, Frame
+from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, Channel, Cue, CueName, Frame
 from kazasu.outputs.rhythm import LIGHTS, SOUND, flashes_per_second, rhythm, told_apart
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def parse(content: bytes, source: str) -> Mapping[CueName, Cue]:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{source}: not TOML: {error}") from error
     _refuse_unknown(document, list(CueName), "cue", source)
-    missing = {name for name in CueName if name.value not in document}
-    if missing - OF_THE_KEYPAD:
-        words = ", ".join(name.value for name in CueName if name in missing)
+    missing = [name for name in CueName if name.value not in document]
+    words = ", ".join(name.value for name in missing if name not in OF_THE_KEYPAD | OF_DOORS)
+    if words:
         raise ConfigurationError(f"{source}: missing: {words}; every cue has to be there")
     if missing:
-        # A site's own file from the time before there were keypads goes on to work.
+        # A site's own file from the time before there were keypads or doors goes on to work.
         own = tomli.loads(DEFAULT_PATH.read_text(encoding="utf-8"))
         document |= {name.value: own[name.value] for name in missing}
     cues = {name: _cue(name, document[name.value], f"{source}: {name.value}") for name in CueName}
@@ -132,7 +132,7 @@ def _refuse_unknown(words: Collection[str], known: list[str], what: str, where: 
 def _refuse_alike(cues: Mapping[CueName, Cue], source: str) -> None:
     """Every two cues differ in the rhythm of their light, and in that of their sound: neither needs the other."""
     played = [(cue, cue.repeat) for cue in cues.values()]
-    played += [(cues[name], True) for name in (CueName.FAULT, CueName.PIN)]  # at rest they repeat
+    played += [(cues[name], True) for name in (CueName.FAULT, CueName.PIN, *OF_DOORS)]  # at rest they repeat
     for channels, verb in ((LIGHTS, "look alike without colour"), (SOUND, "sound alike")):
         rhythms = [(cue.name, rhythm(cue, channels, repeat=repeat)) for cue, repeat in played]
         for (one, its), (other, others) in itertools.combinations(rhythms, 2):

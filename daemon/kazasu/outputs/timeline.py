@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kazasu.model.cue import OF_DOORS
 from kazasu.outputs.rhythm import LIGHTS
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ class Timeline:
     number of pulses is what tells cues apart.
 
     A cue that comes to rest here is shown once with its sound; from then on it repeats as light only, because people
-    work beside a terminal that is out of order all night. Playing it (a tap does) lets it sound again.
+    work beside a terminal that is out of order all night. Playing it (a tap does) lets it sound again. A door that
+    stands open is another matter: its cues sound until somebody has closed it.
 
     Attributes:
         on: the channels that are on.
@@ -60,7 +62,7 @@ class Timeline:
         elif self._cue.repeat and not self.resting:
             self._begin(self._cue, now_s, resting=False, aloud=True)
         else:
-            self._begin(self._rest, now_s, resting=True, aloud=False)
+            self._begin(self._rest, now_s, resting=True, aloud=self._rest is not None and self._rest.name in OF_DOORS)
 
     def _begin(self, cue: Cue | None, now_s: float, *, resting: bool, aloud: bool) -> None:
         self._cue, self._index, self._aloud, self.resting = cue, 0, aloud, resting

@@ -10,34 +10,35 @@ from kazasu.errors import RosterError
 if TYPE_CHECKING:
     from kazasu.model.access import Assurance
     from kazasu.model.policy import AssurancePolicy
-    from kazasu.ports import Clock, Roster
+    from kazasu.ports import Clock, Roster, Service
 
 
 class EnrolledDemand:
-    """Asks the terminal's policy and the card's own enrolment. Implements ports.Demand.
+    """Asks the terminal's policy, its service and the card's own enrolment. Implements ports.Demand.
 
     It only says how far to go; whether that was enough, the terminal decides, which also tells of a broken roster.
 
     Args:
         policy: the terminal's.
+        service: the terminal's.
         roster: a store of the reader thread's own.
         clock: the terminal's.
     """
 
-    def __init__(self, policy: AssurancePolicy, roster: Roster, clock: Clock) -> None:
+    def __init__(self, policy: AssurancePolicy, service: Service, roster: Roster, clock: Clock) -> None:
         self._policy = policy
+        self._service = service
         self._roster = roster
         self._clock = clock
 
     def of(self, pseudonym: str | None) -> Assurance:
         """See ports.Demand."""
-        asked = self._policy.at(self._clock.now())
+        now, enrolment = self._clock.now(), None
         if pseudonym is not None:
             with contextlib.suppress(RosterError):
                 enrolment = self._roster.look_up(pseudonym)
-                if enrolment is not None:
-                    return max(asked, enrolment.credential.min_assurance)
-        return asked
+        asked = max(self._policy.at(now), self._service.asks(enrolment, now, self._roster.made_s))
+        return asked if enrolment is None else max(asked, enrolment.credential.min_assurance)
 
 
 class FixedDemand:

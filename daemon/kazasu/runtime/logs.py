@@ -20,6 +20,7 @@ FIELDS = frozenset(
     {
         "acked_seq",
         "detail",
+        "door",
         "epoch",
         "event_type",
         "first_seq",

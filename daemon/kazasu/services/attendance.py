@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from kazasu.model.access import Decision, DenyReason, Direction
+from kazasu.model.access import Assurance, Decision, DenyReason, Direction
 from kazasu.model.cue import CueName
 from kazasu.model.policy import CUE_OF_REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from kazasu.model.access import Presentation
+    from kazasu.model.access import Enrolment, Presentation
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
+    from kazasu.model.policy import AssurancePolicy
     from kazasu.model.schedule import TimeRange
 
 _KEPT_DAYS = timedelta(days=1)  # today and the day before: a night shift ends after its day's boundary
@@ -82,16 +83,40 @@ class Attendance:
         rule: how in and out are told apart.
         day_boundary: local time at which a working day begins.
         repeat_after_s: a second punch the same way within this time is a repeat: recorded, and not counted.
+        policy: what a read has to prove for a punch.
+        readers: where a tap is a punch; None: everywhere.
     """
 
     name = "attendance"
 
-    def __init__(self, rule: DirectionRule, *, day_boundary: time, repeat_after_s: float) -> None:
+    def __init__(
+        self,
+        rule: DirectionRule,
+        *,
+        day_boundary: time,
+        repeat_after_s: float,
+        policy: AssurancePolicy,
+        readers: Collection[str] | None = None,
+    ) -> None:
         self._rule = rule
+        self._policy = policy
+        self._readers = readers
         self._boundary = timedelta(hours=day_boundary.hour, minutes=day_boundary.minute)
         self._repeat_after_s = repeat_after_s
         self._last: dict[str, Punch] = {}
         self._today = date.min
+
+    def serves(self, reader: str) -> bool:
+        """Whether a tap on a reader is a punch."""
+        return self._readers is None or reader in self._readers
+
+    def asks(self, enrolment: Enrolment | None, moment: Moment, roster_made_s: int | None) -> Assurance:
+        """What a read has to prove for a punch now, whoever it is; see ports.Service."""
+        return self._policy.at(moment)
+
+    def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
+        """Answer a presentation that policy does not admit; see ports.Service."""
+        return Decision(event_type="attendance.denied", reason=reason, cue=CUE_OF_REASON[reason])
 
     def decide(self, presentation: Presentation, moment: Moment) -> Decision:
         """Answer with `attendance.in`, `attendance.out`, `attendance.suppressed` or `attendance.denied`.
@@ -100,9 +125,11 @@ class Attendance:
             presentation: one that policy admits: identified and enrolled.
             moment: now, in the terminal's time zone.
         """
-        enrolment = presentation.enrolment
-        if enrolment is None:
+        identifier, enrolment = presentation.identifier, presentation.enrolment
+        if identifier is None or enrolment is None:
             raise ValueError("a presentation without an enrolment is refused by policy before it gets here")
+        if identifier.assurance < self._policy.at(moment):
+            return self.refused(presentation, DenyReason.ASSURANCE_TOO_LOW)
         day = self.working_day(moment.at)
         last = self._last.get(enrolment.cardholder.number)
         # A button pressed for the other way is meant; without one, two taps in a row are one intention.
@@ -115,11 +142,7 @@ class Attendance:
             )
         direction = self._rule.choose(presentation, moment.at, last if last is not None and last.day == day else None)
         if direction is None:
-            return Decision(
-                event_type="attendance.denied",
-                reason=DenyReason.NO_DIRECTION,
-                cue=CUE_OF_REASON[DenyReason.NO_DIRECTION],
-            )
+            return self.refused(presentation, DenyReason.NO_DIRECTION)
         return Decision(event_type=f"attendance.{direction}", cue=CueName.GRANTED, details={"day": day.isoformat()})
 
     def recorded(self, event: Event) -> None:

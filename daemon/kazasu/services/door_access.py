@@ -33,8 +33,23 @@ if TYPE_CHECKING:
     from kazasu.model.moment import Moment
 
 EVERY_DOOR = "*"
+"""What an event about all doors calls them."""
+
 _RENEWED_AFTER_S = 12 * 3600  # a start reads two days: what holds for longer is said again
 _AHEAD_S = 86400  # a roster from tomorrow: the clock went back, and nobody knows how old it is
+
+
+def answered(fields: EventFields) -> tuple[str, str]:
+    """What an event says that a door answered, and why: `granted` or `denied`, and a reason; empty if it says nothing.
+
+    A tap that is a punch, too, has one event, and says of the door what services/together.py adds.
+    """
+    match fields["event_type"]:
+        case "door.granted":
+            return "granted", ""
+        case "door.denied":
+            return "denied", str(fields.get("reason", ""))
+    return str(fields.get("door_decision", "")), str(fields.get("door_reason", ""))
 
 
 class DoorAccess:
@@ -90,30 +105,35 @@ class DoorAccess:
         passage = self._site.passages[presentation.reader]
         number = enrolment.cardholder.number
         verdict = self._verdict(identifier, enrolment, passage, moment)
-        details: EventFields = {"door": passage.door, "way": passage.way}
-        if identifier.duress:
-            details["duress"] = 1
         reason = verdict.reason or self._in_the_way(number, verdict, passage, moment)
         if reason is not None:
-            return Decision(event_type="door.denied", reason=reason, cue=CUE_OF_REASON[reason], details=details)
-        details |= self._granted(number, verdict, passage, moment)
+            return self.refused(presentation, reason)
+        details = self._described(presentation) | self._granted(number, verdict, passage, moment)
         return Decision(event_type="door.granted", cue=CueName.GRANTED, details=details)
 
-    def asked(self, enrolment: Enrolment, moment: Moment) -> Assurance:
-        """The least that a card has to prove for one of this terminal's doors to open to the person now."""
+    def asks(self, enrolment: Enrolment | None, moment: Moment, roster_made_s: int | None) -> Assurance:
+        """The least that a read has to prove for one of this terminal's doors to open to the person now."""
+        levels = () if enrolment is None else enrolment.cardholder.levels
         doors = {passage.door for passage in self._site.passages.values()}
-        return self._levels.asked(enrolment.cardholder.levels, doors, self._now(None, moment))
+        now = Circumstances(moment=moment, roster_stale=self._stale(moment, roster_made_s), lockdown=False)
+        return self._levels.asked(levels, doors, now)
+
+    def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
+        """Answer with `door.denied`; see ports.Service."""
+        details = self._described(presentation)
+        return Decision(event_type="door.denied", reason=reason, cue=CUE_OF_REASON[reason], details=details)
 
     def recorded(self, event: Event) -> None:
         """Take over who went where, who waits for whom, and lockdowns. Has to be told of every event, in order."""
         fields, moment = event.fields, moment_of(event.fields)
         moment = msgspec.structs.replace(moment, at=moment.at.astimezone(self._site.zone))
         self._passback.elapse(moment.at)
-        match fields["event_type"]:
-            case "door.granted":
+        match answered(fields):
+            case "granted", _:
                 self._entered(fields, moment)
-            case "door.denied":
-                self._waits(fields, moment)
+            case "denied", reason:
+                self._waits(fields, reason, moment)
+        match fields["event_type"]:
             case "lockdown.begun":
                 self._lockdowns[str(fields["door"])] = (moment, str(fields["by"]))
                 for company in (self._alone, self._visitors, self._hosts):
@@ -153,18 +173,22 @@ class DoorAccess:
             if abs((moment.at - said.at).total_seconds()) >= _RENEWED_AFTER_S
         ]
 
-    def _now(self, door: str | None, moment: Moment) -> Circumstances:
-        return Circumstances(
-            moment=moment,
-            roster_stale=self._roster_stale(moment),
-            lockdown=door is not None and self.locked_down(door),
-        )
+    def _described(self, presentation: Presentation) -> EventFields:
+        """What every event at a door says."""
+        passage, identifier = self._site.passages[presentation.reader], presentation.identifier
+        details: EventFields = {"door": passage.door, "way": passage.way}
+        if identifier is not None and identifier.duress:
+            details["duress"] = 1
+        return details
 
-    def _roster_stale(self, moment: Moment) -> bool:
+    def _now(self, door: str, moment: Moment) -> Circumstances:
+        stale = self._stale(moment, self._roster_made_s())
+        return Circumstances(moment=moment, roster_stale=stale, lockdown=self.locked_down(door))
+
+    def _stale(self, moment: Moment, made_s: int | None) -> bool:
         most_s = self._site.roster_max_age_s
         if most_s is None:
             return False
-        made_s = self._roster_made_s()
         return made_s is None or not -_AHEAD_S <= moment.at.timestamp() - made_s <= most_s
 
     def _verdict(self, identifier: Identifier, enrolment: Enrolment, passage: Passage, moment: Moment) -> Verdict:
@@ -238,11 +262,11 @@ class DoorAccess:
         if door in self._unlocks and rules is not None and ("first_person" in fields or not rules.first_person):
             self._unlocks[door].entered(moment)
 
-    def _waits(self, fields: EventFields, moment: Moment) -> None:
-        if "cardholder" not in fields or "door" not in fields:
+    def _waits(self, fields: EventFields, reason: str, moment: Moment) -> None:
+        if "cardholder" not in fields:
             return
         number, door = str(fields["cardholder"]), str(fields["door"])
-        match fields.get("reason"):
+        match reason:
             case DenyReason.SECOND_PERSON_NEEDED:
                 self._alone.came(door, number, moment)
             case DenyReason.ESCORT_NEEDED:

@@ -10,10 +10,10 @@ from fakes.outputs import RecordingOutput, ScriptedCondition
 from kazasu.cli.setup.cue_round import play_each, verdict
 from kazasu.cli.setup.interview import Interview
 from kazasu.errors import OutputError
-from kazasu.model.cue import Channel, CueName
+from kazasu.model.cue import OF_DOORS, Channel, CueName
 from kazasu.outputs.cues import load
 
-ENDLESS = {CueName.READY, CueName.READING}
+ENDLESS = {CueName.READY, CueName.READING, *OF_DOORS}
 
 
 class Round:

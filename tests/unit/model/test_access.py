@@ -9,6 +9,9 @@ from kazasu.model.cue import CueName
 def test_assurance_is_ordered_by_strength() -> None:
     assert list(Assurance) == sorted(Assurance)
     assert [assurance.word for assurance in sorted(Assurance)] == [
+        "paper",
+        "vouched",
+        "code",
         "serial",
         "signed_data",
         "challenge",
@@ -23,7 +26,7 @@ def test_an_assurance_is_read_back_from_its_word(assurance: Assurance) -> None:
 
 @pytest.mark.parametrize("word", ["", "SERIAL", "pin", "1"])
 def test_another_word_is_refused_and_the_right_ones_are_named(word: str) -> None:
-    with pytest.raises(ValueError, match="serial, signed_data, challenge, challenge_pin"):
+    with pytest.raises(ValueError, match="paper, vouched, code, serial, signed_data, challenge, challenge_pin"):
         Assurance.from_word(word)
 
 

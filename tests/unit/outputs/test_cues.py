@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import kazasu.outputs
 from kazasu.errors import ConfigurationError
-from kazasu.model.cue import OF_THE_KEYPAD, Channel, Cue, CueName, Frame
+from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, Channel, Cue, CueName, Frame
 from kazasu.outputs.cues import DEFAULT_PATH, load, parse
 from kazasu.outputs.rhythm import LIGHTS, SOUND, flashes_per_second, rhythm, told_apart
 
@@ -129,12 +129,13 @@ def test_quick_typing_does_not_flash(pause_ms: int) -> None:
     assert flashes_per_second(Cue(name=CueName.KEY, frames=tuple(frames))) <= 3
 
 
-def test_a_file_from_before_there_were_keypads_goes_on_to_work() -> None:
+@pytest.mark.parametrize("later", [OF_THE_KEYPAD, OF_DOORS])
+def test_a_file_from_before_there_were_keypads_or_doors_goes_on_to_work(later: frozenset[CueName]) -> None:
     document = SHIPPED
-    for name in OF_THE_KEYPAD:
+    for name in later:
         head, _, tail = document.partition(f"[{name.value}]")
         document = head + tail.partition("\n\n")[2]
-    assert "[pin]" not in document
+        assert f"[{name.value}]" not in document
     assert parse(document.encode(), "cues.toml") == load()
 
 
@@ -153,8 +154,8 @@ def test_reading_begins_dark_and_answers_end_dark_so_that_they_stand_out_from_th
         assert frame.ms >= 250
 
 
-def test_only_reading_and_ready_repeat_so_that_no_answer_sounds_for_ever() -> None:
-    assert {name for name, cue in load().items() if cue.repeat} == {CueName.READING, CueName.READY}
+def test_only_what_stands_repeats_so_that_no_answer_sounds_for_ever() -> None:
+    assert {name for name, cue in load().items() if cue.repeat} == {CueName.READING, CueName.READY, *OF_DOORS}
 
 
 def test_resting_in_order_is_silent_and_static() -> None:
@@ -173,7 +174,7 @@ def test_resting_in_order_is_silent_and_static() -> None:
         (b"a = " + b"9" * 5000, "cues.toml: not TOML: "),
         (b"a = " + b"[" * 30_000, "cues.toml: not TOML: "),
         (b"#" * 70_000, "cues.toml: larger than 65536 bytes"),
-        (b"", "cues.toml: missing: ready, reading, pin, key, granted, already_done, denied, retry, blocked, fault;"),
+        (b"", "cues.toml: missing: ready, reading, granted, already_done, denied, retry, fault;"),
         (_changed("[fault]", "[falt]"), "cues.toml: no cue is called 'falt'; did you mean fault?"),
         (_changed("[fault]", "[zzz]"), "cues.toml: no cue is called 'zzz'; there are: ready, reading,"),
         (b"ready = 1\n" + _changed("[ready]", "[readyy]"), "cues.toml: no cue is called 'readyy'; did you mean ready?"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from fakes.clock import FakeClock
 from fakes.roster import FakeRoster, person
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Enrolment
 from kazasu.model.policy import AssurancePolicy
 from kazasu.readers.demand import EnrolledDemand, FixedDemand
+from kazasu.services.attendance import Alternation, Attendance
 
 
 class BrokenRoster(FakeRoster):
@@ -16,7 +19,10 @@ class BrokenRoster(FakeRoster):
 
 
 def demand(roster: FakeRoster, policy: Assurance = Assurance.SIGNED_DATA) -> EnrolledDemand:
-    return EnrolledDemand(AssurancePolicy(min_assurance=policy), roster, FakeClock())
+    service = Attendance(
+        Alternation(), day_boundary=time(5), repeat_after_s=120, policy=AssurancePolicy(min_assurance=policy)
+    )
+    return EnrolledDemand(AssurancePolicy(min_assurance=Assurance.SERIAL), service, roster, FakeClock())
 
 
 def test_a_card_has_to_prove_what_it_was_enrolled_at() -> None:

@@ -20,6 +20,7 @@ from kazasu.model.access import (
 )
 from kazasu.model.cue import CueName
 from kazasu.model.event import GENESIS, Draft, Event, Place, sealed
+from kazasu.model.policy import AssurancePolicy
 from kazasu.model.schedule import TimeRange
 from kazasu.model.signature import Ed25519Signer
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule, DirectionRule
@@ -51,7 +52,9 @@ class Desk:
         self.events: list[Event] = []
 
     def fresh(self) -> Attendance:
-        return Attendance(self.rule, day_boundary=time(5), repeat_after_s=120)
+        return Attendance(
+            self.rule, day_boundary=time(5), repeat_after_s=120, policy=AssurancePolicy(min_assurance=Assurance.SERIAL)
+        )
 
     def tap(self, number: str = "1001", direction: Direction | None = None) -> Decision:
         decision = self.service.decide(presentation(number, direction), self.clock.now())

@@ -328,5 +328,5 @@ def test_a_card_is_asked_for_what_opens_a_door_now() -> None:
     strict = AccessLevel(name="vault", doors=LAB, min_assurance=Assurance.CHALLENGE_PIN)
     doors = Doors(STAFF, strict, more={"side": Passage(door="lab")})
     enrolments = [doors.enrolment("1", "vault"), doors.enrolment("1", "vault", "staff"), doors.enrolment("1")]
-    asked = [doors.service.asked(enrolment, doors.clock.now()) for enrolment in enrolments]
+    asked = [doors.service.asks(enrolment, doors.clock.now(), None) for enrolment in enrolments]
     assert asked == [Assurance.CHALLENGE_PIN, Assurance.SERIAL, Assurance.SERIAL]

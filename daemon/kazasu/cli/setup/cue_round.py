@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kazasu.app import open_outputs
-from kazasu.model.cue import OF_THE_KEYPAD, CueName
+from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, CueName
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.runtime.clock import SystemClock
@@ -36,6 +36,8 @@ _LOOKS = MappingProxyType(
         CueName.RETRY: ("red and sound: short, long", "赤と音が「短・長」"),
         CueName.BLOCKED: ("red and sound: long, short, short", "赤と音が「長・短・短」"),
         CueName.FAULT: ("red and sound: long, long", "赤と音が「長・長」"),
+        CueName.HELD: ("red and sound: one short, again and again", "赤と音が短く 1 回、くり返し"),
+        CueName.HELD_OPEN: ("red and sound: long ones without end", "赤と音が長く、止まらない"),
     }
 )
 
@@ -55,7 +57,8 @@ def play_all(config: Config, interview: Interview | None) -> list[CueName]:
         ConfigurationError: cues that cannot be used.
     """
     loaded = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
-    patterns = {name: cue for name, cue in loaded.items() if config.keypad is not None or name not in OF_THE_KEYPAD}
+    never = (frozenset() if config.keypad is not None else OF_THE_KEYPAD) | (frozenset() if config.doors else OF_DOORS)
+    patterns = {name: cue for name, cue in loaded.items() if name not in never}
     own = config.outputs.cues is not None
     with ExitStack() as stack:
         output, _ = open_outputs(config, stack)

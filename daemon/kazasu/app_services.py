@@ -1,0 +1,82 @@
+"""What a terminal is for, put together: its services, and the one that it asks. The rest is app.py's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kazasu.app_cards import attendance_policy
+from kazasu.app_doors import access_levels, door_site
+from kazasu.model.schedule import TimeRange
+from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
+from kazasu.services.door_access import DoorAccess
+from kazasu.services.together import Together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.model import configuration
+    from kazasu.model.configuration import Config
+    from kazasu.ports import Service
+    from kazasu.services.attendance import DirectionRule
+
+
+class Services(NamedTuple):
+    """The configured services.
+
+    Attributes:
+        names: `[services.<name>]`, in the order in which they are asked.
+        asked: all of them as one.
+        access: who passes doors; None without doors.
+    """
+
+    names: tuple[str, ...]
+    asked: Service
+    access: DoorAccess | None
+
+
+def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s: Callable[[], int | None]) -> Services:
+    """Build what the configuration names.
+
+    Args:
+        config: checked.
+        secure: whether a door is closed and locked.
+        roster_made_s: see ports.Roster.made_s.
+
+    Raises:
+        ConfigurationError: the holidays of a country that nobody knows.
+    """
+    attendance, access = config.services.attendance, None
+    services: list[Service] = []
+    if attendance is not None:
+        services.append(_attendance(attendance))
+    if config.services.door is not None:
+        access = DoorAccess(door_site(config), access_levels(config), secure=secure, roster_made_s=roster_made_s)
+        services.append(access)
+    return Services(
+        names=tuple(service.name for service in services),
+        asked=services[0] if len(services) == 1 else Together(services),
+        access=access,
+    )
+
+
+def _attendance(service: configuration.Attendance) -> Attendance:
+    return Attendance(
+        _direction_rule(service),
+        day_boundary=service.day_boundary,
+        repeat_after_s=service.repeat_after,
+        policy=attendance_policy(service),
+        readers=service.readers,
+    )
+
+
+def _direction_rule(service: configuration.Attendance) -> DirectionRule:
+    if service.direction == "button":
+        return ByButton()
+    if service.direction == "schedule":
+        return BySchedule(
+            [
+                *((TimeRange(first=ways.first, last=ways.last), "in") for ways in service.in_),
+                *((TimeRange(first=ways.first, last=ways.last), "out") for ways in service.out),
+            ]
+        )
+    return Alternation()
