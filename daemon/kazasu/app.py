@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kazasu import __version__
 from kazasu.app_cards import card_identifier, enrolled_demand, pin_source, terminal_policy
 from kazasu.app_services import services_of
+from kazasu.app_wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
 from kazasu.model.cue import Channel
 from kazasu.outputs import cues
@@ -96,6 +97,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         return terminal_loop.doors.is_secure(door)
 
     services = services_of(config, secure=secure, roster_made_s=lambda: roster.made_s)
+    locks = open_locks(config, inbox, clock, header, stack)
     attendance = config.services.attendance
     terminal_loop = Terminal(
         Settings(
@@ -112,7 +114,9 @@ def assemble(config: Config, stack: ExitStack) -> App:
         publisher=board.waker,
         health=board,
         access=services.access,
+        doorways=doorways(config, locks),
     )
+    open_contacts(config, inbox, header, stack)
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
         card_identifier(config, clock, enrolled_demand(config, services.asked, clock, stack), pins),
@@ -124,6 +128,8 @@ def assemble(config: Config, stack: ExitStack) -> App:
     if config.mqtt is not None:
         publisher = _publisher(config, journal.epoch, services.names, board, inbox, clock, stack)
         loops.append(("publisher", publisher))
+    if config.doors:
+        loops.append(("locks", locks))
     loops += [("terminal", terminal_loop), ("readers", readers)]
     return App(loops=loops, clock=clock, status=lambda: _status(board))
 

@@ -222,7 +222,7 @@ class DoorModel(RuleBasedStateMachine):
                 reasons.append(DenyReason.CLOCK_UNSET)
             elif self.stale() and name != "fire":
                 reasons.append(DenyReason.ROSTER_STALE)
-            elif name == "always" and assurance < Assurance.CHALLENGE:
+            elif assurance < (Assurance.CHALLENGE if name == "always" else Assurance.SERIAL):
                 reasons.append(DenyReason.ASSURANCE_TOO_LOW)
             elif self.locked_down() and name != "guard":
                 reasons.append(DenyReason.LOCKDOWN)

@@ -52,6 +52,7 @@ class Door(Table, frozen=True, kw_only=True):
     held_open_warning: Duration = Duration(20)
     held_open: Duration = Duration(30)
     rex: ButtonPin | None = None
+    motion: ButtonPin | None = None
     fire: ButtonPin | None = None
     tamper: ButtonPin | None = None
     two_person: bool = False
@@ -79,7 +80,7 @@ class Door(Table, frozen=True, kw_only=True):
     @property
     def pins(self) -> tuple[int, ...]:
         """The pins that it takes."""
-        wired = (self.strike, self.contact, self.rex, self.fire, self.tamper)
+        wired = (self.strike, self.contact, self.rex, self.motion, self.fire, self.tamper)
         return tuple(pin.pin for pin in wired if pin is not None)
 
 

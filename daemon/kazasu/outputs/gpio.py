@@ -1,4 +1,4 @@
-"""LEDs, buzzer, relay and push-buttons on the Pi's header. The only importer of gpiozero, and only once it is used.
+"""LEDs, buzzer, relays and push-buttons on the Pi's header. The only importer of gpiozero, and only once it is used.
 
 Rule 11: a pin becomes an output and takes its off level in one step, so that not even the start of the program moves
 a relay; when the program ends in order, everything is off before the pins are let go. What the pins do before the
@@ -71,6 +71,34 @@ class Header:
         if other != use:
             raise OutputError(f"GPIO{pin.number} is used for {other} and for {use}: give each a pin of its own")
 
+    def output(self, pin: Pin, use: str) -> OutputDevice:
+        """Claim a pin as an output that is off.
+
+        Raises:
+            OutputError: it is used already, is busy or cannot be an output.
+        """
+        from gpiozero import OutputDevice
+
+        self.claim(pin, use)
+        with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
+            return OutputDevice(
+                pin.number, active_high=not pin.active_low, initial_value=False, pin_factory=self.factory
+            )
+
+    def contact(self, pin: Pin, use: str) -> DigitalInputDevice:
+        """Claim a pin as an input to a contact that is looked at once it has been still for 30 ms.
+
+        Raises:
+            OutputError: it is used already, is busy or cannot be an input.
+        """
+        from gpiozero import DigitalInputDevice
+
+        self.claim(pin, use)
+        with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
+            return DigitalInputDevice(
+                pin.number, pull_up=pin.active_low, bounce_time=_BOUNCE_S, pin_factory=self.factory
+            )
+
     def close(self) -> None:
         """Let the chip go; after everything on it was closed."""
         self.factory.close()
@@ -86,19 +114,12 @@ class GpioOutput:
     """
 
     def __init__(self, pins: Mapping[Channel, Pin], header: Header) -> None:
-        from gpiozero import OutputDevice
-
         self._devices: dict[Channel, OutputDevice] = {}
         self._on: frozenset[Channel] = frozenset()
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
             for channel, pin in pins.items():
-                use = f"the output {channel.value}"
-                header.claim(pin, use)
-                with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
-                    self._devices[channel] = OutputDevice(
-                        pin.number, active_high=not pin.active_low, initial_value=False, pin_factory=header.factory
-                    )
+                self._devices[channel] = header.output(pin, f"the output {channel.value}")
             undo.pop_all()
 
     def show(self, on: frozenset[Channel]) -> None:
@@ -138,24 +159,69 @@ class GpioButtons:
     """
 
     def __init__(self, pins: Mapping[Direction, Pin], inbox: Inbox, header: Header) -> None:
-        from gpiozero import DigitalInputDevice
-
         self._devices: list[DigitalInputDevice] = []
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
             for button, pin in pins.items():
-                use = f"the button {button}"
-                header.claim(pin, use)
-                with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
-                    device = DigitalInputDevice(
-                        pin.number, pull_up=pin.active_low, bounce_time=_BOUNCE_S, pin_factory=header.factory
-                    )
-                    self._devices.append(device)
-                    device.when_activated = _press(button, inbox)
+                device = header.contact(pin, f"the button {button}")
+                self._devices.append(device)
+                device.when_activated = _press(button, inbox)
             undo.pop_all()
 
     def close(self) -> None:
         """Let the pins go; no press enters the inbox afterwards."""
+        with contextlib.ExitStack() as undo:
+            for device in self._devices:
+                undo.callback(device.close)
+
+
+class GpioRelay:
+    """Implements locks.Relay on a pin of the header.
+
+    Raises:
+        OutputError: a pin that is used twice, is busy or cannot be an output.
+    """
+
+    def __init__(self, pin: Pin, use: str, header: Header) -> None:
+        self._device = header.output(pin, use)
+        self._use = use
+
+    def switch(self, on: bool) -> None:  # noqa: FBT001  (as it stands)
+        """Switch it; see locks.Relay."""
+        with _explained(f"{self._use} cannot be switched"):
+            self._device.value = on
+
+    def close(self) -> None:
+        """Switch it off and let the pin go."""
+        _switch_off(self._device)
+        self._device.close()
+
+
+class GpioContacts:
+    """Contacts that are told of from the start: how each is first, then each change.
+
+    Args:
+        contacts: for each its pin, what it is for, and what to do when it closes (True) or opens.
+        header: the Pi's.
+
+    Raises:
+        OutputError: a pin that is used twice, is busy or cannot be an input.
+    """
+
+    def __init__(self, contacts: Sequence[tuple[Pin, str, Callable[[bool], None]]], header: Header) -> None:
+        self._devices: list[DigitalInputDevice] = []
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            for pin, use, tell in contacts:
+                device = header.contact(pin, use)
+                self._devices.append(device)
+                # Told of first, looked at afterwards: a change in between is told twice, and never missed.
+                device.when_activated = device.when_deactivated = _look(device, tell)
+                tell(bool(device.is_active))
+            undo.pop_all()
+
+    def close(self) -> None:
+        """Let the pins go; nothing is told afterwards."""
         with contextlib.ExitStack() as undo:
             for device in self._devices:
                 undo.callback(device.close)
@@ -221,6 +287,10 @@ class GpioMatrix:
 
 def _press(button: Direction, inbox: Inbox) -> Callable[[], None]:
     return lambda: inbox.put(ButtonPressed(button=button))
+
+
+def _look(device: DigitalInputDevice, tell: Callable[[bool], None]) -> Callable[[], None]:
+    return lambda: tell(bool(device.is_active))
 
 
 def _switch_off(device: OutputDevice) -> None:

@@ -71,3 +71,32 @@ class TerminalOutput:
             return f" {channel.value} "
         word = f"[{channel.value.upper()}]"
         return f"\x1b[{_COLOURS[channel]}m{word}\x1b[0m" if self._coloured else word
+
+
+class DrawnRelay:
+    """Implements locks.Relay: a line for each change, `door server-room: released`.
+
+    Args:
+        door: its name.
+        stream: where to write; not closed.
+    """
+
+    def __init__(self, door: str, stream: TextIO) -> None:
+        self._door = door
+        self._stream = stream
+        self._on = False
+
+    def switch(self, on: bool) -> None:  # noqa: FBT001  (as it stands)
+        """Say it; see locks.Relay."""
+        if on is self._on:
+            return
+        self._on = on
+        try:
+            self._stream.write(f"\rdoor {self._door}: {'released' if on else 'locked'}\n")
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            raise OutputError(f"the terminal cannot be written: {error}") from error
+
+    def close(self) -> None:
+        """Lock it."""
+        self.switch(False)

@@ -1,0 +1,117 @@
+"""The wires of doors, put together from the configuration: locks, contacts and buttons. The rest is app.py's."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from kazasu.doors import Doorway
+from kazasu.model.door_input import (
+    ContactChanged,
+    FireChanged,
+    RexKind,
+    RexPressed,
+    RexReleased,
+    TamperChanged,
+)
+from kazasu.model.door_settings import DoorSettings, Fail
+from kazasu.model.input import DoorChanged
+from kazasu.outputs.locks import Locks
+from kazasu.outputs.terminal import DrawnRelay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import ExitStack
+
+    from kazasu.model.configuration import Config
+    from kazasu.model.configuration_doors import Door
+    from kazasu.model.door_input import DoorInput
+    from kazasu.model.table import ButtonPin
+    from kazasu.outputs.gpio import Header
+    from kazasu.outputs.locks import Relay
+    from kazasu.ports import Clock, Inbox
+
+
+class Unwired:
+    """A door without a lock of its own: its answer is the cue's, and its relay."""
+
+    def switch(self, on: bool) -> None:  # noqa: FBT001  (as it stands)
+        """See locks.Relay."""
+
+
+def open_locks(config: Config, inbox: Inbox, clock: Clock, header: Header | None, stack: ExitStack) -> Locks:
+    """Open the relays of all doors, off: each lock is locked.
+
+    Raises:
+        OutputError: a pin that cannot be driven.
+    """
+    relays = {door.name: (_relay(door, header, stack), settings_of(door).longest_release_s) for door in config.doors}
+    return Locks(relays, inbox, mono_s=clock.mono_s)
+
+
+def doorways(config: Config, locks: Locks) -> Mapping[str, Doorway]:
+    """The doors of the configuration, by name."""
+    return {door.name: Doorway(settings_of(door), locks.by_door[door.name]) for door in config.doors}
+
+
+def open_contacts(config: Config, inbox: Inbox, header: Header | None, stack: ExitStack) -> None:
+    """Open contacts and buttons of all doors; how they are enters the inbox at once.
+
+    Raises:
+        OutputError: a pin that cannot be an input.
+    """
+    if header is None:
+        return
+    from kazasu.outputs.gpio import GpioContacts, Pin
+
+    wired = [
+        (Pin(number=pin.pin, active_low=pin.active_low), f"the {what} of door {door.name}", tell)
+        for door in config.doors
+        for what, pin, tell in _contacts(door, inbox)
+        if pin is not None
+    ]
+    stack.callback(GpioContacts(wired, header).close)
+
+
+def settings_of(door: Door) -> DoorSettings:
+    """What the configuration says of how a door moves."""
+    return DoorSettings(
+        name=door.name,
+        fail=Fail(door.fail),
+        contact=door.contact is not None,
+        release_s=door.release,
+        extended_release_s=door.extended_release,
+        held_open_warning_s=door.held_open_warning,
+        held_open_s=door.held_open,
+    )
+
+
+def _relay(door: Door, header: Header | None, stack: ExitStack) -> Relay:
+    if header is None:
+        drawn = DrawnRelay(door.name, sys.stdout)
+        stack.callback(drawn.close)
+        return drawn
+    if door.strike is None:
+        return Unwired()
+    from kazasu.outputs.gpio import GpioRelay, Pin
+
+    pin = Pin(number=door.strike.pin, active_low=door.strike.active_low)
+    relay = GpioRelay(pin, f"the lock of door {door.name}", header)
+    stack.callback(relay.close)
+    return relay
+
+
+def _contacts(door: Door, inbox: Inbox) -> Iterator[tuple[str, ButtonPin | None, Callable[[bool], None]]]:
+    """What each contact of a door says when it closes, and when it opens.
+
+    Contact, fire and tamper are closed while all is well, so that a cut wire is noticed; REX is closed while it asks.
+    """
+
+    def telling(closed: DoorInput, opened: DoorInput) -> Callable[[bool], None]:
+        return lambda is_closed: inbox.put(DoorChanged(door=door.name, given=closed if is_closed else opened))
+
+    yield "contact", door.contact, telling(ContactChanged(open=False), ContactChanged(open=True))
+    yield "REX", door.rex, telling(RexPressed(RexKind.BUTTON), RexReleased(RexKind.BUTTON))
+    yield "REX by motion", door.motion, telling(RexPressed(RexKind.MOTION), RexReleased(RexKind.MOTION))
+    yield "fire input", door.fire, telling(FireChanged(active=False), FireChanged(active=True))
+    yield "tamper contact", door.tamper, telling(TamperChanged(active=False), TamperChanged(active=True))
