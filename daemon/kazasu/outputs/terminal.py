@@ -84,6 +84,7 @@ class DrawnRelay:
     def __init__(self, door: str, stream: TextIO) -> None:
         self._door = door
         self._stream = stream
+        self._clears = "\r\x1b[K" if stream.isatty() else ""  # the lamps are drawn there
         self._on = False
 
     def switch(self, on: bool) -> None:  # noqa: FBT001  (as it stands)
@@ -92,7 +93,7 @@ class DrawnRelay:
             return
         self._on = on
         try:
-            self._stream.write(f"\rdoor {self._door}: {'released' if on else 'locked'}\n")
+            self._stream.write(f"{self._clears}door {self._door}: {'released' if on else 'locked'}\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             raise OutputError(f"the terminal cannot be written: {error}") from error

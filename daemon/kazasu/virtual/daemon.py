@@ -48,12 +48,14 @@ class DaemonProcess:
 
     Attributes:
         shown: every change of the outputs, over all starts.
+        moved: every move of a door's lock, over all starts: the door, and `released` or `locked`.
         log_file: what it logged, over all starts.
         on_change: called with each change of the outputs, in a thread of this object's.
     """
 
     def __init__(self, config_file: Path, directory: Path, python: str = sys.executable, **environment: str) -> None:
         self.shown: list[Shown] = []
+        self.moved: list[tuple[str, str]] = []
         self.on_change: Callable[[Shown], None] = lambda _: None
         self.log_file = directory / "kazasu.log"
         self._command = [python, "-m", "kazasu", "run", "--config", str(config_file)]
@@ -152,6 +154,10 @@ class DaemonProcess:
                     self.shown.append(change)
                     self._news.notify_all()
                 self.on_change(change)
+            elif word.startswith("door "):
+                with self._news:
+                    self.moved.append((word.removeprefix("door "), channels))
+                    self._news.notify_all()
 
     def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.virtual.felica import FelicaCard
@@ -10,7 +11,7 @@ from kazasu.virtual.issuer import rsa_key
 from kazasu.virtual.mifare import MifareCard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from kazasu.ports import CardIdentifier
@@ -38,16 +39,26 @@ def staff_of(issuer: JpkiIssuer) -> tuple[Person, ...]:
     )
 
 
-def write_roster(path: Path, people: Iterable[Person], identifier: CardIdentifier) -> None:
-    """Write a roster to import, with the pseudonyms that the terminal's own card kinds give to these cards."""
+def write_roster(
+    path: Path, people: Iterable[Person], identifier: CardIdentifier, levels: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write a roster to import, with the pseudonyms that the terminal's own card kinds give to these cards.
+
+    Args:
+        path: where to.
+        people: who.
+        identifier: the terminal's.
+        levels: access levels by the person's number, as the file has them.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until"])
+        writer.writerow(["cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until", "levels"])
         for person in people:
             person.card.power_on()
             identified = identifier.identify(_Direct(person.card), person.card.atr)
             person.card.power_off()
-            writer.writerow([person.number, person.name, identified.pseudonym, identified.assurance.word, "", ""])
+            word, held = identified.assurance.word, levels.get(person.number, "")
+            writer.writerow([person.number, person.name, identified.pseudonym, word, "", "", held])
 
 
 class _Direct:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -32,6 +33,7 @@ from kazasu.virtual.subscriber import CheckingSubscriber
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -51,6 +53,7 @@ class Stage:
         settings: tables of the configuration beside those that the stage writes; TOML.
         state_dir: where the daemon keeps its data, if not in `directory`.
         of_each_kind: reads all kinds, knows the holders of the gallery's cards, and takes no tap for a repeat.
+        levels: access levels by the person's number, as a roster has them.
 
     Attributes:
         issuer: of My Number Cards.
@@ -68,12 +71,19 @@ class Stage:
     """
 
     def __init__(
-        self, directory: Path, settings: str = "", state_dir: Path | None = None, *, of_each_kind: bool = False
+        self,
+        directory: Path,
+        settings: str = "",
+        state_dir: Path | None = None,
+        *,
+        of_each_kind: bool = False,
+        levels: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._directory = directory
         self._state_dir = state_dir or directory / "state"
         self._settings = settings
         self._of_each_kind = of_each_kind
+        self._levels = levels
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -207,5 +217,5 @@ key = "collector.pub"
         )
         csv_path = self._directory / "roster.csv"
         people = (*self.staff, *(self.gallery.people if self.gallery else ()))
-        write_roster(csv_path, people, identifier)
+        write_roster(csv_path, people, identifier, self._levels)
         import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)
