@@ -17,6 +17,7 @@
     ├── ForbiddenApdu           a driver tried to send what the allow-list does not hold: a defect of ours
     ├── OutputError             a pin that cannot be driven, or that is named twice
     │   └── PinBusy             another program has it: the terminal itself, while it runs
+    ├── DisplayError            the small display cannot be drawn on; nobody waits for it and nothing else fails
     ├── KeypadUnavailable       the keypad is unplugged, unreadable or another program's; nobody can enter a PIN
     │   └── KeypadBusy          another program has it: the terminal itself, while it runs
     ├── SignatureInvalid        a message that was not signed by whom it claims
@@ -114,6 +115,10 @@ class ForbiddenApdu(KazasuError):
 
 class OutputError(KazasuError):
     """An output that cannot be driven."""
+
+
+class DisplayError(KazasuError):
+    """A small display that cannot be drawn on: an alert, and never a tap's failure."""
 
 
 class PinBusy(OutputError):

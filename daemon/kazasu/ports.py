@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kazasu.model.key import Key
     from kazasu.model.moment import Moment
     from kazasu.model.receipt import Receipt
+    from kazasu.model.screen import Screen
     from kazasu.model.usage import Usage
 
 
@@ -322,6 +323,26 @@ class Lock(Protocol):
 
         Raises:
             OutputError: it cannot be driven.
+        """
+        ...
+
+
+class Display(Protocol):
+    """A small display. The display's own thread: it may take its time and fail without any tap's noticing."""
+
+    def show(self, screen: Screen) -> None:
+        """Replace what is shown, whole.
+
+        Raises:
+            DisplayError: it cannot be drawn on, or was closed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Show nothing and let it go; closing it again does nothing.
+
+        Raises:
+            DisplayError: it did not answer; it counts as closed all the same.
         """
         ...
 
