@@ -51,7 +51,7 @@ def panel(folder: Path) -> Bench:
         width=128, height=64, mode="1"
     )
     if not Path(FONT).exists():
-        pytest.skip("fonts-misaki is not installed")
+        pytest.skip("fonts-unifont is not installed")
     # The device has another image after each picture.
     return Bench(OledDisplay(device, Path(FONT)), lambda: bytes(device.image.tobytes()))
 

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from kazasu.model.screen import Screen
 
-FONT = "/usr/share/fonts/truetype/misaki/misaki_gothic.ttf"
-"""Debian's fonts-misaki: 8 by 8 dots a Japanese character, 4 by 8 a Latin one; drawn here at twice that."""
+FONT = "/usr/share/fonts/opentype/unifont/unifont_jp.otf"
+"""Debian's fonts-unifont: 16 by 16 dots a Japanese character, 8 by 16 a Latin one, which are the cells here.
+
+fonts-misaki is a quarter of its size and works too, but at 8 dots 退勤 cannot be told from a blot.
+"""
 
 _CELL = (8, 16)  # pixels of a half-width cell: width, height
 
@@ -37,7 +40,7 @@ class OledDisplay:
 
     Args:
         panel: an opened device of 128 by 64 pixels, one bit each.
-        font: a TrueType file of eight-dot characters; see `FONT`.
+        font: a TrueType or OpenType file of eight-dot or sixteen-dot characters; see `FONT`.
 
     Raises:
         DisplayError: Pillow or the font is not installed.
@@ -47,11 +50,11 @@ class OledDisplay:
         try:
             from PIL import ImageFont
 
-            self._font = ImageFont.truetype(str(font), 2 * 8)
+            self._font = ImageFont.truetype(str(font), _CELL[1])
         except ImportError as error:
             raise DisplayError("Pillow is not installed: pip install 'kazasu[display]'") from error
         except OSError as error:
-            raise DisplayError(f"{font}: no font that can be read ({error}); apt install fonts-misaki") from error
+            raise DisplayError(f"{font}: no font that can be read ({error}); apt install fonts-unifont") from error
         self._panel = panel
         self._closed = False
 

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from fakes.clock import FakeClock
+from fakes.display import RecordingDisplay
+from fakes.health import FakeHealth
+from fakes.outputs import ScriptedCondition
+from kazasu.errors import DisplayError
+from kazasu.model.screen import Screen
+from kazasu.outputs.display_loop import DisplayLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.ports import Display
+
+IDLE = Screen(lines=("idle",))
+PUNCH = Screen(lines=("punch",))
+OTHER = Screen(lines=("other",))
+
+
+class Bench:
+    """A loop whose time passes by a script; the script's last line stops it."""
+
+    def __init__(self, open_display: Callable[[], Display] | None = None) -> None:
+        self.clock = FakeClock()
+        self.health = FakeHealth()
+        self.display = RecordingDisplay()
+        self.open_display = open_display or (lambda: self.display)
+
+    def run(self, *script: tuple[float, Callable[[DisplayLoop], None]]) -> None:
+        def stop(loop: DisplayLoop) -> None:
+            self.seen_alerts = dict(self.health.alerts)
+            loop.stop()
+
+        running: list[DisplayLoop] = []
+
+        def when(step: Callable[[DisplayLoop], None]) -> Callable[[], None]:
+            return lambda: step(running[0])
+
+        loop = DisplayLoop(
+            self.open_display,
+            lambda: IDLE,
+            health=self.health,
+            mono_s=self.clock.mono_s,
+            condition=ScriptedCondition(self.clock, [(at_s, when(step)) for at_s, step in (*script, (100.0, stop))]),
+        )
+        running.append(loop)
+        loop.run()
+
+
+def test_a_screen_is_held_for_its_time_and_then_the_idle_one_returns() -> None:
+    bench = Bench()
+    bench.run((1.0, lambda loop: loop.show(PUNCH, 3.0)))
+    assert bench.display.history == [IDLE, PUNCH, IDLE]
+    assert bench.display.closed
+
+
+def test_the_next_person_never_waits_for_the_last_ones_screen() -> None:
+    bench = Bench()
+    bench.run((1.0, lambda loop: loop.show(PUNCH, 3.0)), (1.5, lambda loop: loop.show(OTHER, 3.0)))
+    assert bench.display.history == [IDLE, PUNCH, OTHER, IDLE]
+
+
+def test_a_display_that_breaks_is_an_alert_and_is_opened_again_later() -> None:
+    opened: list[RecordingDisplay] = []
+
+    def open_display() -> RecordingDisplay:
+        opened.append(RecordingDisplay())
+        return opened[-1]
+
+    bench = Bench(open_display)
+    seen: list[dict[str, str]] = []
+
+    def fail(loop: DisplayLoop) -> None:
+        opened[0].failure = DisplayError("unplugged")
+        loop.show(PUNCH, 3.0)
+
+    bench.run((1.0, fail), (5.0, lambda loop: seen.append(dict(bench.health.alerts))))
+    assert seen == [{"display": "unplugged"}]
+    assert opened[0].closed
+    assert opened[1].history == [IDLE]
+    assert bench.seen_alerts == {}
+
+
+def test_a_display_that_was_never_there_ends_nothing() -> None:
+    def nothing() -> RecordingDisplay:
+        raise DisplayError("no panel answers")
+
+    bench = Bench(nothing)
+    bench.run((1.0, lambda loop: loop.show(PUNCH, 3.0)))
+    assert bench.seen_alerts == {"display": "no panel answers"}
+
+
+def test_whoever_has_news_does_not_wait_for_a_display_that_hangs() -> None:
+    drawing, go_on = threading.Event(), threading.Event()
+
+    class Hanging(RecordingDisplay):
+        def show(self, screen: Screen) -> None:
+            drawing.set()
+            assert go_on.wait(30)
+            super().show(screen)
+
+    display = Hanging()
+    loop = DisplayLoop(lambda: display, lambda: IDLE, health=FakeHealth(), mono_s=lambda: 0.0)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    assert drawing.wait(30)
+    loop.show(PUNCH, 3.0)  # were the lock held while drawing, this would never return
+    loop.stop()
+    go_on.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert display.history == [IDLE]
