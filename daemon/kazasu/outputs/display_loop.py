@@ -104,8 +104,8 @@ class DisplayLoop:
             if self._display is None:
                 self._display = self._open_display()
             self._display.show(screen)
-        except DisplayError as error:
-            self._health.alert(_ALERT, str(error))
+        except Exception as error:  # noqa: BLE001  (a library's own surprise must not end this thread, nor the process)
+            self._health.alert(_ALERT, str(error) if isinstance(error, DisplayError) else type(error).__name__)
             self._let_go()
             self._retry_at_s = self._mono_s() + _RETRY_S
         else:

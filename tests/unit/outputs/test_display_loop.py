@@ -114,3 +114,13 @@ def test_whoever_has_news_does_not_wait_for_a_display_that_hangs() -> None:
     thread.join(30)
     assert not thread.is_alive()
     assert display.history == [IDLE]
+
+
+def test_a_librarys_own_surprise_is_an_alert_that_quotes_nothing_of_it() -> None:
+    class Surprising(RecordingDisplay):
+        def show(self, screen: Screen) -> None:
+            raise RuntimeError(screen.lines[0])
+
+    bench = Bench(Surprising)
+    bench.run((1.0, lambda loop: loop.show(PUNCH, 3.0)))
+    assert bench.seen_alerts == {"display": "RuntimeError"}
