@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Clock, Inbox, Loop, Output
+    from kazasu.ports import Captions, Clock, Inbox, Loop, Output
     from kazasu.publishers.settings import Broker
 
 
@@ -113,6 +113,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         cues=player,
         publisher=board.waker,
         health=board,
+        captions=_captions(config, clock, board, stack),
         access=services.access,
         doorways=doorways(config, locks),
     )
@@ -216,6 +217,17 @@ def _publisher(
         random=random.random,
         vitals=Vitals(config.terminal.state_dir, mqtt.certificate, clock),
     )
+
+
+def _captions(config: Config, clock: Clock, board: HealthBoard, stack: ExitStack) -> Captions | None:
+    if config.display is None:
+        return None
+    from kazasu.app_display import captions_of
+
+    def online() -> bool:
+        return "broker" not in board.alerts()
+
+    return captions_of(config, config.display, clock=clock, health=board, online=online, stack=stack)
 
 
 def _open_buttons(buttons: configuration.Buttons, inbox: Inbox, header: Header, stack: ExitStack) -> None:

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from kazasu.model.access import Assurance, Decision, DenyReason, Enrolment, Identifier, Presentation
+    from kazasu.model.access import Assurance, Decision, DenyReason, Direction, Enrolment, Identifier, Presentation
     from kazasu.model.cue import Channel, CueName
     from kazasu.model.door_outcome import LockOutput
+    from kazasu.model.door_table import Alarm
     from kazasu.model.event import Draft, Event
     from kazasu.model.input import Input
     from kazasu.model.key import Key
@@ -296,6 +297,34 @@ class CuePlayer(Protocol):
 
     def rest(self, name: CueName) -> None:
         """Set what is shown while nothing else plays."""
+        ...
+
+
+class Captions(Protocol):
+    """Words beside the cues, for a display; nobody needs them. The terminal thread; none of them waits or raises."""
+
+    def cue(self, name: CueName) -> None:
+        """Say in words what a cue says."""
+        ...
+
+    def entered(self, digits: int) -> None:
+        """Of a PIN there are so many digits now."""
+        ...
+
+    def chosen(self, direction: Direction) -> None:
+        """A button was pressed for the next tap."""
+        ...
+
+    def answered(self, presentation: Presentation, decision: Decision) -> None:
+        """A tap's event is durable: this is what came of it, and for whom."""
+        ...
+
+    def rest(self, name: CueName, alarm: Alarm | None) -> None:
+        """Set what is shown while nobody taps: the cue at rest, and the door's alarm if it stands for one."""
+        ...
+
+    def recorded(self, event: Event) -> None:
+        """Take over an event that is durable now; also called for the journal's recent events at start."""
         ...
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kazasu.captions import Silent
 from kazasu.doors import Doors
 from kazasu.errors import RosterError
 from kazasu.model.access import DenyReason, Presentation
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from kazasu.model.event import Event
     from kazasu.model.input import Input
     from kazasu.model.moment import Moment
-    from kazasu.ports import Beat, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
+    from kazasu.ports import Beat, Captions, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Terminal:
         cues: CuePlayer,
         publisher: Wakeable,
         health: Health,
+        captions: Captions | None = None,
         access: Access | None = None,
         doorways: Mapping[str, Doorway] | None = None,
     ) -> None:
@@ -103,6 +105,7 @@ class Terminal:
         self._roster = roster
         self._service = service
         self._cues = cues
+        self._captions = captions or Silent()
         self._health = health
         self._pressed: tuple[Direction, float] | None = None
         self._missing: set[str] = set()
@@ -139,17 +142,19 @@ class Terminal:
             case CardRead():
                 self._tap(item)
             case CardPresented():
-                self._cues.play(CueName.READING)
+                self._play(CueName.READING)
             case PinAsked():
                 self._wait_for_pin(asked=True)
-                self._cues.play(CueName.PIN)
-            case KeyTaken():
+                self._play(CueName.PIN)
+            case KeyTaken(entered=digits):
                 self._cues.play(CueName.KEY)
+                self._captions.entered(digits)
             case PinEnded():
                 self._wait_for_pin(asked=False)
-                self._cues.play(CueName.READING)
+                self._play(CueName.READING)
             case ButtonPressed(button=button):
                 self._pressed = (button, self._clock.mono_s())
+                self._captions.chosen(button)
             case ReaderChanged():
                 self._reader_changed(item)
             case DoorChanged(door=door, given=given):
@@ -160,6 +165,7 @@ class Terminal:
     def remember(self, event: Event) -> None:
         """Let services and doors know; see recorder.Follower."""
         self._service.recorded(event)
+        self._captions.recorded(event)
         self.doors.recorded(event)
 
     def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
@@ -173,7 +179,7 @@ class Terminal:
 
     def _tap(self, read: CardRead) -> None:
         if not self._recorder.able and not self._recorder.resume():
-            self._cues.play(CueName.FAULT)
+            self._play(CueName.FAULT)
             return
         moment = self._recorder.now()
         presentation = self._present(read)
@@ -185,11 +191,12 @@ class Terminal:
         fields = self._describe(presentation, decision)
         event = self._recorder.append(Draft(event_type=decision.event_type, moment=moment, fields=fields))
         if event is None:
-            self._cues.play(CueName.FAULT)
+            self._play(CueName.FAULT)
             return
         self.doors.granted(event)
         self._cues.play(decision.cue)
         self._recorder.announce(event)
+        self._captions.answered(presentation, decision)  # once this punch is among the person's own
         _log.info(
             "tap",
             extra={
@@ -263,12 +270,17 @@ class Terminal:
         self._pin_asked = asked
         self._rest()
 
+    def _play(self, cue: CueName) -> None:
+        self._cues.play(cue)
+        self._captions.cue(cue)
+
     def _rest(self) -> None:
+        cue, alarm = CueName.READY, None
         if self._pin_asked:
-            self._cues.rest(CueName.PIN)
-            return
-        if not self._recorder.able or self._missing:
-            self._cues.rest(CueName.FAULT)
-            return
-        alarm = self.doors.alarm
-        self._cues.rest(CueName.READY if alarm is None else _AT_REST.get(alarm, CueName.READY))
+            cue = CueName.PIN
+        elif not self._recorder.able or self._missing:
+            cue = CueName.FAULT
+        elif (alarm := self.doors.alarm) is not None:
+            cue = _AT_REST.get(alarm, CueName.READY)
+        self._cues.rest(cue)
+        self._captions.rest(cue, alarm)

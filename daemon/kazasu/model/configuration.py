@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
 from kazasu.model.setting import Duration, LocalTime, TimeRange, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
@@ -243,6 +244,7 @@ class Config(DoorTables, frozen=True, kw_only=True):
     keys: Keys = Keys()
     buttons: Buttons | None = None
     keypad: Keypad | None = None
+    display: Display | None = None
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
     log: Log = Log()
@@ -281,6 +283,8 @@ class Config(DoorTables, frozen=True, kw_only=True):
         if wrong:
             raise ValueError("; ".join(wrong))
         at_doors = [pin for door in self.doors for pin in door.pins]
+        if self.display is not None:
+            self.display.check_pins(at_doors + self._pins_elsewhere())
         if at_doors and self.outputs.driver != "gpio":
             raise ValueError('pins of [[doors]] need outputs.driver = "gpio"')
         taken = at_doors + self._pins_elsewhere()

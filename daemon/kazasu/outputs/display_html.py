@@ -54,6 +54,9 @@ class HtmlDisplay:
         rows = (*screen.lines, *[""] * (ROWS - len(screen.lines)))
         new = self._path.with_name(self._path.name + ".new")
         try:
+            # Who may see the terminal's wall may read its page, whoever runs the browser.
+            new.touch(mode=0o644)
+            new.chmod(0o644)
             new.write_text(_PAGE.format(rows="\n".join(html.escape(row) for row in rows)), encoding="utf-8")
             # No flush to the disk: a page that a power cut takes away is missed by nobody.
             new.replace(self._path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import DisplayError
 
@@ -13,9 +13,28 @@ if TYPE_CHECKING:
     from kazasu.model.screen import Screen
     from kazasu.ports import Display, Health
 
-_LOOK_S = 10.0  # how soon the idle screen follows the clock
+_LOOK_S = 10.0  # how soon the idle screen follows what nobody tells
 _RETRY_S = 30.0  # a panel that was unplugged is looked for again after this time
+_HANGS_S = 10.0  # a picture that takes so long does not come any more
+_END_S = 0.5  # so long the end waits for a dark panel; systemd's patience is for the journal
 _ALERT = "display"
+
+
+class Idle(NamedTuple):
+    """The screen while there is no news.
+
+    Attributes:
+        screen: what to show.
+        valid_s: after this time it is another one; more than 0.
+    """
+
+    screen: Screen
+    valid_s: float
+
+
+class _Held(NamedTuple):
+    make: Callable[[], Screen]
+    until_s: float
 
 
 class DisplayLoop:
@@ -26,7 +45,7 @@ class DisplayLoop:
 
     Args:
         open_display: opens the display; called in the loop's thread, for luma's imports and the bus take their time.
-        idle: the screen of a terminal at rest.
+        idle: what is shown while there is no news; called in the loop's thread.
         health: gets the alert `display`.
         mono_s: monotonic seconds.
         condition: what the thread sleeps on.
@@ -35,7 +54,7 @@ class DisplayLoop:
     def __init__(
         self,
         open_display: Callable[[], Display],
-        idle: Callable[[], Screen],
+        idle: Callable[[], Idle],
         *,
         health: Health,
         mono_s: Callable[[], float],
@@ -46,26 +65,45 @@ class DisplayLoop:
         self._health = health
         self._mono_s = mono_s
         self._changed = condition or threading.Condition()
-        self._held: tuple[Screen, float] | None = None
+        self._held: _Held | None = None
+        self._news = 0
         self._stopped = False
+        self._busy_since_s: float | None = None
         self._display: Display | None = None
         self._shown: Screen | None = None
         self._retry_at_s = 0.0
+        self._thread = threading.Thread(target=self.run, name="display", daemon=True)
 
-    def show(self, screen: Screen, hold_s: float) -> None:
+    def show(self, make: Callable[[], Screen], hold_s: float) -> None:
         """Show a screen for a time, then the idle one. Any thread; it never waits for the display and never raises.
 
         Args:
-            screen: replaces what is shown.
+            make: makes the screen that replaces what is shown; called in the loop's thread, so that whatever goes wrong
+                there is the display's trouble alone.
             hold_s: seconds, more than 0.
         """
         with self._changed:
-            self._held = (screen, self._mono_s() + hold_s)
+            self._held = _Held(make, self._mono_s() + hold_s)
+        self.look()
+
+    def look(self) -> None:
+        """The idle screen is another one now. Any thread, as `show`."""
+        with self._changed:
+            self._news += 1
+            since_s = self._busy_since_s
             self._changed.notify()
+        if since_s is not None and self._mono_s() - since_s >= _HANGS_S:
+            self._health.alert(_ALERT, "the display does not answer: its bus hangs; check SDA and SCL, switch it off")
 
     def start(self) -> None:
         """Run in a thread of its own, which keeps no process alive."""
-        threading.Thread(target=self.run, name="display", daemon=True).start()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Blank the display, if it still answers, and end the thread."""
+        self.stop()
+        if self._thread.is_alive():
+            self._thread.join(_END_S)
 
     def run(self) -> None:
         """Draw what is newest, until `stop`."""
@@ -73,12 +111,14 @@ class DisplayLoop:
             with self._changed:
                 if self._stopped:
                     break
-                screen = self._due()
+                news, held = self._news, self._due()
+                self._busy_since_s = self._mono_s()
             # Outside the lock: a bus that hangs holds up this thread and nobody who has news.
-            self._draw(screen)
+            valid_s = self._draw(held)
             with self._changed:
-                if self._nothing_new(screen):
-                    self._changed.wait(self._sleep_s())
+                self._busy_since_s = None
+                if self._nothing_new(news):
+                    self._changed.wait(min(_LOOK_S, max(0.0, valid_s)))
         self._let_go()
 
     def stop(self) -> None:
@@ -87,30 +127,33 @@ class DisplayLoop:
             self._stopped = True
             self._changed.notify()
 
-    def _nothing_new(self, drawn: Screen) -> bool:
-        return not self._stopped and self._due() == drawn
+    def _nothing_new(self, news: int) -> bool:
+        return not self._stopped and self._news == news
 
-    def _due(self) -> Screen:
-        if self._held is not None and self._mono_s() >= self._held[1]:
+    def _due(self) -> _Held | None:
+        if self._held is not None and self._mono_s() >= self._held.until_s:
             self._held = None
-        return self._idle() if self._held is None else self._held[0]
+        return self._held
 
-    def _draw(self, screen: Screen) -> None:
+    def _draw(self, held: _Held | None) -> float:
+        """Draw; returns after how many seconds something else is due."""
         if self._display is None and self._mono_s() < self._retry_at_s:
-            return
-        if self._display is not None and screen == self._shown:
-            return
+            return _LOOK_S
         try:
+            screen, valid_s = self._idle() if held is None else (held.make(), held.until_s - self._mono_s())
             if self._display is None:
                 self._display = self._open_display()
-            self._display.show(screen)
+            if screen != self._shown:
+                self._display.show(screen)
         except Exception as error:  # noqa: BLE001  (a library's own surprise must not end this thread, nor the process)
+            # Only our own words: another's could quote a name.
             self._health.alert(_ALERT, str(error) if isinstance(error, DisplayError) else type(error).__name__)
             self._let_go()
             self._retry_at_s = self._mono_s() + _RETRY_S
-        else:
-            self._shown = screen
-            self._health.clear(_ALERT)
+            return _LOOK_S
+        self._shown = screen
+        self._health.clear(_ALERT)
+        return valid_s
 
     def _let_go(self) -> None:
         display, self._display, self._shown = self._display, None, None
@@ -119,8 +162,3 @@ class DisplayLoop:
                 display.close()
             except DisplayError as error:
                 self._health.alert(_ALERT, str(error))
-
-    def _sleep_s(self) -> float:
-        if self._held is None:
-            return _LOOK_S
-        return min(_LOOK_S, max(0.0, self._held[1] - self._mono_s()))

@@ -1,7 +1,8 @@
-"""The small display as a panel on I2C: an SSD1306 of 128 by 64 pixels, through luma.oled (extra `display`)."""
+"""The small display as a panel on I2C: an SSD1306 or SH1106 of 128 by 64 pixels, through luma.oled."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Protocol, cast
 
 from kazasu.errors import DisplayError
@@ -21,6 +22,12 @@ fonts-misaki is a quarter of its size and works too, but at 8 dots 退勤 cannot
 """
 
 _CELL = (8, 16)  # pixels of a half-width cell: width, height
+PIXELS = (COLUMNS * _CELL[0], ROWS * _CELL[1])
+"""The panel's width and height."""
+
+_DEBIAN = "/usr/lib/python3/dist-packages"
+_INSTALL = "sudo apt install --no-install-recommends python3-luma.oled, or pip install 'kazasu[display]'"
+_WIRING = "is it wired as docs/wiring.md says, and I2C switched on?"
 
 
 class Panel(Protocol):
@@ -47,14 +54,15 @@ class OledDisplay:
     """
 
     def __init__(self, panel: Panel, font: Path) -> None:
+        _see_debian()
         try:
             from PIL import ImageFont
 
             self._font = ImageFont.truetype(str(font), _CELL[1])
         except ImportError as error:
-            raise DisplayError("Pillow is not installed: pip install 'kazasu[display]'") from error
+            raise DisplayError(f"Pillow is not installed; {_INSTALL}") from error
         except OSError as error:
-            raise DisplayError(f"{font}: no font that can be read ({error}); apt install fonts-unifont") from error
+            raise DisplayError(f"{font}: no font that can be read ({error}); sudo apt install fonts-unifont") from error
         self._panel = panel
         self._closed = False
 
@@ -64,7 +72,7 @@ class OledDisplay:
             raise DisplayError("the panel was closed")
         from PIL import Image, ImageDraw
 
-        image = Image.new("1", (COLUMNS * _CELL[0], ROWS * _CELL[1]))
+        image = Image.new("1", PIXELS)
         draw = ImageDraw.Draw(image)
         draw.fontmode = "1"  # one bit a pixel: no grey edges
         for row, line in enumerate(screen.lines):
@@ -89,22 +97,60 @@ class OledDisplay:
             raise DisplayError(f"the panel does not answer: {error}") from error
 
 
-def ssd1306(bus: int, address: int) -> Panel:
+def open_panel(kind: str, bus: int, address: int, *, upside_down: bool) -> Panel:
     """Open the panel on an I2C bus.
 
     Args:
+        kind: `ssd1306` or `sh1106`: luma.oled's name for the controller.
         bus: 1 on a Raspberry Pi's header.
         address: 0x3C or 0x3D (SSD1306 data sheet, 8.1.5).
+        upside_down: how it is mounted.
 
     Raises:
         DisplayError: luma.oled is not installed, or nothing answers there.
     """
+    _see_debian()
     try:
         from luma.core.interface.serial import i2c
-        from luma.oled.device import ssd1306 as device
+        from luma.oled import device
     except ImportError as error:
-        raise DisplayError("luma.oled is not installed: pip install 'kazasu[display]'") from error
+        raise DisplayError(f"luma.oled is not installed; {_INSTALL}") from error
     try:
-        return cast("Panel", device(i2c(port=bus, address=address), width=128, height=64))
+        opened = getattr(device, kind)(
+            i2c(port=bus, address=address), width=PIXELS[0], height=PIXELS[1], rotate=2 if upside_down else 0
+        )
     except Exception as error:  # what a bus raises is its library's own choice
-        raise DisplayError(f"no panel answers on I2C bus {bus} at {address:#04x}: {error}") from error
+        raise DisplayError(f"no panel answers on I2C bus {bus} at {address:#04x}: {error}; {_WIRING}") from error
+    # At exit it would clear the panel through a bus that may hang; `close` has done so before.
+    opened.persist = True
+    return cast("Panel", opened)
+
+
+def answers(bus: int, address: int) -> None:
+    """Ask whether a panel is there, without touching what it shows: one status byte is read (data sheet, 8.1.5).
+
+    Raises:
+        DisplayError: luma.oled is not installed, there is no such bus, or nothing answers.
+    """
+    _see_debian()
+    try:
+        from smbus2 import SMBus
+    except ImportError as error:
+        raise DisplayError(f"luma.oled is not installed; {_INSTALL}") from error
+    try:
+        with SMBus(bus) as opened:
+            opened.read_byte(address)
+    except FileNotFoundError as error:
+        raise DisplayError(f"there is no I2C bus {bus}; sudo raspi-config nonint do_i2c 0, then start anew") from error
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        raise DisplayError(f"no panel answers on I2C bus {bus} at {address:#04x}: {words}; {_WIRING}") from error
+
+
+def _see_debian() -> None:
+    """Let Debian's own packages be found, behind all others: the package of Kazasu does not carry luma.oled.
+
+    Only where the Python is Debian's, for which they were built.
+    """
+    if sys.base_prefix == "/usr" and _DEBIAN not in sys.path:
+        sys.path.append(_DEBIAN)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TerminalDisplay:
-    """Implements ports.Display: each new screen is a box of four rows below the one before, without control codes.
+    """Implements ports.Display: each new screen is a box of four rows below the one before.
 
     Args:
         stream: where to draw; not closed.
@@ -29,8 +29,10 @@ class TerminalDisplay:
         edge = "+" + "-" * COLUMNS + "+\n"
         rows = (*screen.lines, *[""] * (ROWS - len(screen.lines)))
         box = edge + "".join(f"|{row}{' ' * (COLUMNS - width(row))}|\n" for row in rows) + edge
+        # In a live terminal the cues' one line stands where the box begins: it is drawn anew at the next change.
+        begin = "\r\x1b[K" if self._stream.isatty() else ""
         try:
-            self._stream.write(box)
+            self._stream.write(begin + box)
             self._stream.flush()
         except (OSError, ValueError) as error:
             raise DisplayError(f"the terminal cannot be written: {error}") from error

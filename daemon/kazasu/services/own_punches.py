@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kazasu.model.access import Direction
     from kazasu.model.event import Event
 
 _SHOWN = 2
@@ -19,12 +20,12 @@ class OwnPunches:
     """
 
     def __init__(self) -> None:
-        self._of: dict[str, list[tuple[str, datetime]]] = {}
+        self._of: dict[str, list[tuple[Direction, datetime]]] = {}
         self._day = date.min
 
     def recorded(self, event: Event) -> None:
         """Remember a granted punch; every other event is passed over."""
-        directions = {"attendance.in": "in", "attendance.out": "out"}
+        directions: dict[str, Direction] = {"attendance.in": "in", "attendance.out": "out"}
         direction = directions.get(str(event.fields["event_type"]))
         if direction is None:
             return
@@ -35,8 +36,8 @@ class OwnPunches:
         number = str(event.fields["cardholder"])
         self._of[number] = [(direction, at), *self._of.get(number, [])][:_SHOWN]
 
-    def of(self, cardholder: str) -> list[tuple[str, str]]:
-        """A person's last punches, newest first, as `punch_screen` takes them.
+    def of(self, cardholder: str) -> tuple[tuple[Direction, str], ...]:
+        """A person's last punches, newest first, as `screen_text.Answer` takes them.
 
         Args:
             cardholder: the site's own number.
@@ -44,4 +45,4 @@ class OwnPunches:
         Returns:
             Up to two of direction (`in`, `out`) and local time (`08:31`).
         """
-        return [(direction, at.strftime("%H:%M")) for direction, at in self._of.get(cardholder, [])]
+        return tuple((direction, at.strftime("%H:%M")) for direction, at in self._of.get(cardholder, []))
