@@ -7,7 +7,7 @@ tap costs no more for it than an entry in a queue of one, and no name or font ca
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from kazasu.model.event import Event
     from kazasu.model.name_mask import NameMask
     from kazasu.model.screen_words import Language, Text
-    from kazasu.outputs.display_loop import DisplayLoop
     from kazasu.ports import Clock
 
 GRANTED_S = 3.0
@@ -40,6 +39,18 @@ DENIED_S = 5.0
 
 _ASKED_S = 60.0  # what waits for a person ends with its answer; this is the longest that a PIN is waited for
 _MINUTE_S = 60.0
+
+
+class Drawing(Protocol):
+    """What draws, in a thread of its own: see display_loop.DisplayLoop. Any thread; nothing waits or raises."""
+
+    def show(self, make: Callable[[], Screen], hold_s: float) -> None:
+        """Show a screen for a time."""
+        ...
+
+    def look(self) -> None:
+        """The idle screen is another one now."""
+        ...
 
 
 class Ways(NamedTuple):
@@ -92,9 +103,9 @@ class DisplayCaptions:
         self._online = online
         self._punches = OwnPunches()
         self._state = _State(touched_s=clock.mono_s())
-        self._loop: DisplayLoop | None = None
+        self._loop: Drawing | None = None
 
-    def draw_on(self, loop: DisplayLoop) -> None:
+    def draw_on(self, loop: Drawing) -> None:
         """Say from now on what to draw; before, there is nothing to say."""
         self._loop = loop
 
