@@ -82,6 +82,45 @@ def test_a_keypad_that_cannot_be_is_said_in_words(keypad: str, what: str) -> Non
     assert any(what in line for line in mistakes(f"{SMALLEST}\n[keypad]\n{keypad}\n"))
 
 
+@pytest.mark.parametrize(
+    ("display", "what"),
+    [
+        ('kind = "lcd"', "display.kind: Invalid enum value 'lcd'"),
+        ('kind = "html"', "`page` belongs to kind"),
+        ('kind = "ssd1306"\npage = "display.html"', "`page` belongs to kind"),
+        ('kind = "ssd1306"\naddress = 0x80', "display.address: "),
+        ('kind = "ssd1306"\nlanguage = "de"', "display.language: "),
+        ('kind = "ssd1306"\ndark_after = "5s"', 'dark_after has to be from "10s" to "1d"'),
+        ('kind = "ssd1306"\nadress = 0x3D', "did you mean"),
+    ],
+)
+def test_a_display_that_cannot_be_is_said_in_words(display: str, what: str) -> None:
+    assert any(what in line for line in mistakes(f"{SMALLEST}\n[display]\n{display}\n")), mistakes(
+        f"{SMALLEST}\n[display]\n{display}\n"
+    )
+
+
+def test_a_panels_pins_are_the_displays_alone() -> None:
+    wired = SMALLEST.replace(
+        'driver = "terminal"', "[outputs.gpio]\ngreen = { pin = 17 }\nred = { pin = 3 }\nbuzzer = { pin = 22 }"
+    )
+    assert config(f'{wired}\n[display]\nkind = "terminal"\n').display is not None
+    assert config(f'{wired}\n[display]\nkind = "ssd1306"\nport = 3\n').display is not None
+    [line] = mistakes(f'{wired}\n[display]\nkind = "ssd1306"\n')
+    assert "GPIO 3 is wired to something, and [display] needs 2 and 3" in line
+
+
+def test_a_display_that_never_goes_dark_and_one_by_default() -> None:
+    assert config(SMALLEST).display is None
+    lit = config(f'{SMALLEST}\n[display]\nkind = "html"\npage = "display.html"\ndark_after = "0s"\n').display
+    assert lit is not None
+    assert lit.page == FILE.parent / "display.html"
+    assert not lit.dark_after
+    panel = config(f'{SMALLEST}\n[display]\nkind = "ssd1306"\n').display
+    assert panel is not None
+    assert (panel.address, panel.port, str(panel.dark_after)) == (0x3C, 1, "10m")
+
+
 def test_without_a_table_there_is_no_keypad() -> None:
     assert config(SMALLEST).keypad is None
     usb = config(f'{SMALLEST}\n[keypad]\nkind = "usb"\n').keypad
@@ -195,6 +234,7 @@ SMALLEST_WITH = {
     ("services", "attendance", "stricter"): with_table(
         "[[services.attendance.stricter]]", 'during = "00:00-05:00"\nmin_assurance = "challenge"'
     ),
+    ("display",): with_table("[display]", 'kind = "ssd1306"'),
     ("services", "door"): with_table("[services.door]", "[[doors]]\nname = 'd'\nreaders = ['desk']"),
     ("doors",): with_table("[[doors]]", "name = 'd'\n[services.door]"),
     ("areas",): with_table("[[areas]]", f"name = 'a'\n{A_DOOR}"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kazasu.model.configuration import Attendance, Config
+    from kazasu.model.configuration_display import Display
     from kazasu.model.policy import AssurancePolicy
 
 
@@ -49,6 +50,8 @@ def _sentences(config: Config) -> Iterator[str]:
     else:
         relay = "" if pins.relay is None else f", relay on GPIO{pins.relay.pin}"
         yield f"Green on GPIO{pins.green.pin}, red on GPIO{pins.red.pin}, buzzer on GPIO{pins.buzzer.pin}{relay}."
+    if config.display is not None:
+        yield _display(config.display)
     if config.mqtt is None:
         yield "Stand-alone: no broker; events are taken out with `kazasu journal export`."
     else:
@@ -59,6 +62,17 @@ def _sentences(config: Config) -> Iterator[str]:
     else:
         most = config.journal.max_events
         yield f"There is no collector: events stay here {keep_days:g} days, or fewer if they are more than {most}."
+
+
+def _display(display: Display) -> str:
+    if display.is_panel:
+        where = f"{display.kind} at {display.address:#04x} on I2C bus {display.port}"
+    else:
+        where = "drawn in a terminal" if display.page is None else f"the page {display.page}"
+    language = {"ja": "Japanese", "en": "English"}[display.language]
+    names = {"mask": "names masked", "full": "names in full", "off": "no names"}[display.names]
+    dark = f"dark after {display.dark_after!s}" if display.dark_after else "never dark"
+    return f"Display: {where}; in {language}, {names}, {dark}."
 
 
 def _attendance(service: Attendance) -> Iterator[str]:

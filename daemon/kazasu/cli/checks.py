@@ -175,6 +175,12 @@ def _keypad(config: Config) -> Iterator[Finding]:
     return check_keypad(config)
 
 
+def _display(config: Config) -> Iterator[Finding]:
+    from kazasu.cli.checks_display import check_display
+
+    return check_display(config)
+
+
 def _clock(config: Config) -> Iterator[Finding]:
     from kazasu.cli.checks_clock import judge_clock, judge_rtcs
     from kazasu.model.event import moment_of
@@ -255,6 +261,7 @@ _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
     ("cards", _cards),
     ("outputs", _outputs),
     ("keypad", _keypad),
+    ("display", _display),
     ("clock", _clock),
     ("certificates", _certificates),
     ("broker", _broker),

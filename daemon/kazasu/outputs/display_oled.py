@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
 
     from kazasu.model.screen import Screen
 
@@ -54,15 +56,7 @@ class OledDisplay:
     """
 
     def __init__(self, panel: Panel, font: Path) -> None:
-        _see_debian()
-        try:
-            from PIL import ImageFont
-
-            self._font = ImageFont.truetype(str(font), _CELL[1])
-        except ImportError as error:
-            raise DisplayError(f"Pillow is not installed; {_INSTALL}") from error
-        except OSError as error:
-            raise DisplayError(f"{font}: no font that can be read ({error}); sudo apt install fonts-unifont") from error
+        self._font = _font(font)
         self._panel = panel
         self._closed = False
 
@@ -126,6 +120,18 @@ def open_panel(kind: str, bus: int, address: int, *, upside_down: bool) -> Panel
     return cast("Panel", opened)
 
 
+def expect_installed(font: Path) -> None:
+    """Check that what draws is there.
+
+    Raises:
+        DisplayError: luma.oled, Pillow or the font is not installed.
+    """
+    _see_debian()
+    if importlib.util.find_spec("luma") is None or importlib.util.find_spec("luma.oled") is None:
+        raise DisplayError(f"luma.oled is not installed; {_INSTALL}")
+    _font(font)
+
+
 def answers(bus: int, address: int) -> None:
     """Ask whether a panel is there, without touching what it shows: one status byte is read (data sheet, 8.1.5).
 
@@ -145,6 +151,18 @@ def answers(bus: int, address: int) -> None:
     except OSError as error:
         words = error.strerror or type(error).__name__
         raise DisplayError(f"no panel answers on I2C bus {bus} at {address:#04x}: {words}; {_WIRING}") from error
+
+
+def _font(path: Path) -> FreeTypeFont:
+    _see_debian()
+    try:
+        from PIL import ImageFont
+
+        return ImageFont.truetype(str(path), _CELL[1])
+    except ImportError as error:
+        raise DisplayError(f"Pillow is not installed; {_INSTALL}") from error
+    except OSError as error:
+        raise DisplayError(f"{path}: no font that can be read: {error}; sudo apt install fonts-unifont") from error
 
 
 def _see_debian() -> None:
