@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kazasu.ports import Display
 
-FIRST = Screen(lines=("記録しました", "山田 ○子", "17:15 退勤", "08:31 出勤"))
+FIRST = Screen(lines=("記録しました", "山田 〇子", "17:15 退勤", "08:31 出勤"))
 SECOND = Screen(lines=("", "<b>&", "Once more please"))
 
 
@@ -114,7 +114,7 @@ def test_a_panel_has_a_picture_of_every_character_that_any_sentence_uses(tmp_pat
         *CUES.values(),
         *DIRECTIONS.values(),
         *(line for pair in (*REASONS.values(), *ALARMS.values()) for line in pair),
-        (WEEKDAYS_JA, "0123456789-:*○"),
+        (WEEKDAYS_JA, "0123456789-:*〇"),
     ]
     characters = {character for text in texts for language in text for character in language} - {" "}
     bench = panel(tmp_path)
@@ -146,7 +146,7 @@ def test_a_box_is_as_wide_as_its_screen_whatever_is_in_it() -> None:
     assert stream.getvalue().splitlines() == [
         "+----------------+",
         "|記録しました    |",
-        "|山田 ○子       |",
+        "|山田 〇子       |",
         "|17:15 退勤      |",
         "|08:31 出勤      |",
         "+----------------+",

@@ -70,7 +70,7 @@ def test_without_a_network_it_installs_says_what_comes_next_and_is_enabled(insta
         "700 root:root /etc/kazasu/keys",
         "700 kazasu:kazasu /var/lib/kazasu",
     ]
-    assert {"gpio", "input"} <= set(root.sh("id --name --groups kazasu").split())
+    assert {"gpio", "i2c", "input"} <= set(root.sh("id --name --groups kazasu").split())
 
 
 def test_the_whole_unit_is_understood_by_this_release_s_systemd(installed: tuple[Root, str]) -> None:

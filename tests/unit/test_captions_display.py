@@ -135,8 +135,8 @@ def test_a_person_sees_their_masked_name_and_own_last_punches_for_three_seconds(
     entrance.clock.advance(9 * 3600)
     entrance.tap()
     assert entrance.easel.shown == [
-        (("記録しました", "山田 ○子", "08:30 出勤"), GRANTED_S),
-        (("記録しました", "山田 ○子", "17:30 退勤", "08:30 出勤"), GRANTED_S),
+        (("記録しました", "山田 〇子", "08:30 出勤"), GRANTED_S),
+        (("記録しました", "山田 〇子", "17:30 退勤", "08:30 出勤"), GRANTED_S),
     ]
     assert GRANTED_S == 3.0
 
@@ -262,7 +262,7 @@ def test_duress_shows_what_everybody_sees() -> None:
         decision = Decision(event_type="door.granted", cue=CueName.GRANTED, details={"door": "server-room", **details})
         entrance.captions.answered(presentation, decision)
         shown += entrance.easel.shown
-    assert shown == [(("解錠しました", "山田 ○子"), GRANTED_S)] * 2
+    assert shown == [(("解錠しました", "山田 〇子"), GRANTED_S)] * 2
 
 
 def test_a_door_that_is_asked_beside_attendance_is_told_beside_it() -> None:

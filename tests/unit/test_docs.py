@@ -120,6 +120,16 @@ def test_a_second_terminals_pins_are_free_and_keep_still_at_power_on(document: P
             assert (gpio in PULLED_UP) == (part_of(words) == "relay"), words
 
 
+def test_the_displays_pins_are_those_of_its_bus() -> None:
+    wired = {part: (HEADER[int(pin)], name) for part, pin, name in table_after("display", ROOT / "docs/wiring.md")}
+    assert wired == {
+        "VCC": ("3.3 V", "3.3 V"),  # the panel pulls the bus up to it, and the Pi's pins take no more
+        "GND": ("ground", "ground"),
+        "SDA": ("GPIO2", "GPIO2"),
+        "SCL": ("GPIO3", "GPIO3"),
+    }
+
+
 def test_the_readmes_pins_are_those_of_the_configuration() -> None:
     table = (ROOT / "README.md").read_text(encoding="utf-8")
     for part in ("green", "red", "buzzer", "relay"):

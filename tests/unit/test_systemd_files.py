@@ -78,7 +78,7 @@ def test_the_user_and_the_folders_are_made(tmp_path: Path) -> None:
     passwd = [line.split(":") for line in (tmp_path / "etc/passwd").read_text(encoding="utf-8").splitlines()]
     groups = [line.split(":") for line in (tmp_path / "etc/group").read_text(encoding="utf-8").splitlines()]
     [user] = [int(line[2]) for line in passwd if line[0] == "kazasu"]
-    assert [line[3] for line in groups if line[0] in {"gpio", "input"}] == ["kazasu", "kazasu"]
+    assert [line[3] for line in groups if line[0] in {"gpio", "i2c", "input"}] == ["kazasu"] * 3
     keys = (tmp_path / "etc/kazasu/keys").stat()
     assert (keys.st_mode & 0o777, keys.st_uid) == (0o700, 0)
     assert (enrolled_by_root.stat().st_mode & 0o777, enrolled_by_root.stat().st_uid) == (0o600, user)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
     from kazasu.model.configuration_display import Display
 
-_NOT_NEEDED = "; people are served all the same"
-
 
 def check_display(config: Config) -> Iterator[Finding]:
     """Whether it is there and can be drawn on; nothing without one. What it shows is not touched.
@@ -33,8 +31,7 @@ def _panel(display: Display) -> Finding:
         expect_installed(Path(FONT))
         answers(display.port, display.address)
     except DisplayError as error:
-        what, _, todo = str(error).partition("; ")
-        return Finding(Grade.NOTE, "display", what + _NOT_NEEDED, todo)
+        return Finding(Grade.NOTE, "display", str(error))  # which says what to do itself
     where = f"{display.kind} on I2C bus {display.port} at {display.address:#04x}"
     return Finding(Grade.OK, "display", f"{where} answers")
 
@@ -44,5 +41,5 @@ def _stand_in(display: Display) -> Finding:
         return Finding(Grade.NOTE, "display", "drawn in a terminal: nobody at a door sees that")
     if not display.page.parent.is_dir():
         todo = "systemd makes /run/kazasu when the terminal starts; make any other folder, and give it to kazasu"
-        return Finding(Grade.NOTE, "display", f"{display.page.parent} is missing{_NOT_NEEDED}", todo)
+        return Finding(Grade.NOTE, "display", f"{display.page.parent} is missing, and its page with it", todo)
     return Finding(Grade.OK, "display", f"a page: file://{display.page.absolute()}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-_HIDDEN = "○"  # as Japanese public notices write a letter that is left out
+_HIDDEN = "〇"  # as Japanese public notices write a letter that is left out
 _LATIN_BELOW = 0x250  # Basic Latin to Latin Extended-B (Unicode's block list)
 
 
@@ -12,7 +12,7 @@ class NameMask(enum.StrEnum):
     """How a name is shown; the values are in the configuration."""
 
     OFF = "off"  # no name at all
-    MASK = "mask"  # 山田 ○子, Maria T.
+    MASK = "mask"  # 山田 〇子, Maria T.
     FULL = "full"  # as the roster has it
 
 
@@ -25,9 +25,9 @@ def masked(name: str, how: NameMask) -> str:
 
     Returns:
         Latin names: the first part, then the initial of the last (Maria T.); a single part of them is its initial (M.).
-        All others: the family name, then the given name's last character with ○ before it (山田 ○子); a given name
-        of one character is hidden whole (森 ○). Without a blank nobody can tell the parts, so only the first
-        character is left (山○○○). Empty with `OFF`, and of a blank name.
+        All others: the family name, then the given name's last character with 〇 before it (山田 〇子); a given name
+        of one character is hidden whole (森 〇). Without a blank nobody can tell the parts, so only the first
+        character is left (山〇〇〇). Empty with `OFF`, and of a blank name.
     """
     parts = name.split()
     if how is NameMask.OFF or not parts:

@@ -147,7 +147,7 @@ def answers(bus: int, address: int) -> None:
         with SMBus(bus) as opened:
             opened.read_byte(address)
     except FileNotFoundError as error:
-        raise DisplayError(f"there is no I2C bus {bus}; sudo raspi-config nonint do_i2c 0, then start anew") from error
+        raise DisplayError(f"there is no I2C bus {bus}; sudo raspi-config nonint do_i2c 0, then reboot") from error
     except OSError as error:
         words = error.strerror or type(error).__name__
         raise DisplayError(f"no panel answers on I2C bus {bus} at {address:#04x}: {words}; {_WIRING}") from error

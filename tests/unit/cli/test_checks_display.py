@@ -54,7 +54,7 @@ def test_a_panel_that_is_not_there_is_a_note_since_nobody_needs_it(monkeypatch: 
     monkeypatch.setattr(display_oled, "expect_installed", lambda _: None)
     monkeypatch.setattr(display_oled, "answers", silent)
     [finding] = findings('[display]\nkind = "ssd1306"\n')
-    assert finding == Finding(Grade.NOTE, "display", "no panel answers; people are served all the same", "is it wired?")
+    assert finding == Finding(Grade.NOTE, "display", "no panel answers; is it wired?")
 
 
 def test_a_font_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_stand_ins_are_told(tmp_path: Path) -> None:
     [page] = findings(f'[display]\nkind = "html"\npage = "{tmp_path}/display.html"\n')
     assert page == Finding(Grade.OK, "display", f"a page: file://{tmp_path}/display.html")
     [missing] = findings(f'[display]\nkind = "html"\npage = "{tmp_path}/none/display.html"\n')
-    assert (missing.grade, missing.found) == (Grade.NOTE, f"{tmp_path}/none is missing; people are served all the same")
+    assert (missing.grade, missing.found) == (Grade.NOTE, f"{tmp_path}/none is missing, and its page with it")
 
 
 @pytest.mark.parametrize(

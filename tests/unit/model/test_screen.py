@@ -41,11 +41,11 @@ def at(source: TimeSource) -> Moment:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("山田 花子", "山田 ○子"),
-        ("山田\u3000花子", "山田 ○子"),
-        ("佐藤 誠", "佐藤 ○"),
-        ("佐々木 小次郎", "佐々木 ○○郎"),
-        ("山田花子", "山○○○"),
+        ("山田 花子", "山田 〇子"),
+        ("山田\u3000花子", "山田 〇子"),
+        ("佐藤 誠", "佐藤 〇"),
+        ("佐々木 小次郎", "佐々木 〇〇郎"),
+        ("山田花子", "山〇〇〇"),
         ("Maria Teresa Tanaka", "Maria T."),
         ("José", "J."),
         ("  ", ""),
@@ -159,9 +159,9 @@ def test_a_pin_shows_how_many_digits_and_nothing_else() -> None:
 
 
 def test_a_punch_shows_the_persons_own_last_two_newest_first() -> None:
-    assert answer_screen(Answer(service="attendance", name="山田 ○子", punches=PUNCHES), Language.JA).lines == (
+    assert answer_screen(Answer(service="attendance", name="山田 〇子", punches=PUNCHES), Language.JA).lines == (
         "記録しました",
-        "山田 ○子",
+        "山田 〇子",
         "17:15 退勤",
         "08:31 出勤",
     )
@@ -173,8 +173,8 @@ def test_a_denial_says_why_and_what_to_do() -> None:
 
 
 def test_a_punch_that_counts_is_told_though_the_door_stays_shut() -> None:
-    answer = Answer(service="attendance", door=DenyReason.OUT_OF_HOURS, name="山田 ○子", punches=PUNCHES)
-    assert answer_screen(answer, Language.JA).lines == ("記録しました", "山田 ○子", "扉は開きません", "時間外です")
+    answer = Answer(service="attendance", door=DenyReason.OUT_OF_HOURS, name="山田 〇子", punches=PUNCHES)
+    assert answer_screen(answer, Language.JA).lines == ("記録しました", "山田 〇子", "扉は開きません", "時間外です")
 
 
 def test_a_door_that_opens_is_told_beside_the_punch() -> None:
