@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from kazasu.model.screen import Screen
     from kazasu.ports import Display, Health
+
+_log = logging.getLogger(__name__)
 
 _LOOK_S = 10.0  # how soon the idle screen follows what nobody tells
 _RETRY_S = 30.0  # a panel that was unplugged is looked for again after this time
@@ -71,6 +74,7 @@ class DisplayLoop:
         self._busy_since_s: float | None = None
         self._display: Display | None = None
         self._shown: Screen | None = None
+        self._trouble = ""
         self._retry_at_s = 0.0
         self._thread = threading.Thread(target=self.run, name="display", daemon=True)
 
@@ -147,13 +151,22 @@ class DisplayLoop:
                 self._display.show(screen)
         except Exception as error:  # noqa: BLE001  (a library's own surprise must not end this thread, nor the process)
             # Only our own words: another's could quote a name.
-            self._health.alert(_ALERT, str(error) if isinstance(error, DisplayError) else type(error).__name__)
+            self._fail(str(error) if isinstance(error, DisplayError) else type(error).__name__)
             self._let_go()
             self._retry_at_s = self._mono_s() + _RETRY_S
             return _LOOK_S
         self._shown = screen
+        if self._trouble:
+            self._trouble = ""
+            _log.info("display_found")
         self._health.clear(_ALERT)
         return valid_s
+
+    def _fail(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            _log.warning("display_lost", extra={"fields": {"detail": trouble}})
+        self._health.alert(_ALERT, trouble)
 
     def _let_go(self) -> None:
         display, self._display, self._shown = self._display, None, None
@@ -161,4 +174,4 @@ class DisplayLoop:
             try:
                 display.close()
             except DisplayError as error:
-                self._health.alert(_ALERT, str(error))
+                self._fail(str(error))
