@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kazasu.runtime.clock import TIMESYNCD
 from kazasu.store.audit import verify
 from kazasu.store.keys import load_verifier
 from kazasu.virtual.daemon import DaemonProcess
@@ -32,7 +33,6 @@ Fields = dict[str, Any]
 
 DAY = timedelta(days=1)
 YEAR = 365 * DAY
-TIMESYNCD = Path("/run/systemd/timesync/synchronized")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 NO_ADJTIMEX = Path(__file__).parents[1] / "fakes" / "no_adjtimex.c"
 

@@ -41,7 +41,9 @@ _STEP_S = 2.0  # a jump of more than this, and more than drift explains, was mad
 _DRIFT = 500e-6  # what the kernel reckons with (MAXFREQ in linux/timex.h)
 _TORN_S = 0.1  # two clocks are read one after the other; a process that was stopped between them reads again
 
-_TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+"""systemd-timesyncd's file."""
+
 _TIMESYNCD_FRESH_S = 3 * 2048
 """timesyncd touches its file at each synchronisation, at least every 2048 s (timesyncd.conf(5), PollIntervalMaxSec)."""
 
@@ -81,7 +83,7 @@ class SystemClock:
         *,
         kernel_error_ms: Callable[[], int | None] = maximum_error_ms,
         rtcs: Callable[[], Sequence[Rtc]] = find_rtcs,
-        timesyncd: Path = _TIMESYNCD,
+        timesyncd: Path = TIMESYNCD,
         boot_id: Path = _BOOT_ID,
         wall_s: Callable[[], float] = time.time,
         boottime_s: Callable[[], float] = _boottime_s,

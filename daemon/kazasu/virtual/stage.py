@@ -18,7 +18,7 @@ from kazasu.config import load
 from kazasu.model.access import Assurance
 from kazasu.model.signature import Ed25519Verifier
 from kazasu.readers.demand import FixedDemand
-from kazasu.runtime.clock import SystemClock
+from kazasu.runtime.clock import TIMESYNCD, SystemClock
 from kazasu.store.backlog import Backlog
 from kazasu.store.keys import generate_pepper, generate_signer, write_public
 from kazasu.store.roster_import import import_csv
@@ -54,6 +54,8 @@ class Stage:
         state_dir: where the daemon keeps its data, if not in `directory`.
         of_each_kind: reads all kinds, knows the holders of the gallery's cards, and takes no tap for a repeat.
         levels: access levels by the person's number, as a roster has them.
+        synchronised: the clock counts as one that a time server keeps, whatever this machine's is worth; doors open
+            only for emergencies while nobody knows the time.
 
     Attributes:
         issuer: of My Number Cards.
@@ -78,12 +80,14 @@ class Stage:
         *,
         of_each_kind: bool = False,
         levels: Mapping[str, str] = MappingProxyType({}),
+        synchronised: bool = False,
     ) -> None:
         self._directory = directory
         self._state_dir = state_dir or directory / "state"
         self._settings = settings
         self._of_each_kind = of_each_kind
         self._levels = levels
+        self._synchronised = synchronised
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -129,6 +133,10 @@ class Stage:
     def _build(self, stack: ExitStack) -> None:
         directory = self._directory
         directory.mkdir(exist_ok=True)
+        if self._synchronised:
+            TIMESYNCD.parent.mkdir(parents=True, exist_ok=True)  # in the sandbox's own /run
+            TIMESYNCD.touch()
+            stack.callback(TIMESYNCD.unlink, missing_ok=True)
         self._state_dir.mkdir(mode=0o700)
         keys = directory / "keys"
         keys.mkdir(mode=0o700)
