@@ -24,6 +24,7 @@ from kazasu.publishers.board import HealthBoard
 from kazasu.readers.pcsc import PcscReaders
 from kazasu.readers.presence import ReaderPattern
 from kazasu.runtime.clock import SystemClock
+from kazasu.runtime.control import ControlSocket
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_signer, load_verifier
@@ -104,6 +105,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
             policy=terminal_policy(config),
             button_within_s=0.0 if attendance is None else attendance.button_within,
             version=__version__,
+            simulated=header is None,
         ),
         inbox=inbox,
         clock=clock,
@@ -131,7 +133,9 @@ def assemble(config: Config, stack: ExitStack) -> App:
         loops.append(("publisher", publisher))
     if config.doors:
         loops.append(("locks", locks))
-    loops += [("terminal", terminal_loop), ("readers", readers)]
+    control = ControlSocket(terminal.control_path, inbox)
+    stack.callback(control.close)
+    loops += [("terminal", terminal_loop), ("control", control), ("readers", readers)]
     return App(loops=loops, clock=clock, status=lambda: _status(board))
 
 

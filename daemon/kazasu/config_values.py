@@ -13,12 +13,11 @@ import msgspec
 from kazasu.cards import registry
 from kazasu.model.configuration import Cards, Config, KindSettings
 from kazasu.model.schedule import WEEKDAYS
-from kazasu.model.setting import UNITS_S, DayRange, Duration, LocalTime, TimeRange, WeekHours
+from kazasu.model.setting import DayRange, Duration, LocalTime, TimeRange, WeekHours, parse_duration
 
 # The tables in [cards] are the kinds'; they are gathered as `settings`.
 OWN_OF_CARDS = frozenset(field.encode_name for field in msgspec.structs.fields(Cards)) - {"settings"}
 
-_DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(UNITS_S)})")
 _YEARLY = re.compile(r"[0-9]{2}-[0-9]{2}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -71,13 +70,6 @@ def named_kinds(cards: dict[str, Any]) -> tuple[str, ...]:
     """The kinds that a table [cards] asks for, sound or not."""
     kinds = cards.get("kinds", msgspec.structs.fields(Cards)[0].default)
     return tuple(kind for kind in kinds if isinstance(kind, str)) if isinstance(kinds, list | tuple) else ()
-
-
-def _duration(text: str, _folder: Path) -> Duration:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f'{text!r} is no duration: a whole number and its unit, such as "5s" or "90d"')
-    return Duration(int(match[1]) * UNITS_S[match[2]])
 
 
 def _time(text: str, _folder: Path) -> LocalTime:
@@ -144,7 +136,7 @@ def _path(text: str, folder: Path) -> Path:
 
 
 _DECODERS: dict[type, Any] = {
-    Duration: _duration,
+    Duration: lambda text, _: parse_duration(text),
     LocalTime: _time,
     TimeRange: _time_range,
     ZoneInfo: _zone,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from kazasu.errors import OutputError
 from kazasu.model.door import Door
 from kazasu.model.door_input import DoorFault, FaultChanged, Granted, LockdownChanged, Tick, UnlockChanged, Unlocker
-from kazasu.model.door_table import Alarm
+from kazasu.model.door_table import Alarm, DoorState
 from kazasu.model.event import Draft
 from kazasu.services.door_access import answered
 
@@ -95,6 +95,7 @@ class Doors:
         self._health = health
         self._changed = changed
         self._wake_at_s: dict[str, float] = {}
+        self._held_until_s: dict[str, float] = {}
         self._alarms: dict[str, Alarm] = {}
         self._looked_s: float | None = None
         self._told = False
@@ -113,8 +114,10 @@ class Doors:
 
     def state(self, name: str) -> str:
         """How a door is, and its alarm, in a few words for people."""
-        alarm = self._alarms.get(name)
-        return f"{self._doors[name].state.value}{'' if alarm is None else f'; alarm: {_WORDS[alarm]}'}"
+        door, alarm = self._doors[name], self._alarms.get(name)
+        bar = "" if door.state in {DoorState.LOCKED_DOWN, DoorState.FAULT} else door.bar
+        alarmed = "" if alarm is None else f"; alarm: {_WORDS[alarm]}"
+        return f"{door.state.value}{bar and f'; {bar}'}{alarmed}"
 
     def is_secure(self, name: str) -> bool:
         """Whether a door is closed and locked: what an interlock asks of the other door."""
@@ -130,7 +133,8 @@ class Doors:
         if self._told:
             return 0.0
         now_s = self._clock.mono_s()
-        return max(0.0, min([most_s, *(at_s - now_s for at_s in self._wake_at_s.values())]))
+        times_s = (*self._wake_at_s.values(), *self._held_until_s.values())
+        return max(0.0, min([most_s, *(at_s - now_s for at_s in times_s)]))
 
     def pass_time(self) -> None:
         """See whose time is over, what was told since, and which doors their schedules unlock."""
@@ -140,6 +144,8 @@ class Doors:
             self._follow()
         for name in [name for name, at_s in self._wake_at_s.items() if at_s <= now_s]:
             self.take(name, Tick())
+        for name in [name for name, at_s in self._held_until_s.items() if at_s <= now_s]:
+            self.let_go(name)
         if self._access is not None and (self._looked_s is None or now_s - self._looked_s >= _LOOK_S):
             self._looked_s = now_s
             self._follow_schedules()
@@ -157,9 +163,21 @@ class Doors:
         """Let through whom an operator lets through; the order's event is durable."""
         self.take(name, Granted(seq=event.seq))
 
-    def hold(self, name: str, *, unlocked: bool) -> None:
-        """Unlock a door until an operator says otherwise, or end that."""
-        self.take(name, UnlockChanged(unlocked, Unlocker.OPERATOR))
+    def bar(self, name: str) -> str:
+        """What keeps people out now: `fault`, `lockdown`, or empty."""
+        return self._doors[name].bar
+
+    def hold(self, name: str, for_s: float | None) -> None:
+        """Unlock a door for an operator: for so many seconds, or until `let_go`; no restart keeps it (rule 11)."""
+        self._held_until_s.pop(name, None)
+        if for_s is not None:
+            self._held_until_s[name] = self._clock.mono_s() + for_s
+        self.take(name, UnlockChanged(True, Unlocker.OPERATOR))
+
+    def let_go(self, name: str) -> None:
+        """End `hold`; a schedule goes on."""
+        self._held_until_s.pop(name, None)
+        self.take(name, UnlockChanged(False, Unlocker.OPERATOR))
 
     def recorded(self, event: Event) -> None:
         """Take over that something is durable, which the service has been told; `pass_time` acts on it.

@@ -20,6 +20,7 @@
     ├── DisplayError            the small display cannot be drawn on; nobody waits for it and nothing else fails
     ├── KeypadUnavailable       the keypad is unplugged, unreadable or another program's; nobody can enter a PIN
     │   └── KeypadBusy          another program has it: the terminal itself, while it runs
+    ├── OrderRefused            an operator's order that was not done
     ├── SignatureInvalid        a message that was not signed by whom it claims
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
@@ -131,6 +132,10 @@ class KeypadUnavailable(KazasuError):
 
 class KeypadBusy(KeypadUnavailable):
     """Another program has the keypad; while the terminal runs, that is the terminal itself."""
+
+
+class OrderRefused(KazasuError):
+    """An operator's order was not done; the words say why, to that person."""
 
 
 class SignatureInvalid(KazasuError):

@@ -29,6 +29,7 @@ from kazasu.model.input import (
     CardRead,
     DoorChanged,
     KeyTaken,
+    Ordered,
     PinAsked,
     PinEnded,
     ReaderChanged,
@@ -37,6 +38,7 @@ from kazasu.model.input import (
     Stop,
 )
 from kazasu.model.policy import AssurancePolicy, refusal
+from kazasu.orders import Orders
 from kazasu.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -69,11 +71,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         policy: what a read has to prove, whoever it is.
         button_within_s: how long a pressed button waits for its tap.
         version: Kazasu's, for `terminal.started`.
+        simulated: there are no wires: an operator may say what contacts would.
     """
 
     policy: AssurancePolicy
     button_within_s: float
     version: str
+    simulated: bool = False
 
 
 class Terminal:
@@ -113,6 +117,7 @@ class Terminal:
         self._access = access
         self._recorder = Recorder(journal, clock, roster, health, publisher, self)
         self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
+        self._orders = Orders(self.doors, self._recorder, simulated=settings.simulated)
 
     def run(self, beat: Beat) -> None:
         """Take inputs until `Stop`; see ports.Loop."""
@@ -143,15 +148,8 @@ class Terminal:
                 self._tap(item)
             case CardPresented():
                 self._play(CueName.READING)
-            case PinAsked():
-                self._wait_for_pin(asked=True)
-                self._play(CueName.PIN)
-            case KeyTaken(entered=digits):
-                self._cues.play(CueName.KEY)
-                self._captions.entered(digits)
-            case PinEnded():
-                self._wait_for_pin(asked=False)
-                self._play(CueName.READING)
+            case PinAsked() | KeyTaken() | PinEnded():
+                self._pin(item)
             case ButtonPressed(button=button):
                 self._pressed = (button, self._clock.mono_s())
                 self._captions.chosen(button)
@@ -159,6 +157,8 @@ class Terminal:
                 self._reader_changed(item)
             case DoorChanged(door=door, given=given):
                 self.doors.take(door, given)
+            case Ordered(order=order, answer=answer):
+                answer(self._orders.answer(order))
             case ReceiptArrived(receipt=receipt):
                 self._recorder.prune(receipt)
 
@@ -264,6 +264,18 @@ class Terminal:
             self._missing.discard(change.reader)
         self._recorder.record(f"reader.{change.state.value}", {"reader": change.reader})
         self._rest()
+
+    def _pin(self, item: PinAsked | KeyTaken | PinEnded) -> None:
+        match item:
+            case PinAsked():
+                self._wait_for_pin(asked=True)
+                self._play(CueName.PIN)
+            case KeyTaken(entered=digits):
+                self._cues.play(CueName.KEY)
+                self._captions.entered(digits)
+            case PinEnded():
+                self._wait_for_pin(asked=False)
+                self._play(CueName.READING)
 
     def _wait_for_pin(self, *, asked: bool) -> None:
         """While a PIN is waited for, that is what rests: a key's cue ends, and the request still stands."""

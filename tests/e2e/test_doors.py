@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from kazasu.cli import EXIT_OK, EXIT_PROBLEM, main
+from kazasu.cli.operator import operator
 from kazasu.model.cue import CueName
 from kazasu.outputs import cues
 from kazasu.virtual.stage import TERMINAL, Stage
@@ -112,6 +114,55 @@ def test_no_crash_opens_the_door_and_what_was_known_still_is(stage: Stage) -> No
     stage.daemon.start()
     assert tap(stage, "1005", CueName.DENIED)["door_reason"] == "passback"
     assert len(stage.daemon.moved) == before
+
+
+def order(stage: Stage, *words: str) -> int:
+    """Type `kazasu ...`; returns the exit code."""
+    return main([*words, "--config", str(stage.config_file)])
+
+
+def test_an_operator_lets_somebody_in_and_is_recorded(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    before, seq = len(stage.daemon.moved), stage.backlog.last_seq()
+    assert order(stage, "door", "release", "hall") == EXIT_OK
+    assert capsys.readouterr().out == "hall: unlocked\n"
+    assert stage.daemon.wait_for(lambda: len(stage.daemon.moved) >= before + 2)
+    assert stage.daemon.moved[before:] == [("hall", "released"), ("hall", "locked")]
+    (event,) = [json.loads(body) for _, body in stage.backlog.after(seq, 100)]
+    assert (event["event_type"], event["door"], event["by"]) == ("operator.released", "hall", operator())
+
+
+@pytest.mark.rule(11)
+def test_a_lockdown_bars_everybody_and_outlives_a_crash(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert order(stage, "door", "lockdown", "--all") == EXIT_OK
+    assert order(stage, "door", "release", "hall") == EXIT_PROBLEM
+    assert "nobody is let through" in capsys.readouterr().err
+    stage.daemon.kill()
+    before = len(stage.daemon.moved)
+    stage.daemon.start()
+    assert tap(stage, "1001", CueName.DENIED)["door_reason"] == "lockdown"
+    assert order(stage, "door", "state") == EXIT_OK
+    assert capsys.readouterr().out in {"hall: starting; lockdown\n", "hall: locked_down\n"}
+    assert len(stage.daemon.moved) == before
+    assert order(stage, "door", "end-lockdown", "--all") == EXIT_OK
+    assert order(stage, "door", "unlock", "hall", "--for", "1h") == EXIT_OK
+    assert stage.daemon.wait_for(lambda: stage.daemon.moved[-1] == ("hall", "released"))
+    assert order(stage, "door", "relock", "hall") == EXIT_OK
+    assert stage.daemon.wait_for(lambda: stage.daemon.moved[-1] == ("hall", "locked"))
+
+
+def test_who_was_let_in_is_let_in_again_once_that_is_forgotten(stage: Stage) -> None:
+    assert tap(stage, "1005", CueName.DENIED)["door_reason"] == "passback"
+    assert order(stage, "passback", "reset", "1005") == EXIT_OK
+    assert tap(stage, "1005", CueName.GRANTED)["door_decision"] == "granted"
+
+
+def test_a_command_without_a_terminal_says_so(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.daemon.terminate()
+    try:
+        assert order(stage, "door", "state") == EXIT_PROBLEM
+        assert "does not run" in capsys.readouterr().err
+    finally:
+        stage.daemon.start()
 
 
 def test_all_of_it_arrives_signed_and_chained(stage: Stage) -> None:

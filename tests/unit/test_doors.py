@@ -285,11 +285,27 @@ def test_hours_begin_and_end_with_an_event_each(house: House) -> None:
 
 
 def test_an_operator_unlocks_and_locks_again(house: House) -> None:
-    house.doors.hold("gate", unlocked=True)
+    house.doors.hold("gate", None)
     assert house.gate.released
-    house.doors.hold("gate", unlocked=False)
+    house.doors.let_go("gate")
     assert not house.gate.released
     assert house.journal.events[0].fields["by"] == "operator"
+
+
+def test_what_an_operator_unlocks_for_a_time_locks_by_itself_and_the_last_order_counts(house: House) -> None:
+    house.doors.hold("gate", 3600)
+    house.doors.hold("gate", 7200)
+    assert house.doors.waits_s(9999) == 7200
+    house.pass_time(7199)
+    assert house.gate.released
+    house.pass_time(1)
+    assert not house.gate.released
+    house.doors.hold("gate", 60)
+    house.doors.let_go("gate")
+    house.doors.hold("gate", None)
+    house.pass_time(61)
+    assert house.gate.released
+    assert house.doors.waits_s(9999) == 9999
 
 
 def test_a_lock_that_cannot_be_driven_is_a_fault_of_its_door_alone(house: House) -> None:

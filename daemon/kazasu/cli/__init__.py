@@ -64,6 +64,8 @@ COMMANDS = (
     Command("identify", "tap a card: what it is and what it proves"),
     Command("enroll", "tap a card and give it to a person"),
     Command("roster", "import who is known here, or end a credential"),
+    Command("door", "say how the doors are; release, unlock or lock them down"),
+    Command("passback", "forget where somebody is"),
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),
     Command("keygen", "make this terminal's keys"),

@@ -41,6 +41,11 @@ class Terminal(Table, frozen=True, kw_only=True):
         return self.state_dir / "roster.db"
 
     @property
+    def control_path(self) -> Path:
+        """Where commands at this machine reach the running terminal."""
+        return self.state_dir / "control.sock"
+
+    @property
     def cursor_path(self) -> Path:
         """The send cursor's database."""
         return self.state_dir / "cursor.db"

@@ -61,6 +61,11 @@ class Door:
         return self._state
 
     @property
+    def bar(self) -> str:
+        """What keeps people out now, however the door is: `fault`, `lockdown`, or empty."""
+        return self._standing.bar
+
+    @property
     def secure(self) -> bool:
         """Closed and locked, and nobody is about to leave: what an interlock asks of the other door."""
         return self._state in _SECURE

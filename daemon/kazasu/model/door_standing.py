@@ -88,11 +88,15 @@ class Standing:
                 return DoorState.FAULT if self.faults else locked
         return None
 
+    @property
+    def bar(self) -> str:
+        """What keeps everybody out who may not pass all the same: `fault`, `lockdown`, or empty."""
+        return "fault" if self.faults else "lockdown" if self._lockdown else ""
+
     def _grant(self, item: Granted) -> tuple[Signal, EventFields]:
-        if self.faults:
-            return Signal.BARRED, {"reason": "fault"} | naming(item.seq)
-        if self._lockdown and not item.in_lockdown:
-            return Signal.BARRED, {"reason": "lockdown"} | naming(item.seq)
+        bar = self.bar
+        if bar == "fault" or (bar == "lockdown" and not item.in_lockdown):
+            return Signal.BARRED, {"reason": bar} | naming(item.seq)
         return Signal.GRANTED, {}
 
     def _condition(self, item: DoorInput) -> Signal | None:

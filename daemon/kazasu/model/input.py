@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
 
 from kazasu.model.access import DenyReason, Direction, Identifier
 from kazasu.model.door_input import DoorInput
+from kazasu.model.order import Answer, Order
 from kazasu.model.receipt import Receipt
 
 
@@ -101,6 +103,18 @@ class ReceiptArrived(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt
 
 
+class Ordered(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator at this machine orders something.
+
+    Attributes:
+        order: what.
+        answer: takes the answer, exactly once; does not block.
+    """
+
+    order: Order
+    answer: Callable[[Answer], None]
+
+
 class Stop(msgspec.Struct, frozen=True):
     """The last input: everything before it has been handled."""
 
@@ -114,6 +128,7 @@ Input: TypeAlias = (
     | ReaderChanged
     | ButtonPressed
     | DoorChanged
+    | Ordered
     | ReceiptArrived
     | Stop
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 
 UNITS_S = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 """The units of a duration, greatest first."""
+
+_DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(UNITS_S)})")
 
 
 class Duration(float):
@@ -16,6 +19,18 @@ class Duration(float):
         milliseconds = round(self * 1000)
         unit = next((unit for unit, size_s in UNITS_S.items() if milliseconds % (size_s * 1000) == 0), "ms")
         return f"{milliseconds / (UNITS_S[unit] * 1000):.0f}{unit}" if milliseconds else "0s"
+
+
+def parse_duration(text: str) -> Duration:
+    """Read a duration as it is written.
+
+    Raises:
+        ValueError: it is something else; the words say what to write.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{text!r} is no duration: a whole number and its unit, such as "5s" or "90d"')
+    return Duration(int(match[1]) * UNITS_S[match[2]])
 
 
 class LocalTime(time):

@@ -19,6 +19,7 @@ from kazasu.model.access_level import Circumstances, Verdict
 from kazasu.model.company import Company
 from kazasu.model.cue import CueName
 from kazasu.model.event import moment_of
+from kazasu.model.order import EVERY_DOOR
 from kazasu.model.passback import Passback
 from kazasu.model.policy import CUE_OF_REASON
 from kazasu.model.timed_unlock import TimedUnlock
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from kazasu.model.door_rules import DoorSite, Passage
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
-
-EVERY_DOOR = "*"
-"""What an event about all doors calls them."""
 
 _RENEWED_AFTER_S = 12 * 3600  # a start reads two days: what holds for longer is said again
 _AHEAD_S = 86400  # a roster from tomorrow: the clock went back, and nobody knows how old it is

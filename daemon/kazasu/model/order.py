@@ -1,0 +1,98 @@
+"""What an operator at this machine may order of the running terminal, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+EVERY_DOOR = "*"
+"""What an order, and the event about it, call all doors."""
+
+LONGEST_UNLOCK_S = 7 * 86400
+
+Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+By: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Who orders it: a user's name; it is in the event."""
+
+
+class _Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="order"):
+    by: By
+
+    must_be_recorded: ClassVar[bool] = True
+
+
+class Look(_Order, frozen=True, kw_only=True, tag="look"):
+    """Say how each door is."""
+
+    must_be_recorded: ClassVar[bool] = False
+
+
+class Release(_Order, frozen=True, kw_only=True, tag="release"):
+    """Let one person through a door."""
+
+    door: Name
+
+
+class Unlock(_Order, frozen=True, kw_only=True, tag="unlock"):
+    """Keep a door unlocked.
+
+    Attributes:
+        for_s: seconds after which it locks by itself; None until somebody orders it, or a restart.
+    """
+
+    door: Name
+    for_s: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_UNLOCK_S)] | None = None
+
+
+class Relock(_Order, frozen=True, kw_only=True, tag="relock"):
+    """End what `Unlock` ordered; a schedule goes on."""
+
+    door: Name
+
+
+class Lockdown(_Order, frozen=True, kw_only=True, tag="lockdown"):
+    """Begin or end a lockdown of one door, or of all: `EVERY_DOOR`."""
+
+    door: Name
+    active: bool
+
+
+class ResetPassback(_Order, frozen=True, kw_only=True, tag="reset_passback"):
+    """Forget where somebody is, so that the next tap counts as a first one.
+
+    Attributes:
+        cardholder: the person's number; None for everybody.
+    """
+
+    cardholder: Name | None = None
+
+
+class Simulate(_Order, frozen=True, kw_only=True, tag="simulate"):
+    """Change an input of a door that has no wires.
+
+    Attributes:
+        input: which.
+        active: the door is open, the button pressed, somebody near, a fire, or the housing open.
+    """
+
+    must_be_recorded: ClassVar[bool] = False
+
+    door: Name
+    input: Literal["contact", "rex", "motion", "fire", "tamper"]
+    active: bool
+
+
+Order: TypeAlias = Look | Release | Unlock | Relock | Lockdown | ResetPassback | Simulate
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an order.
+
+    Attributes:
+        ok: it was done, and is recorded.
+        said: for the person who ordered it: what is so now, or why it was not done.
+    """
+
+    ok: bool
+    said: str

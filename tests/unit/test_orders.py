@@ -1,0 +1,228 @@
+"""What an operator orders is recorded with the name, and only then done."""
+
+from __future__ import annotations
+
+from datetime import UTC, time
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.cues import FakeCues
+from fakes.health import FakeHealth
+from fakes.journal import FakeJournal
+from fakes.roster import FakeRoster
+from kazasu.doors import Doorway
+from kazasu.errors import JournalFull
+from kazasu.model.access import Assurance
+from kazasu.model.access_level import AccessLevels
+from kazasu.model.door_rules import DoorRules, DoorSite
+from kazasu.model.door_settings import DoorSettings
+from kazasu.model.door_table import Alarm
+from kazasu.model.input import Ordered
+from kazasu.model.order import (
+    EVERY_DOOR,
+    Answer,
+    Lockdown,
+    Look,
+    Order,
+    Release,
+    Relock,
+    ResetPassback,
+    Simulate,
+    Unlock,
+)
+from kazasu.model.policy import AssurancePolicy
+from kazasu.runtime.inbox import BoundedInbox
+from kazasu.services.attendance import Alternation, Attendance
+from kazasu.services.door_access import DoorAccess
+from kazasu.services.together import Together
+from kazasu.terminal import Settings, Terminal
+
+
+class Strike:
+    """Implements ports.Lock."""
+
+    def __init__(self) -> None:
+        self.released = False
+
+    def release(self, wanted: object) -> None:
+        self.released = wanted.released  # type: ignore[attr-defined]
+
+
+class Woken:
+    def wake(self) -> None:
+        """Nobody publishes here."""
+
+
+class Gatehouse:
+    """A terminal with two doors, whose operator is taro."""
+
+    def __init__(self, *, simulated: bool = True, doors: tuple[str, ...] = ("gate", "hall")) -> None:
+        self.clock, self.journal = FakeClock(), FakeJournal()
+        self.strikes = {door: Strike() for door in doors}
+        policy = AssurancePolicy(min_assurance=Assurance.SERIAL)
+        site = DoorSite(doors=tuple(DoorRules(name=door) for door in doors), passages={}, zone=UTC)
+        access = DoorAccess(site, AccessLevels(()), secure=self._is_secure, roster_made_s=lambda: None)
+        attendance = Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120, policy=policy)
+        self.terminal = Terminal(
+            Settings(policy=policy, button_within_s=10, version="1.2.3", simulated=simulated),
+            inbox=BoundedInbox(),
+            clock=self.clock,
+            roster=FakeRoster([]),
+            service=Together([attendance, access]),
+            journal=self.journal,
+            cues=FakeCues(),
+            publisher=Woken(),
+            health=FakeHealth(),
+            access=access,
+            doorways={name: Doorway(DoorSettings(name=name), lock) for name, lock in self.strikes.items()},
+        )
+        self.terminal.doors.start()
+        self.pass_time(3)  # nobody is at the contacts: closed, and locked
+
+    def _is_secure(self, door: str) -> bool:
+        return self.terminal.doors.is_secure(door)
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.terminal.doors.pass_time()
+
+    def order(self, order: Order) -> Answer:
+        answers: list[Answer] = []
+        self.terminal.take(Ordered(order=order, answer=answers.append))
+        self.terminal.doors.pass_time()
+        (answer,) = answers
+        return answer
+
+    def types(self) -> list[str]:
+        return [str(event.fields["event_type"]) for event in self.journal.events]
+
+
+@pytest.fixture
+def gatehouse() -> Gatehouse:
+    return Gatehouse()
+
+
+def test_who_lets_somebody_in_is_recorded_before_the_door_opens_for_its_time(gatehouse: Gatehouse) -> None:
+    answer = gatehouse.order(Release(by="taro", door="gate"))
+    assert answer == Answer(ok=True, said="gate: unlocked")
+    fields = gatehouse.journal.events[0].fields
+    assert (fields["event_type"], fields["door"], fields["by"]) == ("operator.released", "gate", "taro")
+    assert (gatehouse.strikes["gate"].released, gatehouse.strikes["hall"].released) == (True, False)
+    gatehouse.pass_time(DoorSettings(name="gate").release_s)
+    assert not gatehouse.strikes["gate"].released
+
+
+def test_a_door_is_kept_unlocked_until_it_is_locked_again(gatehouse: Gatehouse) -> None:
+    assert gatehouse.order(Unlock(by="taro", door="gate")).ok
+    gatehouse.pass_time(86400)
+    assert gatehouse.strikes["gate"].released
+    assert gatehouse.order(Relock(by="jiro", door="gate")).ok
+    assert not gatehouse.strikes["gate"].released
+    assert gatehouse.types() == ["operator.unlocked", "door.unlocked", "operator.relocked", "door.unlocked_ended"]
+
+
+def test_a_door_is_kept_unlocked_for_a_time(gatehouse: Gatehouse) -> None:
+    gatehouse.order(Unlock(by="taro", door="gate", for_s=3600.0))
+    assert gatehouse.journal.events[0].fields["for_s"] == 3600
+    gatehouse.pass_time(3599)
+    assert gatehouse.strikes["gate"].released
+    gatehouse.pass_time(1)
+    assert not gatehouse.strikes["gate"].released
+
+
+def test_in_a_lockdown_nobody_is_let_through_until_it_ends(gatehouse: Gatehouse) -> None:
+    answer = gatehouse.order(Lockdown(by="taro", door=EVERY_DOOR, active=True))
+    assert answer.said == "gate: locked_down\nhall: locked_down"
+    refused = gatehouse.order(Release(by="jiro", door="gate"))
+    assert refused == Answer(ok=False, said="door gate: locked_down: nobody is let through")
+    assert not gatehouse.strikes["gate"].released
+    assert "operator.released" not in gatehouse.types()
+    assert gatehouse.order(Lockdown(by="taro", door=EVERY_DOOR, active=False)).said == "gate: locked\nhall: locked"
+    assert gatehouse.order(Release(by="jiro", door="gate")).ok
+
+
+def test_one_door_is_locked_down_and_the_other_is_not(gatehouse: Gatehouse) -> None:
+    assert gatehouse.order(Lockdown(by="taro", door="gate", active=True)).said == "gate: locked_down"
+    assert gatehouse.order(Look(by="taro")).said == "gate: locked_down\nhall: locked"
+
+
+def test_a_lockdown_outdoes_an_operator_who_keeps_a_door_unlocked(gatehouse: Gatehouse) -> None:
+    gatehouse.order(Unlock(by="taro", door="gate"))
+    gatehouse.order(Lockdown(by="jiro", door="gate", active=True))
+    assert not gatehouse.strikes["gate"].released
+
+
+def test_what_cannot_be_recorded_is_not_done(gatehouse: Gatehouse) -> None:
+    gatehouse.journal.failing = JournalFull("full")
+    for order in (Release(by="taro", door="gate"), Unlock(by="taro", door="gate"), ResetPassback(by="taro")):
+        answer = gatehouse.order(order)
+        assert not answer.ok
+        assert "recorded" in answer.said
+    assert not gatehouse.strikes["gate"].released
+    gatehouse.journal.failing = None
+    gatehouse.clock.advance(11)
+    assert gatehouse.order(Release(by="taro", door="gate")).ok
+    assert gatehouse.strikes["gate"].released
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        Release(by="taro", door="cellar"),
+        Unlock(by="taro", door="cellar"),
+        Relock(by="taro", door="cellar"),
+        Lockdown(by="taro", door="cellar", active=True),
+        Simulate(by="taro", door="cellar", input="rex", active=True),
+    ],
+)
+def test_a_door_that_is_not_there_is_named_with_those_that_are(gatehouse: Gatehouse, order: Order) -> None:
+    assert gatehouse.order(order) == Answer(ok=False, said="there is no door 'cellar' here; there is: gate, hall")
+    assert gatehouse.types() == []
+
+
+def test_a_terminal_without_doors_says_so() -> None:
+    gatehouse = Gatehouse(doors=())
+    assert gatehouse.order(Look(by="taro")) == Answer(ok=True, said="this terminal has no doors")
+    assert not gatehouse.order(Lockdown(by="taro", door=EVERY_DOOR, active=True)).ok
+    assert not gatehouse.order(ResetPassback(by="taro")).ok
+    assert gatehouse.types() == []
+
+
+def test_whereabouts_are_forgotten_of_one_person_or_of_everybody(gatehouse: Gatehouse) -> None:
+    assert gatehouse.order(ResetPassback(by="taro", cardholder="1001")).said == "whereabouts forgotten: 1001"
+    assert gatehouse.order(ResetPassback(by="taro")).said == "whereabouts forgotten: everybody"
+    one, everybody = (event.fields for event in gatehouse.journal.events)
+    assert (one["event_type"], one["by"], one["cardholder"]) == ("passback.reset", "taro", "1001")
+    assert "cardholder" not in everybody
+
+
+def test_inputs_of_a_door_without_wires_are_said(gatehouse: Gatehouse) -> None:
+    def change(what: str, *, active: bool) -> str:
+        gatehouse.order(Simulate(by="taro", door="gate", input=what, active=active))  # type: ignore[arg-type]
+        gatehouse.pass_time(2)
+        return gatehouse.order(Look(by="taro")).said.splitlines()[0]
+
+    assert change("contact", active=True) == "gate: forced_open; alarm: forced open"
+    assert change("contact", active=False) == "gate: locked"
+    assert change("tamper", active=True) == "gate: locked; alarm: its housing is open"
+    change("tamper", active=False)
+    assert change("fire", active=True).startswith("gate: fire_release")
+    assert gatehouse.strikes["gate"].released
+    change("fire", active=False)
+    for button in ("rex", "motion"):
+        assert change(button, active=True) == "gate: exiting"
+        change("contact", active=True)
+        change("contact", active=False)
+        change(button, active=False)
+        gatehouse.pass_time(60)
+    causes = [event.fields["cause"] for event in gatehouse.journal.events if "cause" in event.fields]
+    assert causes == ["rex_button", "rex_motion"]
+
+
+def test_inputs_of_a_door_with_wires_are_its_wires_business() -> None:
+    gatehouse = Gatehouse(simulated=False)
+    answer = gatehouse.order(Simulate(by="taro", door="gate", input="fire", active=True))
+    assert not answer.ok
+    assert not gatehouse.strikes["gate"].released
+    assert gatehouse.terminal.doors.alarm is not Alarm.FIRE
