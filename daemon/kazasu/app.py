@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
 from kazasu.app_cards import card_identifier, enrolled_demand, pin_source, terminal_policy
-from kazasu.app_services import services_of
+from kazasu.app_services import desk_of, services_of
 from kazasu.app_wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
 from kazasu.model.cue import Channel
@@ -118,6 +118,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         captions=_captions(config, clock, board, stack),
         access=services.access,
         doorways=doorways(config, locks),
+        desk=desk_of(config, services.attendance),
     )
     open_contacts(config, inbox, header, stack)
     readers = PcscReaders(

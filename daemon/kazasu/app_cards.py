@@ -100,10 +100,10 @@ def terminal_policy(config: Config) -> AssurancePolicy:
     return AssurancePolicy(min_assurance=Assurance.from_word(config.terminal.min_assurance))
 
 
-def attendance_policy(service: configuration.Attendance) -> AssurancePolicy:
+def attendance_policy(service: configuration.Attendance, terminal: configuration.Terminal) -> AssurancePolicy:
     """What a read has to prove for a punch."""
     return AssurancePolicy(
-        min_assurance=Assurance.from_word(service.min_assurance),
+        min_assurance=Assurance.from_word(service.min_assurance or terminal.min_assurance),
         stricter=tuple(
             Stricter(
                 during=WeeklyHours(

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.app_cards import attendance_policy
 from kazasu.app_doors import access_levels, door_site
+from kazasu.model.day_card import DayCards
 from kazasu.model.schedule import TimeRange
+from kazasu.orders_people import Desk
+from kazasu.presenting import Vouching
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
 from kazasu.services.door_access import DoorAccess
 from kazasu.services.together import Together
@@ -27,11 +30,13 @@ class Services(NamedTuple):
         names: `[services.<name>]`, in the order in which they are asked.
         asked: all of them as one.
         access: who passes doors; None without doors.
+        attendance: None if nobody punches here.
     """
 
     names: tuple[str, ...]
     asked: Service
     access: DoorAccess | None
+    attendance: Attendance | None
 
 
 def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s: Callable[[], int | None]) -> Services:
@@ -45,10 +50,11 @@ def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s:
     Raises:
         ConfigurationError: the holidays of a country that nobody knows.
     """
-    attendance, access = config.services.attendance, None
+    attendance, access = None, None
     services: list[Service] = []
-    if attendance is not None:
-        services.append(_attendance(attendance))
+    if config.services.attendance is not None:
+        attendance = _attendance(config.services.attendance, config.terminal)
+        services.append(attendance)
     if config.services.door is not None:
         access = DoorAccess(door_site(config), access_levels(config), secure=secure, roster_made_s=roster_made_s)
         services.append(access)
@@ -56,15 +62,29 @@ def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s:
         names=tuple(service.name for service in services),
         asked=services[0] if len(services) == 1 else Together(services),
         access=access,
+        attendance=attendance,
     )
 
 
-def _attendance(service: configuration.Attendance) -> Attendance:
+def desk_of(config: Config, attendance: Attendance | None) -> Desk:
+    """What there is for people without a card."""
+    vouching = config.vouching
+    return Desk(
+        day_cards=None if config.day_cards is None else DayCards(config.day_cards.cards),
+        vouching=None
+        if vouching is None
+        else Vouching(levels=frozenset(vouching.levels), within_s=float(vouching.within)),
+        paper=attendance,
+        readers=tuple(reader.name for reader in config.readers),
+    )
+
+
+def _attendance(service: configuration.Attendance, terminal: configuration.Terminal) -> Attendance:
     return Attendance(
         _direction_rule(service),
         day_boundary=service.day_boundary,
         repeat_after_s=service.repeat_after,
-        policy=attendance_policy(service),
+        policy=attendance_policy(service, terminal),
         readers=service.readers,
     )
 

@@ -20,11 +20,12 @@
     ├── DisplayError            the small display cannot be drawn on; nobody waits for it and nothing else fails
     ├── KeypadUnavailable       the keypad is unplugged, unreadable or another program's; nobody can enter a PIN
     │   └── KeypadBusy          another program has it: the terminal itself, while it runs
+    ├── PaperListError          a paper list that cannot be recorded: every bad line with its number
     ├── OrderRefused            an operator's order that was not done
     ├── SignatureInvalid        a message that was not signed by whom it claims
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
-"They are wrong" (ConfigurationError, RosterError, KeyMaterialError) is apart from "we could not reach"
+"They are wrong" (ConfigurationError, RosterError, PaperListError, KeyMaterialError) is apart from "we could not reach"
 (JournalError, ReaderUnavailable). A denial is a decision and never one of these.
 """
 
@@ -132,6 +133,10 @@ class KeypadUnavailable(KazasuError):
 
 class KeypadBusy(KeypadUnavailable):
     """Another program has the keypad; while the terminal runs, that is the terminal itself."""
+
+
+class PaperListError(KazasuError):
+    """A paper list that cannot be recorded; nothing of it was."""
 
 
 class OrderRefused(KazasuError):

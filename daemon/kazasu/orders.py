@@ -6,52 +6,70 @@ file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kazasu.errors import OrderRefused
-from kazasu.model.door_input import (
-    ContactChanged,
-    FireChanged,
-    RexKind,
-    RexPressed,
-    RexReleased,
-    TamperChanged,
-)
-from kazasu.model.event import Draft
 from kazasu.model.order import (
-    EVERY_DOOR,
     Answer,
-    Lockdown,
-    Look,
-    Release,
-    Relock,
-    ResetPassback,
-    Simulate,
-    Unlock,
+    DayCardsOut,
+    EnterPaper,
+    IssueDayCard,
+    Order,
+    ReturnDayCard,
+    Vouch,
 )
+from kazasu.orders_doors import DoorOrders
+from kazasu.orders_people import PeopleOrders
 
 if TYPE_CHECKING:
     from kazasu.doors import Doors
     from kazasu.model.access import EventFields
-    from kazasu.model.door_input import DoorInput
     from kazasu.model.event import Event
-    from kazasu.model.order import Order
+    from kazasu.orders_people import Desk
+    from kazasu.ports import Clock, Roster
+    from kazasu.presenting import Presenter
     from kazasu.recorder import Recorder
 
 
+class Record(Protocol):
+    """Makes an event durable, and lets everybody know."""
+
+    def __call__(self, event_type: str, fields: EventFields) -> Event:
+        """Record.
+
+        Raises:
+            OrderRefused: it could not be recorded.
+        """
+        ...
+
+
 class Orders:
-    """Does what it is told, or says why not. The terminal's thread only.
+    """All of them. The terminal's thread only.
 
     Args:
-        doors: the terminal's.
         recorder: the terminal's.
-        simulated: doors have no wires, and `Simulate` stands for them.
+        clock: the terminal's.
+        doors: the terminal's.
+        roster: who is known.
+        presenter: is told of guests.
+        desk: what there is for people without a card.
+        simulated: doors have no wires, and orders stand for them.
     """
 
-    def __init__(self, doors: Doors, recorder: Recorder, *, simulated: bool) -> None:
-        self._doors = doors
+    def __init__(
+        self,
+        recorder: Recorder,
+        clock: Clock,
+        doors: Doors,
+        roster: Roster,
+        presenter: Presenter,
+        desk: Desk,
+        *,
+        simulated: bool,
+    ) -> None:
         self._recorder = recorder
-        self._simulated = simulated
+        self._doors = DoorOrders(doors, self._record, simulated=simulated)
+        self._people = PeopleOrders(desk, roster, presenter, clock, self._record)
 
     def answer(self, order: Order) -> Answer:
         """Do it, and say what is so now."""
@@ -64,91 +82,13 @@ class Orders:
 
     def _done(self, order: Order) -> str:
         match order:
-            case Release(door=door):
-                said = self._release(door, order.by)
-            case Unlock(door=door, for_s=for_s):
-                said = self._unlock(door, order.by, for_s)
-            case Relock(door=door):
-                self._expect(door)
-                self._record("operator.relocked", {"door": door, "by": order.by})
-                self._doors.let_go(door)
-                said = self._states(door)
-            case Lockdown(door=door, active=active):
-                said = self._lockdown(door, order.by, active=active)
-            case ResetPassback(cardholder=cardholder):
-                said = self._reset_passback(order.by, cardholder)
-            case Simulate():
-                said = self._simulate(order)
-            case Look():
-                said = self._states(*self._doors.names) or "this terminal has no doors"
-        return said
-
-    def _unlock(self, door: str, by: str, for_s: float | None) -> str:
-        self._expect(door)
-        fields: EventFields = {"door": door, "by": by}
-        if for_s is not None:
-            fields["for_s"] = round(for_s)
-        self._record("operator.unlocked", fields)
-        self._doors.hold(door, for_s)
-        return self._states(door)
-
-    def _reset_passback(self, by: str, cardholder: str | None) -> str:
-        if not self._doors.names:
-            raise OrderRefused("this terminal has no doors")
-        fields: EventFields = {"by": by}
-        if cardholder is not None:
-            fields["cardholder"] = cardholder
-        self._record("passback.reset", fields)
-        return f"whereabouts forgotten: {cardholder or 'everybody'}"
-
-    def _simulate(self, order: Simulate) -> str:
-        self._expect(order.door)
-        if not self._simulated:
-            raise OrderRefused("only where [outputs] driver is terminal; this terminal has wires of its own")
-        self._doors.take(order.door, _given(order))
-        return self._states(order.door)
-
-    def _release(self, door: str, by: str) -> str:
-        self._expect(door)
-        if self._doors.bar(door):
-            raise OrderRefused(f"door {self._states(door)}: nobody is let through")
-        event = self._record("operator.released", {"door": door, "by": by})
-        self._doors.released(door, event)
-        return self._states(door)
-
-    def _lockdown(self, door: str, by: str, *, active: bool) -> str:
-        if door != EVERY_DOOR or not self._doors.names:
-            self._expect(door)
-        self._record(f"lockdown.{'begun' if active else 'ended'}", {"door": door, "by": by})
-        self._doors.pass_time()
-        return self._states(*(self._doors.names if door == EVERY_DOOR else [door]))
-
-    def _expect(self, door: str) -> None:
-        if door not in self._doors.names:
-            known = ", ".join(self._doors.names)
-            raise OrderRefused(f"there is no door {door!r} here{f'; there is: {known}' if known else ''}")
-
-    def _states(self, *doors: str) -> str:
-        return "\n".join(f"{door}: {self._doors.state(door)}" for door in doors)
+            case IssueDayCard() | ReturnDayCard() | DayCardsOut() | Vouch() | EnterPaper():
+                return self._people.done(order)
+            case _:
+                return self._doors.done(order)
 
     def _record(self, event_type: str, fields: EventFields) -> Event:
-        event = self._recorder.append(Draft(event_type=event_type, moment=self._recorder.now(), fields=fields))
+        event = self._recorder.record(event_type, fields)
         if event is None:
             raise OrderRefused("it cannot be recorded, so it was not done: see `kazasu doctor`")
-        self._recorder.announce(event)
         return event
-
-
-def _given(order: Simulate) -> DoorInput:
-    match order.input:
-        case "contact":
-            return ContactChanged(order.active)
-        case "fire":
-            return FireChanged(order.active)
-        case "tamper":
-            return TamperChanged(order.active)
-        case "rex":
-            kind = RexKind.BUTTON
-        case "motion":
-            kind = RexKind.MOTION
-    return RexPressed(kind) if order.active else RexReleased(kind)

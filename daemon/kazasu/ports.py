@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from kazasu.model.access import Assurance, Decision, DenyReason, Direction, Enrolment, Identifier, Presentation
+    from kazasu.model.access import (
+        Assurance,
+        Cardholder,
+        Decision,
+        DenyReason,
+        Direction,
+        Enrolment,
+        Identifier,
+        Presentation,
+    )
     from kazasu.model.cue import Channel, CueName
     from kazasu.model.door_outcome import LockOutput
     from kazasu.model.door_table import Alarm
@@ -168,6 +177,14 @@ class Roster(Protocol):
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
         """Find a credential, in constant time and memory.
+
+        Raises:
+            RosterError: the store cannot be read.
+        """
+        ...
+
+    def find(self, number: str) -> Cardholder | None:
+        """Find a person by the site's own number, with or without a card, in constant time and memory.
 
         Raises:
             RosterError: the store cannot be read.

@@ -92,11 +92,12 @@ class Recorder:
             self._follower.journal_changed()
         return event
 
-    def record(self, event_type: str, fields: EventFields) -> None:
-        """Record something that is no tap."""
+    def record(self, event_type: str, fields: EventFields) -> Event | None:
+        """Record something that is no tap; None if the journal cannot be written."""
         event = self.append(Draft(event_type=event_type, moment=self.now(), fields=fields))
         if event is not None:
             self.announce(event)
+        return event
 
     def now(self) -> Moment:
         """The moment, after an event of its own if the clock has changed since the last look (rule 10)."""

@@ -18,8 +18,6 @@ import msgspec
 
 from kazasu.captions import Silent
 from kazasu.doors import Doors
-from kazasu.errors import RosterError
-from kazasu.model.access import DenyReason, Presentation
 from kazasu.model.cue import CueName
 from kazasu.model.door_table import Alarm
 from kazasu.model.event import Draft
@@ -39,13 +37,15 @@ from kazasu.model.input import (
 )
 from kazasu.model.policy import AssurancePolicy, refusal
 from kazasu.orders import Orders
+from kazasu.orders_people import Desk
+from kazasu.presenting import Presenter
 from kazasu.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kazasu.doors import Access, Doorway
-    from kazasu.model.access import Decision, Direction, EventFields
+    from kazasu.model.access import Decision, Direction, EventFields, Presentation
     from kazasu.model.event import Event
     from kazasu.model.input import Input
     from kazasu.model.moment import Moment
@@ -102,6 +102,7 @@ class Terminal:
         captions: Captions | None = None,
         access: Access | None = None,
         doorways: Mapping[str, Doorway] | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -117,7 +118,11 @@ class Terminal:
         self._access = access
         self._recorder = Recorder(journal, clock, roster, health, publisher, self)
         self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
-        self._orders = Orders(self.doors, self._recorder, simulated=settings.simulated)
+        self._desk = desk or Desk()
+        self._presenter = Presenter(roster, health, day_cards=self._desk.day_cards, vouching=self._desk.vouching)
+        self._orders = Orders(
+            self._recorder, clock, self.doors, roster, self._presenter, self._desk, simulated=settings.simulated
+        )
 
     def run(self, beat: Beat) -> None:
         """Take inputs until `Stop`; see ports.Loop."""
@@ -165,6 +170,8 @@ class Terminal:
     def remember(self, event: Event) -> None:
         """Let services and doors know; see recorder.Follower."""
         self._service.recorded(event)
+        if self._desk.day_cards is not None:
+            self._desk.day_cards.recorded(event)
         self._captions.recorded(event)
         self.doors.recorded(event)
 
@@ -182,8 +189,9 @@ class Terminal:
             self._play(CueName.FAULT)
             return
         moment = self._recorder.now()
-        presentation = self._present(read)
-        reason = refusal(presentation, moment, self._settings.policy.at(moment))
+        asked = self._settings.policy.at(moment)
+        presentation = self._presenter.present(read, self._chosen_direction(), moment, self._clock.mono_s(), asked)
+        reason = refusal(presentation, moment, asked)
         if reason is None:
             decision = self._service.decide(presentation, moment)
         else:
@@ -210,24 +218,6 @@ class Terminal:
             },
         )
 
-    def _present(self, read: CardRead) -> Presentation:
-        enrolment, refused = None, read.refusal
-        if read.identifier is not None:
-            try:
-                enrolment = self._roster.look_up(read.identifier.pseudonym)
-            except RosterError as error:
-                refused = DenyReason.ROSTER_UNREADABLE
-                self._health.alert("roster", str(error))
-            else:
-                self._health.clear("roster")
-        return Presentation(
-            reader=read.reader,
-            identifier=read.identifier,
-            enrolment=enrolment,
-            refusal=refused,
-            direction=self._chosen_direction(),
-        )
-
     def _chosen_direction(self) -> Direction | None:
         """The way pressed for this tap, and for no other."""
         pressed, self._pressed = self._pressed, None
@@ -249,7 +239,7 @@ class Terminal:
             fields["assurance"] = presentation.identifier.assurance.word
         if presentation.enrolment is not None:
             fields["cardholder"] = presentation.enrolment.cardholder.number
-        return fields | decision.details
+        return fields | presentation.details | decision.details
 
     def _start(self) -> None:
         self._recorder.rebuild()

@@ -84,3 +84,10 @@ def test_a_person_is_found_with_the_levels_that_the_site_gave(subject: Subject) 
 
     assert subject.roster.look_up("a" * 32) == staff
     assert subject.roster.made_s is None
+
+
+def test_a_person_is_found_by_number(subject: Subject) -> None:
+    subject.enroll(HANAKO)
+
+    assert subject.roster.find("1001") == HANAKO.cardholder
+    assert subject.roster.find("1002") is None

@@ -298,7 +298,9 @@ def test_levels_are_given_kept_and_taken_away_at_the_desk(installer: Installer) 
         installer.stage.slot.wait_for(lambda: installer.stage.slot.vacant)
         roster = Roster(installer.stage.config.terminal.roster_path)
         try:
-            return roster.levels_of("1009")
+            found = roster.find("1009")
+            assert found is not None
+            return found.levels
         finally:
             roster.close()
 

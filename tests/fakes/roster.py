@@ -23,6 +23,10 @@ class FakeRoster:
     def look_up(self, pseudonym: str) -> Enrolment | None:
         return self._enrolments.get(pseudonym)
 
+    def find(self, number: str) -> Cardholder | None:
+        holders = (enrolment.cardholder for enrolment in self._enrolments.values())
+        return next((holder for holder in holders if holder.number == number), None)
+
     def enroll(self, enrolment: Enrolment) -> None:
         """Add or change one credential."""
         self._enrolments[enrolment.credential.pseudonym] = enrolment

@@ -235,6 +235,9 @@ SMALLEST_WITH = {
         "[[services.attendance.stricter]]", 'during = "00:00-05:00"\nmin_assurance = "challenge"'
     ),
     ("display",): with_table("[display]", 'kind = "ssd1306"'),
+    ("vouching",): with_table("[vouching]", 'levels = ["staff"]').replace(
+        "[terminal]\n", '[terminal]\nmin_assurance = "vouched"\n', 1
+    ),
     ("services", "door"): with_table("[services.door]", "[[doors]]\nname = 'd'\nreaders = ['desk']"),
     ("doors",): with_table("[[doors]]", "name = 'd'\n[services.door]"),
     ("areas",): with_table("[[areas]]", f"name = 'a'\n{A_DOOR}"),

@@ -69,10 +69,15 @@ class Woken:
 class Entrance:
     """A terminal with every seam a fake."""
 
-    def __init__(self, rule: Alternation | ByButton | None = None, journal: FakeJournal | None = None) -> None:
+    def __init__(
+        self,
+        rule: Alternation | ByButton | None = None,
+        journal: FakeJournal | None = None,
+        roster: FakeRoster | None = None,
+    ) -> None:
         self.inbox = Queue()
         self.clock = FakeClock()
-        self.roster = FakeRoster([person("1001", HANAKO), person("1002", KEN, Assurance.SIGNED_DATA)])
+        self.roster = roster or FakeRoster([person("1001", HANAKO), person("1002", KEN, Assurance.SIGNED_DATA)])
         self.journal = journal or FakeJournal()
         self.cues = FakeCues()
         self.publisher = Woken()
@@ -396,8 +401,7 @@ def test_a_roster_that_cannot_be_read_is_the_terminals_fault_and_the_credential_
         def look_up(self, pseudonym: str) -> None:
             raise RosterError("cannot be read")
 
-    entrance = Entrance()
-    entrance.terminal._roster = Broken()
+    entrance = Entrance(roster=Broken())
     fields = entrance.tap()
     assert fields["reason"] == "roster_unreadable"
     assert fields["credential"] == HANAKO

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from kazasu.model.configuration import Attendance, Config
+    from kazasu.model.configuration import Attendance, Config, Terminal
     from kazasu.model.configuration_display import Display
     from kazasu.model.policy import AssurancePolicy
 
@@ -42,7 +42,7 @@ def _sentences(config: Config) -> Iterator[str]:
     yield f"Cards: {', '.join(config.cards.kinds)}; a renewed card's old one ends after {config.cards.renewal_grace}."
     yield f"A card has to prove at least: {terminal_policy(config).min_assurance.word}."
     if config.services.attendance is not None:
-        yield from _attendance(config.services.attendance)
+        yield from _attendance(config.services.attendance, terminal)
     yield from door_sentences(config)
     pins = config.outputs.gpio
     if pins is None:
@@ -75,7 +75,7 @@ def _display(display: Display) -> str:
     return f"Display: {where}; in {language}, {names}, {dark}."
 
 
-def _attendance(service: Attendance) -> Iterator[str]:
+def _attendance(service: Attendance, terminal: Terminal) -> Iterator[str]:
     ways = {
         "alternate": "in and out by turns",
         "button": f"in and out by button, pressed at most {service.button_within:g} s before the tap",
@@ -89,7 +89,7 @@ def _attendance(service: Attendance) -> Iterator[str]:
     yield f"  The same person again within {service.repeat_after:g} s is a repeat."
     if service.readers is not None:
         yield f"  A tap is a punch on: {', '.join(service.readers)}."
-    yield from _assurance(attendance_policy(service))
+    yield from _assurance(attendance_policy(service, terminal))
 
 
 def _assurance(policy: AssurancePolicy) -> Iterator[str]:

@@ -115,7 +115,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _levels(path: Path, number: str, told: list[str] | None) -> tuple[str, ...]:
     """The person's access levels: as told, else as they are."""
-    return Roster(path).levels_of(number) if told is None else tuple(sorted(set(told)))
+    if told is not None:
+        return tuple(sorted(set(told)))
+    known = Roster(path).find(number)
+    return () if known is None else known.levels
 
 
 def _renewed(path: Path, number: str, pseudonym: str) -> Enrolment:

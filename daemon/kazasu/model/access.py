@@ -69,6 +69,8 @@ class DenyReason(enum.StrEnum):
     CREDENTIAL_EXPIRED = "credential_expired"
     NO_DIRECTION = "no_direction"  # in or out was to be chosen by button, and was not
     ROSTER_UNREADABLE = "roster_unreadable"  # read well, and nobody can say whose it is; the credential is in the event
+    DAY_CARD_NOT_ISSUED = "day_card_not_issued"  # a card of the pool that is nobody's now
+    MAY_NOT_VOUCH = "may_not_vouch"  # a guest waits for a colleague's tap, and this person may not vouch for them
     ALREADY_DONE = "already_done"  # the same punch a moment ago
     NO_ACCESS_LEVEL = "no_access_level"  # known, and no level that the person has opens this door
     LEVEL_NOT_YET_VALID = "level_not_yet_valid"  # the level's first day is to come
@@ -152,6 +154,7 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
         enrolment: None if the identifier is in no roster.
         refusal: why there is no identifier, or why nobody can say whose it is.
         direction: the way chosen by button, if one was pressed in time.
+        details: how the person came to be known, for the event: `day_card`, `vouched_by`.
     """
 
     reader: str
@@ -159,6 +162,7 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     enrolment: Enrolment | None = None
     refusal: DenyReason | None = None
     direction: Direction | None = None
+    details: EventFields = {}
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
+from kazasu.model.configuration_people import DayCards, Vouching
 from kazasu.model.setting import Duration, LocalTime, TimeRange, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
 
@@ -109,7 +110,7 @@ class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
     day_boundary: LocalTime = LocalTime(5)
     repeat_after: Duration = Duration(120)
     button_within: Duration = Duration(10)
-    min_assurance: AssuranceWord = "serial"
+    min_assurance: AssuranceWord | None = None
     stricter: tuple[Stricter, ...] = ()
     in_: tuple[TimeRange, ...] = ()
     out: tuple[TimeRange, ...] = ()
@@ -250,6 +251,8 @@ class Config(DoorTables, frozen=True, kw_only=True):
     buttons: Buttons | None = None
     keypad: Keypad | None = None
     display: Display | None = None
+    day_cards: DayCards | None = None
+    vouching: Vouching | None = None
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
     log: Log = Log()
@@ -266,6 +269,10 @@ class Config(DoorTables, frozen=True, kw_only=True):
             raise ValueError('[buttons] needs outputs.driver = "gpio"')
         if self.keypad is not None and self.keypad.kind == "matrix" and self.outputs.driver != "gpio":
             raise ValueError('a keypad of kind = "matrix" needs outputs.driver = "gpio"')
+        if self.vouching is not None and self.terminal.min_assurance != "vouched":
+            raise ValueError(
+                '[vouching] needs terminal.min_assurance = "vouched"; a card asks for what its enrolment says'
+            )
         self._check_doors(names)
         self._check_readers(names)
 

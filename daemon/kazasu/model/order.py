@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
+
+from kazasu.model.access import Direction
 
 EVERY_DOOR = "*"
 """What an order, and the event about it, call all doors."""
@@ -83,7 +86,63 @@ class Simulate(_Order, frozen=True, kw_only=True, tag="simulate"):
     active: bool
 
 
-Order: TypeAlias = Look | Release | Unlock | Relock | Lockdown | ResetPassback | Simulate
+class IssueDayCard(_Order, frozen=True, kw_only=True, tag="issue_day_card"):
+    """Lend a card of the pool to a person until midnight.
+
+    Attributes:
+        day_card: its number in the roster.
+        cardholder: the person's.
+    """
+
+    day_card: Name
+    cardholder: Name
+
+
+class ReturnDayCard(_Order, frozen=True, kw_only=True, tag="return_day_card"):
+    """Take a card of the pool back."""
+
+    day_card: Name
+
+
+class DayCardsOut(_Order, frozen=True, kw_only=True, tag="day_cards_out"):
+    """Say which cards of the pool are out."""
+
+    must_be_recorded: ClassVar[bool] = False
+
+
+class Vouch(_Order, frozen=True, kw_only=True, tag="vouch"):
+    """Let the next tap on a reader be a colleague's who vouches for a person without a card.
+
+    Attributes:
+        cardholder: the person's number.
+        reader: None for the only one.
+    """
+
+    must_be_recorded: ClassVar[bool] = False
+
+    cardholder: Name
+    reader: Name | None = None
+
+
+class EnterPaper(_Order, frozen=True, kw_only=True, tag="enter_paper"):
+    """Record a punch that stands on a paper list.
+
+    Attributes:
+        cardholder: the person's number.
+        direction: which way.
+        punched_at: when, as the list says: RFC 3339 with offset.
+        line: names the list's line, so that it is recorded once: 16 hexadecimal digits.
+    """
+
+    cardholder: Name
+    direction: Direction
+    punched_at: datetime
+    line: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+
+
+DoorOrder: TypeAlias = Look | Release | Unlock | Relock | Lockdown | ResetPassback | Simulate
+PeopleOrder: TypeAlias = IssueDayCard | ReturnDayCard | DayCardsOut | Vouch | EnterPaper
+Order: TypeAlias = DoorOrder | PeopleOrder
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,6 +78,8 @@ REASONS: Mapping[DenyReason, Pair] = MappingProxyType(
         DenyReason.CREDENTIAL_EXPIRED: (("カードの期限切れ", "Card expired"), _OFFICE),
         DenyReason.NO_DIRECTION: (("出勤か退勤を押す", "Press In or Out"), ("その後かざす", "Then hold card")),
         DenyReason.ROSTER_UNREADABLE: (("名簿を読めません", "Roster fault"), _STAFF),
+        DenyReason.DAY_CARD_NOT_ISSUED: (("未貸出のカード", "Not lent today"), _OFFICE),
+        DenyReason.MAY_NOT_VOUCH: (("保証できません", "May not vouch"), ("別の職員がかざす", "A colleague may")),
         DenyReason.ALREADY_DONE: (("記録済みです", "Already recorded"), NOTHING),
         DenyReason.NO_ACCESS_LEVEL: (("通行権限なし", "No access here"), _OFFICE),
         DenyReason.LEVEL_NOT_YET_VALID: (("権限は開始日前", "Access not begun"), _OFFICE),

@@ -18,7 +18,7 @@ from kazasu.model.policy import CUE_OF_REASON
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from kazasu.model.access import Enrolment, Presentation
+    from kazasu.model.access import Enrolment, EventFields, Presentation
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
     from kazasu.model.policy import AssurancePolicy
@@ -145,8 +145,17 @@ class Attendance:
             return self.refused(presentation, DenyReason.NO_DIRECTION)
         return Decision(event_type=f"attendance.{direction}", cue=CueName.GRANTED, details={"day": day.isoformat()})
 
+    def on_paper(self, direction: Direction, at: datetime) -> tuple[str, EventFields]:
+        """The event type of a punch that stands on a paper list, and its working day.
+
+        Args:
+            direction: as the list says.
+            at: when, as the list says, in the terminal's time zone.
+        """
+        return f"attendance.{direction}", {"day": self.working_day(at).isoformat()}
+
     def recorded(self, event: Event) -> None:
-        """Remember a granted punch."""
+        """Remember a granted punch; one from a paper list only if no later one is known."""
         fields = event.fields
         direction: Direction
         match fields["event_type"]:
@@ -157,13 +166,18 @@ class Attendance:
             case _:
                 return
         day = date.fromisoformat(str(fields["day"]))
-        self._last[str(fields["cardholder"])] = Punch(
+        number, on_paper = str(fields["cardholder"]), "punched_at" in fields
+        punch = Punch(
             direction=direction,
             day=day,
-            at=datetime.fromisoformat(str(fields["time"])),
-            boot=str(fields["boot"]),
+            at=datetime.fromisoformat(str(fields["punched_at" if on_paper else "time"])),
+            boot="" if on_paper else str(fields["boot"]),  # of a paper list's time only the wall clock knows
             mono_ms=int(fields["mono_ms"]),
         )
+        last = self._last.get(number)
+        if on_paper and last is not None and last.at >= punch.at:
+            return
+        self._last[number] = punch
         if day > self._today:
             self._today = day
             self._last = {number: punch for number, punch in self._last.items() if punch.day >= day - _KEPT_DAYS}

@@ -23,7 +23,7 @@ _LOOK_UP = (
     " WHERE only_row = 1"
 )
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
-_LEVELS_OF = "SELECT levels FROM cardholder WHERE number = ?"
+_FIND = "SELECT number, name, levels FROM cardholder WHERE number = ?"
 _NOBODY = (0, None, None, None, None, None, None, None)
 
 
@@ -86,13 +86,11 @@ class Roster:
         found = (self.look_up(pseudonym.hex()) for (pseudonym,) in self._rows(_CREDENTIALS_OF, number))
         return tuple(enrolment for enrolment in found if enrolment is not None)
 
-    def levels_of(self, number: str) -> tuple[str, ...]:
-        """Find the access levels of one person, with or without a card; none if nobody has the number.
-
-        Raises:
-            RosterError: the file cannot be read.
-        """
-        return tuple(level for (levels,) in self._rows(_LEVELS_OF, number) for level in levels.split())
+    def find(self, number: str) -> Cardholder | None:
+        """Find a person; see ports.Roster."""
+        for found, name, levels in self._rows(_FIND, number):
+            return Cardholder(number=found, name=name, levels=tuple(levels.split()))
+        return None
 
     def close(self) -> None:
         """Let the file go; calling it again does nothing."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until")
 OPTIONAL_COLUMNS = ("levels",)
+_OF_A_CARD = ("min_assurance", "valid_from", "valid_until")
 
 _MAX_LINE_BYTES = 4096
 _MAX_TEXT = 100
@@ -31,11 +32,14 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9998  # each day has a midnight before and after
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that can be taken over; the columns as in `model.access`, `levels` sorted and a space between two."""
+    """A line that can be taken over; the columns as in `model.access`, `levels` sorted and a space between two.
+
+    A person without a card has a line without `pseudonym`.
+    """
 
     cardholder: str
     name: str
-    pseudonym: bytes
+    pseudonym: bytes | None
     min_assurance: int
     valid_from_s: int | None
     valid_until_s: int | None
@@ -100,13 +104,22 @@ def parse_row(line: str, columns: tuple[str, ...], zone: tzinfo) -> Row | list[s
     fields = {name: value.strip() for name, value in zip(columns, values, strict=True)}
     problems = cardholder_problems(fields["cardholder"], fields["name"])
     credential = fields["credential"].lower()
-    if not _CREDENTIAL.fullmatch(credential):
-        problems.append("credential: must be the 32 hexadecimal digits that `kazasu identify` shows for the card")
     min_assurance = Assurance.SERIAL
-    try:
-        min_assurance = Assurance.from_word(fields["min_assurance"])
-    except ValueError as error:
-        problems.append(f"min_assurance: {error}")
+    if not credential:
+        problems += [
+            f"{name}: is a card's, and this line has none: leave it empty, or fill in `credential`"
+            for name in _OF_A_CARD
+            if fields[name]
+        ]
+    else:
+        if not _CREDENTIAL.fullmatch(credential):
+            problems.append(
+                "credential: must be the 32 hexadecimal digits that `kazasu identify` shows for the card, or empty"
+            )
+        try:
+            min_assurance = Assurance.from_word(fields["min_assurance"])
+        except ValueError as error:
+            problems.append(f"min_assurance: {error}")
     first = _day("valid_from", fields, problems)
     last = _day("valid_until", fields, problems)
     if first is not None and last is not None and last < first:
@@ -118,7 +131,7 @@ def parse_row(line: str, columns: tuple[str, ...], zone: tzinfo) -> Row | list[s
     return Row(
         cardholder=fields["cardholder"],
         name=fields["name"],
-        pseudonym=bytes.fromhex(credential),
+        pseudonym=bytes.fromhex(credential) or None,
         min_assurance=min_assurance.value,
         valid_from_s=None if first is None else _midnight_s(first, zone),
         valid_until_s=None if last is None else _midnight_s(last + timedelta(days=1), zone),

@@ -39,7 +39,8 @@ _STAGE = """
 _FIND_DUPLICATES = """
     INSERT INTO problem
         SELECT line, 'credential: stands in line ' || first || ' already; a card belongs to one person, once'
-        FROM (SELECT line, min(line) OVER (PARTITION BY pseudonym) AS first FROM stage) WHERE line <> first;
+        FROM (SELECT line, min(line) OVER (PARTITION BY pseudonym) AS first FROM stage WHERE pseudonym IS NOT NULL)
+        WHERE line <> first;
     INSERT INTO problem
         SELECT line, 'name: cardholder ' || cardholder || ' has another name in line ' || first
         FROM (SELECT line, cardholder, name, min(line) OVER mine AS first, first_value(name) OVER mine AS first_name
@@ -59,7 +60,7 @@ _FILL = """
         SELECT cardholder, min(name), min(levels) FROM stage GROUP BY cardholder ORDER BY cardholder;
     INSERT INTO credential (pseudonym, cardholder, min_assurance, valid_from_s, valid_until_s)
         SELECT pseudonym, cardholder, min_assurance, valid_from_s, valid_until_s
-        FROM stage ORDER BY pseudonym;
+        FROM stage WHERE pseudonym IS NOT NULL ORDER BY pseudonym;
 """
 
 

@@ -54,6 +54,7 @@ class Stage:
         state_dir: where the daemon keeps its data, if not in `directory`.
         of_each_kind: reads all kinds, knows the holders of the gallery's cards, and takes no tap for a repeat.
         levels: access levels by the person's number, as a roster has them.
+        min_assurance: the terminal's.
         synchronised: the clock counts as one that a time server keeps, whatever this machine's is worth; doors open
             only for emergencies while nobody knows the time.
 
@@ -80,6 +81,7 @@ class Stage:
         *,
         of_each_kind: bool = False,
         levels: Mapping[str, str] = MappingProxyType({}),
+        min_assurance: str = "serial",
         synchronised: bool = False,
     ) -> None:
         self._directory = directory
@@ -87,6 +89,7 @@ class Stage:
         self._settings = settings
         self._of_each_kind = of_each_kind
         self._levels = levels
+        self._min_assurance = min_assurance
         self._synchronised = synchronised
         self._stack = ExitStack()
 
@@ -155,7 +158,7 @@ class Stage:
         self.broker = stack.enter_context(PrivateBroker(directory / "broker"))
         self.config_file = directory / "kazasu.toml"
         self.config: Config
-        self.configure()
+        self.configure(self._min_assurance)
         self._enroll()
         self.pcscd = stack.enter_context(PrivatePcscd(directory / "pcscd", _PCSCD_PORT))
         self.slot = stack.enter_context(Slot(_PCSCD_PORT))
@@ -171,7 +174,7 @@ class Stage:
         self.daemon = DaemonProcess(self.config_file, directory)
         stack.callback(self.daemon.kill)
 
-    def configure(self, min_assurance: str = "serial") -> None:
+    def configure(self, min_assurance: str) -> None:
         """Write the configuration anew; the daemon reads it when it is started.
 
         Args:

@@ -62,7 +62,7 @@ def test_a_count_may_be_zero() -> None:
     ("words", "said"),
     [
         (["jurnal"], "did you mean journal?"),
-        (["punch"], "`kazasu --help` lists them"),
+        (["melon"], "`kazasu --help` lists them"),
         (["--verbose"], "there is no command '--verbose'"),
         (["roster", "remove", "1001"], "'1001' is no credential"),
         (["cue", "play", "party"], "'granted'"),

@@ -7,6 +7,7 @@ import pytest
 
 from fakes.roster import person
 from kazasu.errors import RosterError
+from kazasu.model.access import Cardholder
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import enroll, locked_roster, remove, renew
 
@@ -139,7 +140,7 @@ def test_levels_are_replaced_for_the_person_with_any_card(tmp_path: Path) -> Non
 
     found = [roster.look_up(digit * 32) for digit in "ab"]
     assert [each and each.cardholder.levels for each in found] == [("it", "vault")] * 2
-    assert roster.levels_of("1") == ("it", "vault")
+    assert roster.find("1") == Cardholder(number="1", name="Person 1", levels=("it", "vault"))
     roster.close()
 
 

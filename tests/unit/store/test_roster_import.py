@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kazasu.errors import RosterError
-from kazasu.model.access import Assurance
+from kazasu.model.access import Assurance, Cardholder
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import locked_roster
 from kazasu.store.roster_import import SHOWN_LINES, Summary, import_csv
@@ -191,7 +191,7 @@ def test_levels_are_the_persons_whichever_card_is_shown(office: Office) -> None:
 def test_a_file_of_an_older_kazasu_has_no_levels_and_is_imported(office: Office) -> None:
     office.load(HEADER + f"7,Maria,{A},serial,,\n")
     roster = Roster(office.roster)
-    assert roster.levels_of("7") == ()
+    assert roster.find("7") == Cardholder(number="7", name="Maria")
     roster.close()
 
 
@@ -220,3 +220,20 @@ def test_an_import_tells_since_when_the_site_vouches_for_it(office: Office) -> N
 
     assert roster.made_s == 1_774_998_000
     roster.close()
+
+
+def test_a_person_without_a_card_is_known_by_number_alone(office: Office) -> None:
+    summary = office.load(LEVELLED + f"7,Maria,,,,,staff\n8,Ken,{A},serial,,,\n9,Rei,,,,,\n9,Rei,,,,,\n")
+    assert (summary.cardholders, summary.credentials) == (3, 1)
+    roster = Roster(office.roster)
+    assert roster.find("7") == Cardholder(number="7", name="Maria", levels=("staff",))
+    assert roster.find("1") is None
+    roster.close()
+
+
+def test_what_is_a_cards_may_not_stand_where_there_is_none(office: Office) -> None:
+    problems = office.refused(HEADER + "7,Maria,,serial,2026-04-01,2026-09-30\n")[1:]
+    assert problems == [
+        f"line 2: {column}: is a card's, and this line has none: leave it empty, or fill in `credential`"
+        for column in ("min_assurance", "valid_from", "valid_until")
+    ]

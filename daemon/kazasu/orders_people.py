@@ -1,0 +1,173 @@
+"""Orders of the desk, for people without a card; see orders.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from kazasu.errors import OrderRefused, RosterError
+from kazasu.model.day_card import midnight_after
+from kazasu.model.moment import TimeSource
+from kazasu.model.order import DayCardsOut, EnterPaper, IssueDayCard, ReturnDayCard, Vouch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from kazasu.model.access import Cardholder, Direction, EventFields
+    from kazasu.model.day_card import DayCards
+    from kazasu.model.order import PeopleOrder
+    from kazasu.orders import Record
+    from kazasu.ports import Clock, Roster
+    from kazasu.presenting import Presenter, Vouching
+
+
+class Paper(Protocol):
+    """What is asked of the attendance service."""
+
+    def on_paper(self, direction: Direction, at: datetime) -> tuple[str, EventFields]:
+        """The event type of a punch on paper, and what it says of its working day."""
+        ...
+
+
+class Desk(NamedTuple):
+    """What a terminal has for people without a card.
+
+    Attributes:
+        day_cards: the pool.
+        vouching: who may vouch.
+        paper: takes punches from paper lists.
+        readers: the names of the terminal's readers.
+    """
+
+    day_cards: DayCards | None = None
+    vouching: Vouching | None = None
+    paper: Paper | None = None
+    readers: Sequence[str] = ()
+
+
+class PeopleOrders:
+    """Does what it is told, or says why not. The terminal's thread only.
+
+    Args:
+        desk: what there is.
+        roster: who is known.
+        presenter: is told of guests.
+        clock: the terminal's.
+        record: makes an event durable.
+    """
+
+    def __init__(self, desk: Desk, roster: Roster, presenter: Presenter, clock: Clock, record: Record) -> None:
+        self._desk = desk
+        self._roster = roster
+        self._presenter = presenter
+        self._clock = clock
+        self._record = record
+
+    def done(self, order: PeopleOrder) -> str:
+        """Do it, and say what is so now.
+
+        Raises:
+            OrderRefused: it was not done.
+        """
+        match order:
+            case IssueDayCard():
+                return self._issue(order)
+            case ReturnDayCard():
+                return self._take_back(order)
+            case DayCardsOut():
+                return self._out()
+            case Vouch():
+                return self._vouch(order)
+            case EnterPaper():
+                return self._enter(order)
+
+    def _issue(self, order: IssueDayCard) -> str:
+        pool, moment = self._pool(), self._clock.now()
+        if moment.source is TimeSource.NONE:
+            raise OrderRefused("nobody knows what time it is, and a day card ends at midnight: see `kazasu doctor`")
+        if not pool.pooled(order.day_card):
+            raise OrderRefused(f"{order.day_card} is no card of the pool: see [day_cards]")
+        self._known(order.day_card)
+        if pool.pooled(order.cardholder):
+            raise OrderRefused(f"{order.cardholder} is a card of the pool, and no person")
+        person = self._known(order.cardholder)
+        for card, loan in pool.out(moment).items():
+            if card == order.day_card and loan.cardholder != person.number:
+                raise OrderRefused(f"{card} is {loan.cardholder}'s today: take it back first")
+            if loan.cardholder == person.number and card != order.day_card:
+                raise OrderRefused(f"{person.number} has {card} today: take it back first")
+        until = midnight_after(moment.at)
+        self._record(
+            "day_card.issued",
+            {
+                "day_card": order.day_card,
+                "cardholder": person.number,
+                "until": until.isoformat(),
+                "by": order.by,
+            },
+        )
+        return f"{order.day_card} is {person.number}'s until {until:%Y-%m-%d %H:%M}"
+
+    def _take_back(self, order: ReturnDayCard) -> str:
+        pool = self._pool()
+        if order.day_card not in pool.out(self._clock.now()):
+            raise OrderRefused(f"{order.day_card} is not out")
+        self._record("day_card.returned", {"day_card": order.day_card, "by": order.by})
+        return f"{order.day_card} is back"
+
+    def _out(self) -> str:
+        out = self._pool().out(self._clock.now())
+        return "\n".join(f"{card}: {loan.cardholder}" for card, loan in sorted(out.items())) or "none is out"
+
+    def _vouch(self, order: Vouch) -> str:
+        readers = self._desk.readers
+        reader = order.reader if order.reader is not None else readers[0] if len(readers) == 1 else ""
+        if reader not in readers:
+            raise OrderRefused(f"which reader? There are: {', '.join(readers)}")
+        if self._desk.vouching is None:
+            raise OrderRefused("nobody may vouch here: there is no [vouching]")
+        person = self._known(order.cardholder)
+        wait_s = self._presenter.expect_guest(reader, person.number, self._clock.mono_s())
+        return f"the next card on reader {reader} within {wait_s:.0f} s vouches for {person.number}"
+
+    def _enter(self, order: EnterPaper) -> str:
+        paper = self._desk.paper
+        if paper is None:
+            raise OrderRefused("this terminal takes no punches: there is no [services.attendance]")
+        moment = self._clock.now()
+        if order.punched_at.tzinfo is None:
+            raise OrderRefused(f"{order.punched_at.isoformat()} has no offset from UTC")
+        at = order.punched_at.astimezone(moment.at.tzinfo)
+        if at > moment.at:
+            raise OrderRefused(
+                f"{at:%Y-%m-%d %H:%M} is still to come; this terminal's clock says {moment.at:%Y-%m-%d %H:%M}"
+            )
+        person = self._known(order.cardholder)
+        event_type, fields = paper.on_paper(order.direction, at)
+        self._record(
+            event_type,
+            {
+                "cardholder": person.number,
+                "assurance": "paper",
+                "decision": "granted",
+                "punched_at": at.isoformat(timespec="seconds"),
+                "line": order.line,
+                "by": order.by,
+                **fields,
+            },
+        )
+        return f"{person.number} {order.direction} {at:%Y-%m-%d %H:%M}"
+
+    def _pool(self) -> DayCards:
+        if self._desk.day_cards is None:
+            raise OrderRefused("there are no day cards here: there is no [day_cards]")
+        return self._desk.day_cards
+
+    def _known(self, number: str) -> Cardholder:
+        try:
+            found = self._roster.find(number)
+        except RosterError as error:
+            raise OrderRefused(str(error)) from error
+        if found is None:
+            raise OrderRefused(f"{number} is not in the roster")
+        return found
