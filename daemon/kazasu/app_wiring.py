@@ -45,13 +45,20 @@ def open_locks(config: Config, inbox: Inbox, clock: Clock, header: Header | None
     Raises:
         OutputError: a pin that cannot be driven.
     """
-    relays = {door.name: (_relay(door, header, stack), settings_of(door).longest_release_s) for door in config.doors}
+    relays = {
+        door.name: (_relay(door, header, stack), settings_of(door, contact=True).longest_release_s)
+        for door in config.doors
+    }
     return Locks(relays, inbox, mono_s=clock.mono_s)
 
 
 def doorways(config: Config, locks: Locks) -> Mapping[str, Doorway]:
     """The doors of the configuration, by name."""
-    return {door.name: Doorway(settings_of(door), locks.by_door[door.name]) for door in config.doors}
+    simulated = config.outputs.driver == "terminal"  # and so are the contacts: see model/order.py
+    return {
+        door.name: Doorway(settings_of(door, contact=simulated or door.contact is not None), locks.by_door[door.name])
+        for door in config.doors
+    }
 
 
 def open_contacts(config: Config, inbox: Inbox, header: Header | None, stack: ExitStack) -> None:
@@ -73,12 +80,12 @@ def open_contacts(config: Config, inbox: Inbox, header: Header | None, stack: Ex
     stack.callback(GpioContacts(wired, header).close)
 
 
-def settings_of(door: Door) -> DoorSettings:
-    """What the configuration says of how a door moves."""
+def settings_of(door: Door, *, contact: bool) -> DoorSettings:
+    """What the configuration says of how a door moves; `contact`: somebody tells when it opens and closes."""
     return DoorSettings(
         name=door.name,
         fail=Fail(door.fail),
-        contact=door.contact is not None,
+        contact=contact,
         release_s=door.release,
         extended_release_s=door.extended_release,
         held_open_warning_s=door.held_open_warning,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.model.event import Event
 from kazasu.virtual.demo import Script
+from kazasu.virtual.demo_door import ENROLLED, DoorScene, settings
 from kazasu.virtual.stage import Stage
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def test_the_demo_plays_and_leaves_nothing_behind(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All of it: 11 taps" in done.stdout
+    assert "events arrived at the broker, every signature" in done.stdout
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -42,3 +44,16 @@ def test_a_demo_in_which_an_event_is_missing_says_so(tmp_path: Path) -> None:
         stage.subscriber.events = Forgetful()
         assert not Script(stage, lambda line: print(line, file=said)).play()
     assert "WRONG" in said.getvalue()
+
+
+def test_a_door_that_opens_for_another_reason_is_told(tmp_path: Path) -> None:
+    said = io.StringIO()
+    levels = {**ENROLLED.levels, "1001": "guest host"}
+    with Stage(
+        tmp_path, settings(), enrolled=ENROLLED._replace(levels=levels), min_assurance="vouched", synchronised=True
+    ) as stage:
+        scene = DoorScene(stage, lambda line: print(line, file=said))
+        assert not scene.play()
+    wrong = [line for line in said.getvalue().splitlines() if line.startswith("WRONG")]
+    assert len(wrong) == 1
+    assert "1001 taps: staff, at any hour: expected" in wrong[0]

@@ -11,7 +11,7 @@ import pytest
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, main
 from kazasu.cli.operator import operator
 from kazasu.runtime.clock import SystemClock
-from kazasu.virtual.stage import TERMINAL, Stage
+from kazasu.virtual.stage import TERMINAL, Enrolled, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,13 @@ levels = ["staff"]
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    levels = {"1001": "staff"}
     with (
         Stage(
-            tmp_path_factory.mktemp("stage"), DESK, levels=levels, min_assurance="vouched", synchronised=True
+            tmp_path_factory.mktemp("stage"),
+            DESK,
+            enrolled=Enrolled(levels={"1001": "staff"}),
+            min_assurance="vouched",
+            synchronised=True,
         ) as stage,
         stage.daemon,
     ):

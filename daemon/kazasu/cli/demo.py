@@ -45,13 +45,20 @@ def _scripted() -> bool:
     """Play the scenes, whatever came of the first; returns whether all went as it should."""
     from kazasu.virtual.demo import Script
     from kazasu.virtual.demo_cards import CardScene
+    from kazasu.virtual.demo_door import ENROLLED, DoorScene, settings
     from kazasu.virtual.stage import Stage
 
     with _directory() as directory, Stage(Path(directory)) as stage:
         all_well = Script(stage, print).play()
     print()
     with _directory() as directory, Stage(Path(directory), of_each_kind=True) as stage:
-        return CardScene(stage, print).play() and all_well
+        all_well = CardScene(stage, print).play() and all_well
+    print()
+    with (
+        _directory() as directory,
+        Stage(Path(directory), settings(), enrolled=ENROLLED, min_assurance="vouched", synchronised=True) as stage,
+    ):
+        return DoorScene(stage, print).play() and all_well
 
 
 def _directory() -> tempfile.TemporaryDirectory[str]:

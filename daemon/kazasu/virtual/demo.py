@@ -87,7 +87,7 @@ class Script:
         if not daemon.wait_for(lambda: daemon.played(self._cues[expected.cue], since)):
             self._wrong.append(f"{what}: the cue {expected.cue.value} was not played")
         recorded = f"{expected.event_type} {expected.reason}".strip()
-        self._say(f"  {what:<45}  {_in_words(self._cues[expected.cue]):<31}  {recorded}")
+        self._say(f"  {what:<45}  {in_words(self._cues[expected.cue]):<31}  {recorded}")
 
     def _wait_for_arrival(self) -> None:
         stage, last_seq = self._stage, self._stage.backlog.last_seq()
@@ -124,7 +124,7 @@ def event_line(fields: EventFields) -> str:
     return "{:>3}  {}  {:<24}{}".format(*words)
 
 
-def _in_words(cue: Cue) -> str:
+def in_words(cue: Cue) -> str:
     """`granted       green, 1 light, 1 tone`: how often a cue lights up and sounds."""
     colour = "green" if any(Channel.GREEN in frame.on for frame in cue.frames) else "red"
     lights, tones, before = 0, 0, frozenset[Channel]()

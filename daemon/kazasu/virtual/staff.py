@@ -28,6 +28,13 @@ class Person(NamedTuple):
     card: VirtualCard
 
 
+class WithoutCard(NamedTuple):
+    """Somebody who has none."""
+
+    number: str
+    name: str
+
+
 def staff_of(issuer: JpkiIssuer) -> tuple[Person, ...]:
     """Two with a My Number Card of this issuer, two with FeliCa, one with MIFARE."""
     return (
@@ -40,7 +47,10 @@ def staff_of(issuer: JpkiIssuer) -> tuple[Person, ...]:
 
 
 def write_roster(
-    path: Path, people: Iterable[Person], identifier: CardIdentifier, levels: Mapping[str, str] = MappingProxyType({})
+    path: Path,
+    people: Iterable[Person | WithoutCard],
+    identifier: CardIdentifier,
+    levels: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a roster to import, with the pseudonyms that the terminal's own card kinds give to these cards.
 
@@ -54,10 +64,14 @@ def write_roster(
         writer = csv.writer(file)
         writer.writerow(["cardholder", "name", "credential", "min_assurance", "valid_from", "valid_until", "levels"])
         for person in people:
+            held = levels.get(person.number, "")
+            if isinstance(person, WithoutCard):
+                writer.writerow([person.number, person.name, "", "", "", "", held])
+                continue
             person.card.power_on()
             identified = identifier.identify(_Direct(person.card), person.card.atr)
             person.card.power_off()
-            word, held = identified.assurance.word, levels.get(person.number, "")
+            word = identified.assurance.word
             writer.writerow([person.number, person.name, identified.pseudonym, word, "", "", held])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -33,16 +33,29 @@ from kazasu.virtual.subscriber import CheckingSubscriber
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from kazasu.model.configuration import Config
     from kazasu.virtual.card import VirtualCard
+    from kazasu.virtual.staff import Person, WithoutCard
 
 SITE = "demo"
 TERMINAL = "entrance-1"
+_PATIENCE_S = 30.0
+_LOOK_S = 0.02
 _PCSCD_PORT = 15_000  # free: the sandbox has a network of its own
+
+
+class Enrolled(NamedTuple):
+    """Who is in the roster beside the staff, and the access levels of all, by number."""
+
+    others: Sequence[Person | WithoutCard] = ()
+    levels: Mapping[str, str] = MappingProxyType({})
+
+
+NOBODY_ELSE = Enrolled()
 
 
 class Stage:
@@ -53,7 +66,7 @@ class Stage:
         settings: tables of the configuration beside those that the stage writes; TOML.
         state_dir: where the daemon keeps its data, if not in `directory`.
         of_each_kind: reads all kinds, knows the holders of the gallery's cards, and takes no tap for a repeat.
-        levels: access levels by the person's number, as a roster has them.
+        enrolled: who is, beside the staff, and with which access levels.
         min_assurance: the terminal's.
         synchronised: the clock counts as one that a time server keeps, whatever this machine's is worth; doors open
             only for emergencies while nobody knows the time.
@@ -80,7 +93,7 @@ class Stage:
         state_dir: Path | None = None,
         *,
         of_each_kind: bool = False,
-        levels: Mapping[str, str] = MappingProxyType({}),
+        enrolled: Enrolled = NOBODY_ELSE,
         min_assurance: str = "serial",
         synchronised: bool = False,
     ) -> None:
@@ -88,7 +101,7 @@ class Stage:
         self._state_dir = state_dir or directory / "state"
         self._settings = settings
         self._of_each_kind = of_each_kind
-        self._levels = levels
+        self._enrolled = enrolled
         self._min_assurance = min_assurance
         self._synchronised = synchronised
         self._stack = ExitStack()
@@ -132,6 +145,15 @@ class Stage:
             raise TimeoutError("the terminal did not answer the tap")
         heard = self.slot.log[exchanges:]
         return (answered_ns - heard[0].received_mono_ns) / 1e9 if heard else 0.0
+
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
+        """Look until something is so that lights nothing and is told by nobody; returns whether it came to be."""
+        until_s = time.monotonic() + _PATIENCE_S
+        while not condition():
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(_LOOK_S)
+        return True
 
     def _build(self, stack: ExitStack) -> None:
         directory = self._directory
@@ -227,6 +249,6 @@ key = "collector.pub"
             self.config, SystemClock(self.config.terminal.timezone), FixedDemand(Assurance.SERIAL)
         )
         csv_path = self._directory / "roster.csv"
-        people = (*self.staff, *(self.gallery.people if self.gallery else ()))
-        write_roster(csv_path, people, identifier, self._levels)
+        people = (*self.staff, *self._enrolled.others, *(self.gallery.people if self.gallery else ()))
+        write_roster(csv_path, people, identifier, self._enrolled.levels)
         import_csv(csv_path, self.config.terminal.roster_path, self.config.terminal.timezone, lambda _: None)

@@ -1,0 +1,300 @@
+"""The demo's third scene: a door, who passes it and who does not, and what it does when somebody holds or forces it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+from kazasu.model.cue import CueName
+from kazasu.model.order import EVERY_DOOR, IssueDayCard, Lockdown, Look, Simulate, Vouch
+from kazasu.model.schedule import WEEKDAYS
+from kazasu.outputs import cues
+from kazasu.runtime.control import Caller
+from kazasu.virtual.demo import in_words
+from kazasu.virtual.felica import FelicaCard
+from kazasu.virtual.staff import Person, WithoutCard
+from kazasu.virtual.stage import TERMINAL, Enrolled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kazasu.model.cue import Cue
+    from kazasu.model.order import Order
+    from kazasu.virtual.card import VirtualCard
+    from kazasu.virtual.stage import Stage
+
+Input: TypeAlias = Literal["contact", "rex", "fire"]
+
+_ZONE = ZoneInfo("Asia/Tokyo")
+_BY = "demo"
+_DOOR = "hall"
+_DAY_CARD = Person("day-07", "Day card 07", "a day card", FelicaCard(bytes.fromhex("0114B00100000007")))
+ENROLLED = Enrolled(
+    others=(_DAY_CARD, WithoutCard("1006", "伊藤 玲"), WithoutCard("1007", "Nguyen An")),
+    levels={
+        "1001": "staff host",
+        "1003": "evenings",
+        "1004": "vault",
+        "1005": "staff",
+        "1006": "staff",
+        "1007": "guest",
+    },
+)
+
+
+def settings() -> str:
+    """The configuration's tables about the door; somebody's hours are never today's."""
+    today = datetime.now(_ZONE).weekday()
+    another = WEEKDAYS[(today + 3) % len(WEEKDAYS)]  # nor, at midnight, tomorrow's
+    return f"""
+[services.door]
+
+[[doors]]
+name = "{_DOOR}"
+readers = ["desk"]
+area = "{_DOOR}"
+release = "10s"
+extended_release = "10s"
+held_open_warning = "2s"
+held_open = "5s"
+
+[[areas]]
+name = "{_DOOR}"
+passback = "timed"
+within = "10m"
+
+[[schedules]]
+name = "another-day"
+hours = ["{another} 18:00-22:00"]
+
+[[levels]]
+name = "staff"
+doors = ["{_DOOR}"]
+
+[[levels]]
+name = "evenings"
+doors = ["{_DOOR}"]
+schedule = "another-day"
+
+[[levels]]
+name = "vault"
+doors = ["{_DOOR}"]
+min_assurance = "challenge"
+
+[[levels]]
+name = "guest"
+doors = ["{_DOOR}"]
+min_assurance = "vouched"
+
+[day_cards]
+cards = "day-*"
+
+[vouching]
+levels = ["host"]
+"""
+
+
+class Expected(NamedTuple):
+    """An event that has to come, and what it has to say."""
+
+    event_type: str
+    says: Mapping[str, object] = MappingProxyType({})
+
+
+def _punch(door: str, reason: str = "", **says: object) -> Expected:
+    """A punch is recorded, whatever the door says."""
+    why = {"door_reason": reason} if reason else {}
+    return Expected("attendance.in", {"door_decision": door, **why, **says})
+
+
+def _refused_again(reason: str) -> Expected:
+    """A punch that was made a moment ago, at a door that stays shut."""
+    return Expected("attendance.suppressed", {"door_decision": "denied", "door_reason": reason})
+
+
+_RELEASED, _LOCKED = ("released",), ("locked",)
+
+
+class DoorScene:
+    """Plays the scene.
+
+    Args:
+        stage: entered, with `settings()` and `ENROLLED`; its daemon not started.
+        say: prints a line.
+    """
+
+    def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
+        self._stage = stage
+        self._say = say
+        self._cues: Mapping[CueName, Cue] = cues.load()
+        self._cards = {person.number: person.card for person in stage.staff}
+        self._wrong: list[str] = []
+
+    def play(self) -> bool:
+        """Play it; returns whether everything that should have happened did, and nothing else."""
+        self._stage.daemon.start()
+        self._say("A door: what is done, what people see (●) and hear (♪), what the lock does, what is recorded.\n")
+        self._people()
+        self._leaf()
+        self._lockdown_and_fire()
+        self._without_a_card()
+        self._restart()
+        self._stage.daemon.terminate()
+        return self._report()
+
+    def _people(self) -> None:
+        self._passes("1001 taps: staff, at any hour", self._cards["1001"], _punch("granted", level="staff"))
+        for what, number, reason in (
+            ("1002 taps: no level opens this door for them", "1002", "no_access_level"),
+            ("1003 taps: out of hours", "1003", "out_of_hours"),
+            ("1004 taps: the level asks for more than FeliCa", "1004", "assurance_too_low"),
+        ):
+            self._step(what, self._tap(self._cards[number]), _punch("denied", reason), cue=CueName.DENIED)
+        inside = _refused_again("passback")
+        again = self._tap(self._cards["1001"])
+        self._step("1001 taps again: is inside (anti-passback)", again, inside, cue=CueName.DENIED)
+
+    def _leaf(self) -> None:
+        step, opened, closed = self._step, self._simulate("contact", True), self._simulate("contact", False)
+        self._say("")
+        granted = _punch("granted", level="staff")
+        step("1005 taps", self._tap(self._cards["1005"]), granted, cue=CueName.GRANTED, moves=_RELEASED)
+        step("opens the door", opened, Expected("door.opened", {"cause": "grant"}), moves=_LOCKED)
+        step("and holds it open", self._nothing, Expected("door.held_open"), cue=CueName.HELD_OPEN)
+        step("it is closed", closed, Expected("door.held_open_ended"), Expected("door.closed"))
+        self._wait_until_locked()
+        step("somebody forces it open", opened, Expected("door.forced_open"), cue=CueName.HELD_OPEN)
+        step("it is closed", closed, Expected("door.forced_open_ended"), Expected("door.closed"))
+        self._wait_until_locked()
+        step("REX: somebody leaves", self._simulate("rex", True), Expected("door.rex", {"rex": "button"}))
+        step("through the door", opened, Expected("door.opened", {"cause": "rex_button"}))
+        step("which closes", closed, Expected("door.closed"))
+        step("the button is let go", self._simulate("rex", False))
+
+    def _lockdown_and_fire(self) -> None:
+        step = self._step
+        self._say("")
+        for_all = partial(Lockdown, by=_BY, door=EVERY_DOOR)
+        step("kazasu door lockdown --all", self._order(for_all(active=True)), Expected("lockdown.begun", {"by": _BY}))
+        step("1005 taps", self._tap(self._cards["1005"]), _refused_again("lockdown"), cue=CueName.DENIED)
+        ended = Expected("lockdown.ended", {"by": _BY})
+        step("kazasu door end-lockdown --all", self._order(for_all(active=False)), ended)
+        fire, over = self._simulate("fire", True), self._simulate("fire", False)
+        step("fire alarm: the door is released", fire, Expected("door.fire_release"), moves=_RELEASED)
+        step("it is over", over, Expected("door.fire_release_ended"), moves=_LOCKED)
+
+    def _without_a_card(self) -> None:
+        self._say("")
+        unlent = Expected("attendance.denied", {"reason": "day_card_not_issued"})
+        tap = self._tap(_DAY_CARD.card)
+        self._step("a day card that nobody was given", tap, unlent, cue=CueName.DENIED)
+        issue = IssueDayCard(by=_BY, day_card=_DAY_CARD.number, cardholder="1006")
+        issued = Expected("day_card.issued", {"cardholder": "1006"})
+        self._step("kazasu daycard issue day-07 1006", self._order(issue), issued)
+        lent = _punch("granted", cardholder="1006", day_card=_DAY_CARD.number)
+        self._passes("1006, who has no card, taps it", _DAY_CARD.card, lent)
+        self._step("kazasu vouch 1007", self._order(Vouch(by=_BY, cardholder="1007")))
+        vouched = _punch("granted", cardholder="1007", vouched_by="1001", assurance="vouched")
+        self._passes("1001 taps for the guest", self._cards["1001"], vouched)
+
+    def _restart(self) -> None:
+        def kill_and_start() -> None:
+            self._stage.daemon.kill()
+            self._stage.daemon.start()
+
+        self._say("")
+        self._step("killed and started again: nothing opens", kill_and_start, Expected("terminal.started"))
+        back = _refused_again("passback")
+        self._step("1005 taps: is inside, still", self._tap(self._cards["1005"]), back, cue=CueName.DENIED)
+
+    def _passes(self, what: str, card: VirtualCard, granted: Expected) -> None:
+        """Tap, and go through."""
+
+        def open_and_close() -> None:
+            self._simulate("contact", True)()
+            self._simulate("contact", False)()
+
+        self._step(what, self._tap(card), granted, cue=CueName.GRANTED, moves=_RELEASED)
+        opened, closed = Expected("door.opened", {"cause": "grant"}), Expected("door.closed")
+        self._step("  and goes through", open_and_close, opened, closed, moves=_LOCKED)
+        self._wait_until_locked()
+
+    def _wait_until_locked(self) -> None:
+        """A leaf that has not latched yet may be pushed open again, and is no break-in."""
+        with contextlib.closing(Caller(self._stage.config.terminal.control_path)) as terminal:
+            if not self._stage.wait_for(lambda: terminal.order(Look(by=_BY)) == f"{_DOOR}: locked"):
+                self._wrong.append("the door did not lock")
+
+    def _tap(self, card: VirtualCard) -> Callable[[], object]:
+        return lambda: self._stage.tap(card)
+
+    def _simulate(self, name: Input, active: bool) -> Callable[[], object]:  # noqa: FBT001  (as the input is)
+        return self._order(Simulate(by=_BY, door=_DOOR, input=name, active=active))
+
+    def _order(self, order: Order) -> Callable[[], object]:
+        def give() -> None:
+            with contextlib.closing(Caller(self._stage.config.terminal.control_path)) as terminal:
+                terminal.order(order)
+
+        return give
+
+    def _nothing(self) -> None:
+        """Time passes."""
+
+    def _step(
+        self,
+        what: str,
+        act: Callable[[], object],
+        *expected: Expected,
+        cue: CueName | None = None,
+        moves: Sequence[str] = (),
+    ) -> None:
+        """Do something, wait for what has to come of it, and show what came."""
+        daemon, backlog = self._stage.daemon, self._stage.backlog
+        seq, shown, moved = backlog.last_seq(), len(daemon.shown), len(daemon.moved)
+        act()
+        if cue is not None and not daemon.wait_for(lambda: daemon.played(self._cues[cue], shown)):
+            self._wrong.append(f"{what}: the cue {cue.value} was not played")
+        daemon.wait_for(lambda: len(daemon.moved) >= moved + len(moves))
+        self._stage.wait_for(lambda: backlog.last_seq() >= seq + len(expected))
+        recorded = [json.loads(body) for _, body in backlog.after(seq, 100)]
+        lock = [state for _, state in daemon.moved[moved:]]
+        if lock != list(moves):
+            self._wrong.append(f"{what}: the lock was {lock or 'not moved'}")
+        if not _as_expected(recorded, expected):
+            self._wrong.append(f"{what}: expected {[(each.event_type, dict(each.says)) for each in expected]}")
+        seen = "" if cue is None else in_words(self._cues[cue])
+        came = ", ".join(_in_words(fields) for fields in recorded)
+        self._say(f"  {what:<46} {seen:<31} {'→'.join(lock):<16} {came}".rstrip())
+
+    def _report(self) -> bool:
+        stage, last_seq = self._stage, self._stage.backlog.last_seq()
+        if not stage.subscriber.wait_for(lambda: stage.subscriber.seq(TERMINAL) == last_seq):
+            self._wrong.append(f"of {last_seq} events {stage.subscriber.seq(TERMINAL)} arrived at the subscriber")
+        self._wrong += stage.subscriber.problems
+        for wrong in self._wrong:
+            self._say(f"WRONG: {wrong}")
+        if not self._wrong:
+            self._say(f"\nAll {last_seq} events arrived at the broker, every signature and the whole chain checked.")
+        return not self._wrong
+
+
+def _as_expected(recorded: Sequence[Mapping[str, Any]], expected: Sequence[Expected]) -> bool:
+    """Whether exactly these events came, in this order, and say what they should."""
+    return len(recorded) == len(expected) and all(
+        fields["event_type"] == each.event_type and each.says.items() <= fields.items()
+        for fields, each in zip(recorded, expected, strict=True)
+    )
+
+
+def _in_words(fields: Mapping[str, Any]) -> str:
+    """`attendance.in, door denied out_of_hours`: what an event says in a line."""
+    words = [fields["event_type"], fields.get("reason", "")]
+    if "door_decision" in fields:
+        words += ["(door", fields["door_decision"], fields.get("door_reason", "") + ")"]
+    return " ".join(word for word in words if word).replace(" )", ")")
