@@ -1,4 +1,4 @@
-"""Every seam, as Protocols. What stands behind them in production is named in app.py and nowhere else.
+"""Every seam, as Protocols. What stands behind them in production is named in app/ and nowhere else.
 
 Threads: a seam says who may call it. "Any thread" means its implementation locks or only enqueues.
 """

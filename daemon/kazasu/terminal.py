@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kazasu.captions import Silent
+from kazasu.captions.silent import Silent
 from kazasu.doors import Doors
 from kazasu.model.cue import CueName
 from kazasu.model.door_table import Alarm
@@ -37,7 +37,7 @@ from kazasu.model.input import (
 )
 from kazasu.model.policy import AssurancePolicy, refusal
 from kazasu.orders import Orders
-from kazasu.orders_people import Desk
+from kazasu.orders.people import Desk
 from kazasu.presenting import Presenter
 from kazasu.recorder import Recorder
 

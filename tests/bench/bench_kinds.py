@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from fakes.card_channel import FakeCardChannel
 from fakes.clock import FakeClock
-from kazasu.app_cards import card_identifier
+from kazasu.app.cards import card_identifier
 from kazasu.cards.trace import TimedPins, Trace, Traced
 from kazasu.config import load
 from kazasu.model.access import Assurance

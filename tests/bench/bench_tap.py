@@ -1,6 +1,6 @@
 """From a card's last APDU to the green light, with the event durable, against one bare commit of the same bytes.
 
-Everything between is the daemon's own, put together as app.py does: card kinds in a reader's thread, the queue, the
+All between is the daemon's own, put together as app/assemble.py does: card kinds in a reader's thread, queue, the
 terminal's thread, roster and journal on a disk, the player, a pin. Of gpiozero only the chip is missing. Tap and bare
 commit take turns, each after a rest, in which the processor falls asleep and other programs take its caches, as while a
 card answers: without one, the bare commit would run where the tap has just warmed everything.

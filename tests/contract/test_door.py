@@ -16,7 +16,7 @@ from fakes.inbox import ListInbox
 from fakes.journal import FakeJournal
 from fakes.outputs import ScriptedCondition
 from fakes.roster import FakeRoster
-from kazasu.app_wiring import doorways, open_contacts, open_locks
+from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import parse
 from kazasu.doors import Doors
 from kazasu.errors import OutputError

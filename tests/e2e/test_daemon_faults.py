@@ -142,8 +142,10 @@ def test_a_disk_that_is_read_only_at_the_start_is_a_fault_without_green_and_heal
             assert entrance.answer(stage.staff[2].card, CueName.FAULT)
             assert not any(shown.on & GREEN for shown in stage.daemon.shown[before_shown:])
             assert stage.backlog.last_seq() == before_seq
+            assert stage.subscriber.wait_for(lambda: bool(stage.subscriber.retained.get(alert_topic("control"))))
 
             subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+            assert stage.subscriber.wait_for(lambda: stage.subscriber.retained.get(alert_topic("control")) == b"")
             # The journal is read before anything is decided: the punch of before the fault is known.
             assert entrance.tap(stage.staff[2].card)["reason"] == "already_done"
             assert entrance.all_arrives()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kazasu.app_cards import attendance_policy, terminal_policy
+from kazasu.app.cards import attendance_policy, terminal_policy
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.cli.door_sentences import door_sentences
 from kazasu.config import load

@@ -143,7 +143,7 @@ def _readers(config: Config) -> Iterator[Finding]:
 
 
 def _cards(config: Config) -> Iterator[Finding]:
-    from kazasu.app_cards import card_identifier
+    from kazasu.app.cards import card_identifier
     from kazasu.readers.demand import FixedDemand
 
     card_identifier(config, SystemClock(config.terminal.timezone), FixedDemand(Assurance.SERIAL))
@@ -153,7 +153,7 @@ def _cards(config: Config) -> Iterator[Finding]:
 def _outputs(config: Config) -> Iterator[Finding]:
     from contextlib import ExitStack
 
-    from kazasu.app import open_outputs
+    from kazasu.app.assemble import open_outputs
     from kazasu.outputs import cues
 
     cues.load(config.outputs.cues or cues.DEFAULT_PATH)
@@ -234,7 +234,7 @@ def _broker(config: Config) -> Iterator[Finding]:
     if config.mqtt is None:
         yield Finding(Grade.NOTE, "broker", "stand-alone: events leave only with `kazasu journal export`")
         return
-    from kazasu.app import broker_of
+    from kazasu.app.assemble import broker_of
     from kazasu.publishers.probe import probe
 
     where = f"{config.mqtt.host}:{config.mqtt.port}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from kazasu.app import open_outputs
+from kazasu.app.assemble import open_outputs
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
 from kazasu.model.cue import OF_DOORS, CueName

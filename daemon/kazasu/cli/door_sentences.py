@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import TYPE_CHECKING
 
-from kazasu.app_doors import schedules
+from kazasu.app.doors import schedules
 from kazasu.model.schedule import WEEKDAYS
 
 if TYPE_CHECKING:

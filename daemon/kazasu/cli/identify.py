@@ -9,8 +9,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kazasu.app_cards import card_identifier, terminal_policy
-from kazasu.app_services import services_of
+from kazasu.app.cards import card_identifier, terminal_policy
+from kazasu.app.services import services_of
 from kazasu.cards.trace import TimedPins, Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load

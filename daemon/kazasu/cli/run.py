@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from kazasu.app import assemble
+from kazasu.app.assemble import assemble
 from kazasu.cli import EXIT_DEFECT, EXIT_OK, add_config_argument
 from kazasu.config import load
 from kazasu.errors import KazasuError

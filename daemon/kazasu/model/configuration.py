@@ -1,7 +1,7 @@
 """What an installer can set, as frozen values; each class is a table of config/kazasu.toml.
 
 Checks that need more than one key stand beside the keys. Reading the file, and saying where in it a mistake is, is
-config.py's.
+config/'s.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class KindSettings:
 
 
 class Cards(Table, frozen=True, kw_only=True):
-    """[cards]. The tables in it are the kinds' own; config.py gathers them."""
+    """[cards]. The tables in it are the kinds' own; config/ gathers them."""
 
     kinds: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("jpki", "felica", "mifare")
     renewal_grace: Duration = Duration(14 * 86400)

@@ -24,12 +24,13 @@ from kazasu.model.order import Answer, Order
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kazasu.ports import Beat, Inbox
+    from kazasu.ports import Beat, Health, Inbox
 
 _log = logging.getLogger(__name__)
 
 _IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
 _ANSWER_S = 8.0  # the terminal's thread takes milliseconds
+_AGAIN_S = 5.0  # a disk that takes no socket, a read-only one above all, is tried again after this time
 _LINE_BYTES = 16_384
 _GUESTS = 8
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
@@ -41,47 +42,54 @@ _ENCODER = msgspec.json.Encoder()
 class ControlSocket:
     """Implements ports.Loop.
 
+    A disk that takes no socket keeps nobody from tapping: it is an alert, and tried again until it does.
+
     Args:
         path: of the socket; one that an ended terminal left behind is replaced.
         inbox: the terminal's.
+        health: hears of a socket that cannot be made.
         allowed: user ids who may connect; root and this process's own by default.
         answer_s: how long the terminal may take, in seconds.
-
-    Raises:
-        OSError: the socket cannot be made.
+        again_s: after how many seconds a socket that could not be made is tried again.
     """
 
     def __init__(
-        self, path: Path, inbox: Inbox, *, allowed: frozenset[int] | None = None, answer_s: float = _ANSWER_S
+        self,
+        path: Path,
+        inbox: Inbox,
+        health: Health,
+        *,
+        allowed: frozenset[int] | None = None,
+        answer_s: float = _ANSWER_S,
+        again_s: float = _AGAIN_S,
     ) -> None:
         self._path = path
         self._inbox = inbox
+        self._health = health
         self._allowed = frozenset({0, os.geteuid()}) if allowed is None else allowed
         self._answer_s = answer_s
-        path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        path.chmod(0o600)
-        self._listener.listen()
-        self._listener.setblocking(False)
+        self._again_s = again_s
         self._waker, self._woken = socket.socketpair()
         self._selector = selectors.DefaultSelector()
+        self._selector.register(self._woken, selectors.EVENT_READ)
         self._guests: dict[socket.socket, bytearray] = {}
+        self._listener: socket.socket | None = None
+        self._listen()
 
     def run(self, beat: Beat) -> None:
         """Take orders until `stop`; see ports.Loop."""
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._woken, selectors.EVENT_READ)
         while True:
             beat()
-            for key, _ in self._selector.select(_IDLE_S):
+            for key, _ in self._selector.select(self._again_s if self._listener is None else _IDLE_S):
                 if key.fileobj is self._woken:
                     return
                 if key.fileobj is self._listener:
-                    self._welcome()
+                    self._welcome(self._listener)
                 elif isinstance(key.fileobj, socket.socket):
                     beat()
                     self._hear(key.fileobj)
+            if self._listener is None:
+                self._listen()
 
     def stop(self) -> None:
         """Make `run` return."""
@@ -93,13 +101,33 @@ class ControlSocket:
         for guest in list(self._guests):
             self._part(guest)
         self._selector.close()
-        for each in (self._listener, self._waker, self._woken):
-            each.close()
-        self._path.unlink(missing_ok=True)
+        self._waker.close()
+        self._woken.close()
+        if self._listener is not None:
+            self._listener.close()
+            with contextlib.suppress(OSError):
+                self._path.unlink()  # where that cannot be done now, the next start replaces it
 
-    def _welcome(self) -> None:
+    def _listen(self) -> None:
+        """Make the socket, or say why it cannot be made."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            guest, _ = self._listener.accept()
+            self._path.unlink(missing_ok=True)
+            listener.bind(str(self._path))
+            self._path.chmod(0o600)
+            listener.listen()
+        except OSError as error:
+            listener.close()
+            self._health.alert("control", f"no command reaches this terminal: {self._path}: {error.strerror}")
+            return
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._listener = listener
+        self._health.clear("control")
+
+    def _welcome(self, listener: socket.socket) -> None:
+        try:
+            guest, _ = listener.accept()
         except OSError:
             return  # it went while it waited
         guest.settimeout(1.0)  # for what is sent; it is read only when there is something

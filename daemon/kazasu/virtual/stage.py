@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kazasu.app_cards import card_identifier
+from kazasu.app.cards import card_identifier
 from kazasu.config import load
 from kazasu.model.access import Assurance
 from kazasu.model.signature import Ed25519Verifier

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.card_channel import FakeCardChannel
-from kazasu.app_cards import card_identifier
+from kazasu.app.cards import card_identifier
 from kazasu.cards import registry
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, ForbiddenApdu

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.card_channel import FakeCardChannel
 from fakes.staff import KEYS, aes, card_with, clock, with_example
-from kazasu.app_cards import card_identifier
+from kazasu.app.cards import card_identifier
 from kazasu.config import load
 from kazasu.errors import ConfigurationError, KeyMaterialError
 from kazasu.model.access import Assurance

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazasu.app_doors import access_levels, door_site
+from kazasu.app.doors import access_levels, door_site
 from kazasu.cli.door_sentences import door_sentences
 from kazasu.config import parse
 from kazasu.errors import ConfigurationError

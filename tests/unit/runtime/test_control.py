@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.health import FakeHealth
 from kazasu.errors import OrderRefused
 from kazasu.model.input import Ordered
 from kazasu.model.order import Answer, Look, Release
@@ -39,13 +40,26 @@ class Butler:
         item.answer(Answer(ok=not refused, said="not today" if refused else f"well, {item.order.by}"))
 
 
+class WaitedFor(FakeHealth):
+    """Says when the socket is there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listening = threading.Event()
+
+    def clear(self, alert_id: str) -> None:
+        super().clear(alert_id)
+        if alert_id == "control":
+            self.listening.set()
+
+
 class Lodge:
     def __init__(self, path: Path, stack: ExitStack) -> None:
-        self.path, self.butler = path, Butler()
+        self.path, self.butler, self.health = path, Butler(), WaitedFor()
         self._stack = stack
 
     def open(self, allowed: frozenset[int] | None = None, answer_s: float = 8.0) -> None:
-        control = ControlSocket(self.path, self.butler, allowed=allowed, answer_s=answer_s)
+        control = ControlSocket(self.path, self.butler, self.health, allowed=allowed, answer_s=answer_s, again_s=0.01)
         thread = threading.Thread(target=control.run, args=(lambda: None,))
         thread.start()
 
@@ -107,6 +121,19 @@ def test_without_a_terminal_the_command_says_that_it_does_not_run(lodge: Lodge) 
         Caller(lodge.path)
     lodge.open()
     Caller(lodge.path).close()
+
+
+def test_a_socket_that_cannot_be_made_is_an_alert_and_is_made_once_it_can_be(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        lodge = Lodge(tmp_path / "missing" / "control", stack)
+        lodge.open()
+        assert "No such file or directory" in lodge.health.alerts["control"]
+        lodge.path.parent.mkdir()
+        assert lodge.health.listening.wait(60)
+        assert lodge.health.alerts == {}
+        caller = Caller(lodge.path)
+        assert caller.order(Look(by="taro")) == "well, taro"
+        caller.close()
 
 
 def test_only_its_owner_may_reach_the_socket(lodge: Lodge) -> None:

@@ -26,7 +26,7 @@ from kazasu.cli.setup.files import PUBLIC, NewFile, install, make_folders, old, 
 from kazasu.cli.setup.interview import BACK, Interview
 from kazasu.cli.setup.questions import Configured, Place
 from kazasu.config import parse
-from kazasu.config_problems import problems
+from kazasu.config.problems import problems
 from kazasu.errors import KazasuError, KeyMaterialError
 from kazasu.store.keys import load_pepper, load_signer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kazasu.cli.setup.files import NewFile, read
 from kazasu.cli.setup.questions import KEEP, NEW, NONE, OPTIONAL_TABLES, QUESTIONS, Configured, Form, fits, value_at
-from kazasu.config_problems import problems
+from kazasu.config.problems import problems
 from kazasu.errors import KazasuError
 
 if TYPE_CHECKING:

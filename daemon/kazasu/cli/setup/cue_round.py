@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kazasu.app import open_outputs
+from kazasu.app.assemble import open_outputs
 from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, CueName
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player

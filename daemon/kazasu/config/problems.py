@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_
 import msgspec
 
 from kazasu.cards import registry
-from kazasu.config_values import OWN_OF_CARDS, convert, named_kinds
+from kazasu.config.values import OWN_OF_CARDS, convert, named_kinds
 from kazasu.model.configuration import Cards, Config
 from kazasu.model.table import Table
 

@@ -1,4 +1,7 @@
-"""The small display, put together from the configuration; imported only where there is one. The rest is app.py's."""
+"""The small display, put together from the configuration; imported only where there is one.
+
+The rest is assemble.py's.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kazasu.captions_display import DisplayCaptions, Ways
+from kazasu.captions.display import DisplayCaptions, Ways
 from kazasu.model.name_mask import NameMask
 from kazasu.model.schedule import TimeRange
 from kazasu.model.screen_words import Language

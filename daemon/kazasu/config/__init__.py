@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import tomli
 
-from kazasu.config_problems import located, problems_of
-from kazasu.config_values import convert
+from kazasu.config.problems import located, problems_of
+from kazasu.config.values import convert
 from kazasu.errors import ConfigurationError
 from kazasu.model.configuration import Config, Keys
 from kazasu.model.table import Table
@@ -21,7 +21,7 @@ from kazasu.model.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kazasu.config_problems import Place
+    from kazasu.config.problems import Place
 
 _Table = TypeVar("_Table", bound=Table)
 

@@ -1,4 +1,4 @@
-"""The composition root: with the other app_*.py, the only file that names concrete adapters.
+"""A terminal, put together: everything that the configuration names, opened in order and closed in reverse.
 
 One ExitStack holds everything that was opened, and unwinds it in reverse. Threads are the supervisor's; when they have
 ended, the journal and the roster are closed, the outputs switched off and the pins let go.
@@ -12,9 +12,9 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
-from kazasu.app_cards import card_identifier, enrolled_demand, pin_source, terminal_policy
-from kazasu.app_services import desk_of, services_of
-from kazasu.app_wiring import doorways, open_contacts, open_locks
+from kazasu.app.cards import card_identifier, enrolled_demand, pin_source, terminal_policy
+from kazasu.app.services import desk_of, services_of
+from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
 from kazasu.model.cue import Channel
 from kazasu.outputs import cues
@@ -134,7 +134,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         loops.append(("publisher", publisher))
     if config.doors:
         loops.append(("locks", locks))
-    control = ControlSocket(terminal.control_path, inbox)
+    control = ControlSocket(terminal.control_path, inbox, board)
     stack.callback(control.close)
     loops += [("terminal", terminal_loop), ("control", control), ("readers", readers)]
     return App(loops=loops, clock=clock, status=lambda: _status(board))
@@ -227,7 +227,7 @@ def _publisher(
 def _captions(config: Config, clock: Clock, board: HealthBoard, stack: ExitStack) -> Captions | None:
     if config.display is None:
         return None
-    from kazasu.app_display import captions_of
+    from kazasu.app.display import captions_of
 
     def online() -> bool:
         return "broker" not in board.alerts()

@@ -16,7 +16,7 @@ from kazasu.model.configuration import Cards, Config, KindSettings
 from kazasu.model.setting import Duration
 from kazasu.model.table import Table
 
-EXAMPLE = Path(__file__).parents[2] / "config" / "kazasu.toml"
+EXAMPLE = Path(__file__).parents[3] / "config" / "kazasu.toml"
 FILE = Path("/etc/kazasu/kazasu.toml")
 
 # Each key on a line of its own, so that a test can name the line it expects.

@@ -1,4 +1,4 @@
-"""What reads cards, put together: kinds, keys, policy and the keypad for their PINs. The rest is app.py's."""
+"""What reads cards, put together: kinds, keys, policy and the keypad for their PINs. The rest is assemble.py's."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ from kazasu.model.order import (
     ReturnDayCard,
     Vouch,
 )
-from kazasu.orders_doors import DoorOrders
-from kazasu.orders_people import PeopleOrders
+from kazasu.orders.doors import DoorOrders
+from kazasu.orders.people import PeopleOrders
 
 if TYPE_CHECKING:
     from kazasu.doors import Doors
     from kazasu.model.access import EventFields
     from kazasu.model.event import Event
-    from kazasu.orders_people import Desk
+    from kazasu.orders.people import Desk
     from kazasu.ports import Clock, Roster
     from kazasu.presenting import Presenter
     from kazasu.recorder import Recorder

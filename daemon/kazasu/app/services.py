@@ -1,14 +1,14 @@
-"""What a terminal is for, put together: its services, and the one that it asks. The rest is app.py's."""
+"""What a terminal is for, put together: its services, and the one that it asks. The rest is assemble.py's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kazasu.app_cards import attendance_policy
-from kazasu.app_doors import access_levels, door_site
+from kazasu.app.cards import attendance_policy
+from kazasu.app.doors import access_levels, door_site
 from kazasu.model.day_card import DayCards
 from kazasu.model.schedule import TimeRange
-from kazasu.orders_people import Desk
+from kazasu.orders.people import Desk
 from kazasu.presenting import Vouching
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
 from kazasu.services.door_access import DoorAccess

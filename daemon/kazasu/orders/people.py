@@ -1,4 +1,4 @@
-"""Orders of the desk, for people without a card; see orders.py."""
+"""Orders of the desk, for people without a card; see orders/__init__.py."""
 
 from __future__ import annotations
 

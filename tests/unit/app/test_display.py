@@ -9,7 +9,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.health import FakeHealth
-from kazasu.app_display import _ways, captions_of, open_display
+from kazasu.app.display import _ways, captions_of, open_display
 from kazasu.config import parse
 from kazasu.model.cue import CueName
 from kazasu.outputs.display_terminal import TerminalDisplay

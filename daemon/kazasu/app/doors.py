@@ -1,4 +1,4 @@
-"""Doors, put together from the configuration: who may pass. The rest is app.py's."""
+"""Doors, put together from the configuration: who may pass. The rest is assemble.py's."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from kazasu.model.input import CardRead, Ordered
 from kazasu.model.moment import TimeSource
 from kazasu.model.order import Answer, DayCardsOut, EnterPaper, IssueDayCard, Order, ReturnDayCard, Vouch
 from kazasu.model.policy import AssurancePolicy
-from kazasu.orders_people import Desk
+from kazasu.orders.people import Desk
 from kazasu.presenting import Vouching
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance

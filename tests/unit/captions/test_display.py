@@ -13,7 +13,7 @@ from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster, person
-from kazasu.captions_display import DENIED_S, GRANTED_S, DisplayCaptions, Ways
+from kazasu.captions.display import DENIED_S, GRANTED_S, DisplayCaptions, Ways
 from kazasu.errors import JournalUnwritable
 from kazasu.model.access import Assurance, Decision, DenyReason, Enrolment, Identifier, Presentation
 from kazasu.model.cue import CueName
@@ -40,7 +40,7 @@ from kazasu.terminal import Settings, Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.captions_display import Drawing
+    from kazasu.captions.display import Drawing
 
 HANAKO, STRANGER = "a" * 32, "c" * 32
 POLICY = AssurancePolicy(min_assurance=Assurance.SERIAL)

@@ -1,4 +1,4 @@
-"""The wires of doors, put together from the configuration: locks, contacts and buttons. The rest is app.py's."""
+"""The wires of doors, put together from the configuration: locks, contacts and buttons. The rest is assemble.py's."""
 
 from __future__ import annotations
 

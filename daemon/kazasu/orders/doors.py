@@ -1,4 +1,4 @@
-"""Orders about doors; see orders.py."""
+"""Orders about doors; see orders/__init__.py."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The composition root, a file a part: with them, nothing else names concrete adapters."""
