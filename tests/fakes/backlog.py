@@ -12,7 +12,8 @@ from kazasu.model.event import GENESIS, Draft, Place, sealed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kazasu.model.event import Event, Signer
+    from kazasu.model.document import Signer
+    from kazasu.model.event import Event
 
 
 class FakeBacklog:

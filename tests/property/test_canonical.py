@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fakes.clock import FakeClock
 from kazasu.errors import SignatureInvalid
-from kazasu.model.event import GENESIS, Draft, Place, canonical, opened, sealed
+from kazasu.model.document import canonical
+from kazasu.model.event import GENESIS, Draft, Place, opened, sealed
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.store.chain import digest_of
 

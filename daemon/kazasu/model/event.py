@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import functools
 import hashlib
-import json
-import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kazasu.errors import SignatureInvalid
 from kazasu.model.access import EventFields
+from kazasu.model.document import signed, verified
 from kazasu.model.moment import Moment, TimeSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from kazasu.model.document import Document, Signer, Verifier
 
 WIRE_VERSION = 1
 GENESIS = "0" * 64
 """`prev` of an epoch's first event."""
 
-_MAX_INTEGER = 2**53 - 1  # RFC 8785, 3.2.2.3: beyond it numbers do not survive other JSON readers
 _STEP_MS = 2000  # NTP slews smaller errors away, and nobody need hear of it
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_ENCODER = msgspec.json.Encoder(order="sorted")
-
-
-class Signer(Protocol):
-    """Signs with the terminal's event key."""
-
-    @property
-    def keyid(self) -> str:
-        """First 16 hexadecimal digits of the public key's SHA-256."""
-        ...
-
-    def sign(self, data: bytes) -> bytes:
-        """Sign with Ed25519: 64 bytes."""
-        ...
-
-
-class Verifier(Protocol):
-    """Checks against one public key."""
-
-    @property
-    def keyid(self) -> str:
-        """First 16 hexadecimal digits of the public key's SHA-256."""
-        ...
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Return if the signature holds.
-
-        Raises:
-            SignatureInvalid: it does not.
-        """
-        ...
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,32 +94,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     prev: str
 
 
-def canonical(fields: Mapping[str, int | str]) -> bytes:
-    """Serialise as RFC 8785 does, on the wire's subset.
-
-    On flat objects with ASCII names, integers below 2^53 and strings without lone surrogates, sorted compact JSON
-    *is* RFC 8785; a property test holds this against the `rfc8785` library, which takes twenty times as long.
-
-    Raises:
-        ValueError: a name or value outside the subset.
-    """
-    for name, value in fields.items():
-        if not _is_name(name):
-            raise ValueError(f"{name!r} is no field name: lower-case ASCII letters, digits and _ only")
-        if type(value) is int:
-            if not -_MAX_INTEGER <= value <= _MAX_INTEGER:
-                raise ValueError(f"{name}: {value} is beyond 2^53")
-        elif not isinstance(value, str):
-            raise ValueError(f"{name}: {type(value).__name__} is neither an integer nor a string")
-    # A lone surrogate is no Unicode text: UnicodeEncodeError, which is a ValueError.
-    return _ENCODER.encode(fields)
-
-
-@functools.lru_cache(maxsize=256)
-def _is_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None
-
-
 def sealed(draft: Draft, place: Place, signer: Signer) -> Event:
     """Give a draft its place in the chain and sign it.
 
@@ -181,36 +118,22 @@ def sealed(draft: Draft, place: Place, signer: Signer) -> Event:
     }
     if not chain.keys().isdisjoint(draft.fields):
         raise ValueError(f"fields of the chain cannot be given: {sorted(chain.keys() & draft.fields.keys())}")
-    fields = chain | draft.fields
-    covered = canonical(fields)
-    fields["sig"] = base64.b64encode(signer.sign(covered)).decode()
-    return Event(seq=place.seq, fields=fields, body=_ENCODER.encode(fields), digest=hashlib.sha256(covered).hexdigest())
+    document = signed(chain | draft.fields, signer)
+    return Event(seq=place.seq, fields=document.fields, body=document.body, digest=_digest(document))
 
 
 def opened(body: bytes, verifier: Verifier) -> Event:
     """Parse and verify one event's bytes; they may have been re-serialised on their way.
 
     Raises:
-        SignatureInvalid: not JSON, not flat, a duplicate name, a foreign key, or a signature that does not hold.
+        SignatureInvalid: no document signed by that key, or no event.
     """
-    try:
-        fields: EventFields = json.loads(body, object_pairs_hook=_unique)
-        signature = base64.b64decode(str(fields["sig"]), validate=True)
-        covered = canonical({name: value for name, value in fields.items() if name != "sig"})
-        seq = fields["seq"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SignatureInvalid(f"not an event: {error}") from error
-    if fields.get("keyid") != verifier.keyid:
-        raise SignatureInvalid(f"event {fields.get('id')} names the key {fields.get('keyid')}, not {verifier.keyid}")
-    verifier.verify(signature, covered)
+    document = verified(body, verifier)
+    seq = document.fields.get("seq")
     if not isinstance(seq, int):
         raise SignatureInvalid(f"not an event: seq is {seq!r}")
-    return Event(seq=seq, fields=fields, body=body, digest=hashlib.sha256(covered).hexdigest())
+    return Event(seq=seq, fields=document.fields, body=body, digest=_digest(document))
 
 
-def _unique(pairs: list[tuple[str, int | str]]) -> EventFields:
-    """Refuse duplicate names: two readers of one message must not see two different events."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name stands twice")
-    return fields
+def _digest(document: Document) -> str:
+    return hashlib.sha256(document.covered).hexdigest()

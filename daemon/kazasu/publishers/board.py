@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from kazasu.model.event import canonical
+from kazasu.model.document import canonical
 from kazasu.publishers.waker import Waker
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from kazasu.publishers.receipt import ReceiptReader
 from kazasu.publishers.wire import presence
 
 if TYPE_CHECKING:
-    from kazasu.model.event import Verifier
+    from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Health, Inbox
     from kazasu.publishers.settings import Settings
     from kazasu.publishers.wire import Topics

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.access import EventFields
-    from kazasu.model.event import Verifier
+    from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Beat, Clock, Inbox, SendCursor
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.mqtt import Connection

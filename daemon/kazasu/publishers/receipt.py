@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from kazasu.errors import SignatureInvalid
-from kazasu.model.event import WIRE_VERSION, opened
+from kazasu.model.document import verified
+from kazasu.model.event import WIRE_VERSION
 from kazasu.model.receipt import Receipt
 
 if TYPE_CHECKING:
-    from kazasu.model.event import Verifier
+    from kazasu.model.document import Verifier
 
 _EPOCH = re.compile(r"[0-9a-f]{16}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -34,8 +35,7 @@ class ReceiptReader:
         Raises:
             SignatureInvalid: whatever is wrong with it.
         """
-        # The same envelope as an event's: canonical bytes without `sig`, key named, names unique.
-        fields = opened(payload, self._collector).fields
+        fields = verified(payload, self._collector).fields
         if fields.keys() != _FIELDS:
             # An event signed by a key that also signs receipts must never pass for one.
             raise SignatureInvalid(f"not a receipt: its fields are {sorted(fields)}")

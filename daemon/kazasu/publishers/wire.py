@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from kazasu.errors import JournalCorrupt
-from kazasu.model.event import WIRE_VERSION, canonical
+from kazasu.model.document import canonical
+from kazasu.model.event import WIRE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

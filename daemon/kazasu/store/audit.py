@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kazasu.model.event import Verifier
+    from kazasu.model.document import Verifier
 
 _PROGRESS_EVENTS = 1000
 

@@ -15,7 +15,7 @@ from kazasu.model.event import Event, opened
 
 if TYPE_CHECKING:
     from kazasu.model.access import EventFields
-    from kazasu.model.event import Verifier
+    from kazasu.model.document import Verifier
 
 # 64 bytes are 88 characters of Base64. Within a JSON string a quotation mark is escaped, so this is never part of one.
 _SIGNATURE = re.compile(rb',"sig":"[A-Za-z0-9+/]{86}=="')

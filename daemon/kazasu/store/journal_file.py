@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.errors import ConfigurationError, JournalCorrupt, JournalUnwritable, JournalVersion, KeyMaterialError
-from kazasu.model.event import GENESIS, Verifier
+from kazasu.model.document import Verifier
+from kazasu.model.event import GENESIS
 from kazasu.store.chain import Chain, Head, digest_of
 from kazasu.store.migration import Schema, bring_up_to_date, expect_version, version_of
 from kazasu.store.sqlite import abandon, connect, make_durable_wal, sync_directory

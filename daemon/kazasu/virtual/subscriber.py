@@ -6,7 +6,6 @@ followed, duplicates told from gaps, and signed cumulative receipts.
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from kazasu.errors import SignatureInvalid
-from kazasu.model.event import GENESIS, WIRE_VERSION, canonical, opened
+from kazasu.model.document import canonical, signed
+from kazasu.model.event import GENESIS, WIRE_VERSION, opened
 from kazasu.publishers.tls import client_context
 from kazasu.publishers.wire import Topics
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from paho.mqtt.client import ConnectFlags, MQTTMessage
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from kazasu.model.event import Event, Signer, Verifier
+    from kazasu.model.document import Signer, Verifier
+    from kazasu.model.event import Event
     from kazasu.publishers.settings import Broker
 
 _log = logging.getLogger(__name__)
@@ -219,9 +220,8 @@ def signed_receipt(signer: Signer, site: str, terminal: str, epoch: str, chain: 
         "epoch": epoch,
         "seq": chain.seq,
         "hash": chain.digest,
-        "keyid": signer.keyid,
     }
-    return canonical(fields | {"sig": base64.b64encode(signer.sign(canonical(fields))).decode()})
+    return signed(fields, signer).body
 
 
 def _presence(state: str) -> bytes:

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.clock import FakeClock
 from kazasu.errors import SignatureInvalid
-from kazasu.model.event import GENESIS, Draft, Place, canonical, opened, sealed
+from kazasu.model.document import canonical
+from kazasu.model.event import GENESIS, Draft, Place, opened, sealed
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fakes.backlog import FakeBacklog
 from kazasu.errors import SignatureInvalid
-from kazasu.model.event import canonical
+from kazasu.model.document import canonical
 from kazasu.model.receipt import Receipt
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.publishers.receipt import ReceiptReader
@@ -69,10 +69,10 @@ def test_a_receipt_may_be_written_anew_on_its_way() -> None:
         (signed(hash=None), "fields"),
         (signed(extra=1), "fields"),
         (signed().replace(b'{"epoch"', b'{"seq":9,"epoch"'), "twice"),
-        (b"", "not an event"),
-        (b"[" * 100_000, "not an event"),
-        (b'{"sig":', "not an event"),
-        (b'"sig"', "not an event"),
+        (b"", "no signed document"),
+        (b"[" * 100_000, "no signed document"),
+        (b'{"sig":', "no signed document"),
+        (b'"sig"', "no signed document"),
     ],
 )
 def test_anything_else_is_refused(payload: bytes, why: str) -> None:

@@ -69,7 +69,7 @@ def test_the_journal_of_another_key_is_refused(desk: Desk) -> None:
             "UPDATE event SET body = CAST(replace(body, 'front', 'back!') AS BLOB) WHERE seq = 30",
             "event 30 .* its terminal is|event 30 .* signature",
         ),
-        ("UPDATE event SET body = CAST('nonsense' AS BLOB) WHERE seq = 30", "event 30 .* not an event"),
+        ("UPDATE event SET body = CAST('nonsense' AS BLOB) WHERE seq = 30", "event 30 .* no signed document"),
         ("UPDATE event SET body = (SELECT body FROM event WHERE seq = 29) WHERE seq = 30", "event 30 .* its seq is 29"),
         ("UPDATE event SET at_s = at_s + 1 WHERE seq = 30", "event 30 .* filed under"),
         ("UPDATE journal SET epoch = '0123456789abcdef'", "its epoch is"),
