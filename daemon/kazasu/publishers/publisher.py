@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 _BEAT_S = 9.0  # ports.Beat asks for one at least every 10 s
 _STABLE_S = 5.0  # two terminals of one name throw each other out at once: mosquitto does not say why
-_FAREWELL_S = 1.0  # the whole daemon has 2 s to stop
+_FAREWELL_S = 1.0  # the whole daemon has 6 s to stop
 _ALERT = "broker"
 
 

@@ -30,8 +30,8 @@ _log = logging.getLogger(__name__)
 SILENT_S = 25.0
 """A loop that has not beaten for so long hangs: it should every 10 s (ports.Beat)."""
 
-STOP_S = 2.0
-"""All loops together have so long to end."""
+STOP_S = 6.0
+"""All loops together have so long to end: an SD card can hold a flush up for seconds, and the unit kills after ten."""
 
 _LEAST_STOP_S = 0.1
 """What a loop has at least, when one before it used all of that up."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kazasu.model.cue import Cue
 
 _START_S = 60.0
-_STOP_S = 10.0
+_STOP_S = 30.0
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
