@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import itertools
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 from gpiozero import PiBoardInfo
 
+from kazasu.cli import check_config
 from kazasu.config import parse
+from kazasu.model import configuration_doors
 from kazasu.model.access import DenyReason
 from kazasu.model.cue import Channel, CueName
+from kazasu.model.door_table import DoorEventType
 from kazasu.outputs import cues
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +26,7 @@ SOURCE = ROOT / "daemon/kazasu"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ENGLISH, JAPANESE = ROOT / "docs/install.md", ROOT / "docs/install.ja.md"
 INSTALL = [ENGLISH, JAPANESE]
+DOORS = [ROOT / "docs/doors.md", ROOT / "docs/doors.ja.md"]
 PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 SMALLEST_PX = 12
@@ -314,3 +320,61 @@ def test_a_lane_that_only_leads_in_can_be_configured_so() -> None:
     minutes = set().union(*(time_range.minutes for time_range in attendance.in_))
     assert len(minutes) == 24 * 60
     assert not attendance.out
+
+
+@pytest.mark.parametrize("document", DOORS, ids=lambda path: path.name)
+def test_the_whole_door_is_one_that_kazasu_reads_and_says_so(
+    document: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = re.search(r"```toml\n(.*?)```.*?```\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    example, said = found.groups()
+    file = tmp_path / "kazasu.toml"
+    file.write_text(example, encoding="utf-8")
+    check_config.execute(argparse.Namespace(config=file))
+    assert capsys.readouterr().out == said
+    [door] = parse(example.encode(), file).doors
+    assert door.strike is not None
+    assert (door.strike.pin in PULLED_UP) == door.strike.active_low
+
+
+@pytest.mark.parametrize("document", DOORS, ids=lambda path: path.name)
+def test_a_doors_inputs_are_those_of_the_configuration(document: Path) -> None:
+    wired = {part.strip("`"): re.findall(r"\d+", pins) for part, pins, *_ in table_after("door inputs", document)}
+    assert set(wired) == {"contact", "rex", "motion", "tamper", "fire"}
+    for part, (gpio, pin) in wired.items():
+        assert int(gpio) == configured_pins()[part]
+        assert HEADER[int(pin)] == f"GPIO{gpio}"
+
+
+def test_the_picture_of_a_doors_inputs_shows_each() -> None:
+    root = ET.parse(ROOT / "docs/wiring-door-inputs.svg").getroot()  # noqa: S314  (our own file)
+    parts = {part for group in root.iter(f"{SVG}g") if (part := group.get("data-part"))}
+    assert parts == {part.strip("`") for part, *_ in table_after("door inputs", DOORS[0])}
+
+
+@pytest.mark.parametrize("document", DOORS, ids=lambda path: path.name)
+@pytest.mark.parametrize("table", ["DoorService", "Door", "Area", "Schedule", "Holidays", "Level"])
+def test_every_key_about_doors_is_named(table: str, document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    keys = {field.encode_name for field in msgspec.structs.fields(getattr(configuration_doors, table))}
+    assert not {key for key in keys if not re.search(rf"`{key}\b|^{key} = ", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("document", DOORS, ids=lambda path: path.name)
+def test_the_door_events_named_are_those_there_are(document: Path) -> None:
+    named = set(re.findall(r"`(door\.[a-z_]+)`", document.read_text(encoding="utf-8")))
+    assert named - {"door.granted", "door.denied"} <= set(DoorEventType)
+
+
+def test_both_languages_say_the_same_of_doors() -> None:
+    english, japanese = (document.read_text(encoding="utf-8") for document in DOORS)
+    levels = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (english, japanese)]
+    assert levels[0] == levels[1]
+    assert re.findall(r"```toml\n.*?```", english, re.DOTALL) == re.findall(r"```toml\n.*?```", japanese, re.DOTALL)
+    for ours, theirs in zip(re.split(r"\n##+ ", english), re.split(r"\n##+ ", japanese), strict=True):
+        if "stateDiagram" in ours:
+            continue  # drawn once
+        rows = [rows_of("\n".join(re.findall(r"^\|.*", section, re.MULTILINE))) for section in (ours, theirs)]
+        unknown = [[[cell == "–" for cell in row] for row in table] for table in rows]  # noqa: RUF001
+        assert unknown[0] == unknown[1], ours.splitlines()[0]
