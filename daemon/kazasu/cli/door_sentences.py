@@ -56,10 +56,7 @@ def _door(door: Door, config: Config) -> Iterator[str]:
 
 
 def _level(level: Level, config: Config) -> str:
-    zone = config.terminal.timezone
-    parts = [f"level {_name(level)}", _when(level.schedule, config)]
-    if level.schedule is not None:
-        parts[-1] += f" {zone}"
+    parts = [f"level {_name(level)}", _when(level.schedule, config, f" {config.terminal.timezone}")]
     if level.valid_from is not None:
         parts.append(f"from {level.valid_from}")
     if level.valid_until is not None:
@@ -77,16 +74,16 @@ def _level(level: Level, config: Config) -> str:
     return ", ".join([*parts, *(word for word, said in words.items() if said)])
 
 
-def _when(name: str | None, config: Config) -> str:
-    return "at any time" if name is None else _hours(next(each for each in config.schedules if each.name == name))
+def _when(name: str | None, config: Config, zone: str = "") -> str:
+    return "at any time" if name is None else _hours(next(each for each in config.schedules if each.name == name), zone)
 
 
-def _hours(schedule: Schedule) -> str:
-    week = " and ".join(f"{_weekdays(part.weekdays)} {_span(part.during)}" for part in schedule.hours)
+def _hours(schedule: Schedule, zone: str) -> str:
+    week = " and ".join(f"{_weekdays(part.weekdays)} {_span(part.during)}" for part in schedule.hours) + zone
     if schedule.on_holidays is None:
         return week
     if not schedule.on_holidays:
-        return f"{week} but on holidays"
+        return f"{week}, not on holidays"
     return f"{week}, on holidays {' and '.join(map(_span, schedule.on_holidays))}"
 
 

@@ -120,6 +120,14 @@ def test_a_configuration_without_doors_has_nothing_to_say() -> None:
             "Holidays: the public ones of JP, 12-29 to 01-03.",
         ),
         (
+            [SERVER_ROOM, IT.replace('"]', '"]\non_holidays = []', 1), '[[holidays]]\ncountry = "JP"\n'],
+            "07:00\N{EN DASH}20:00 Asia/Tokyo, not on holidays, challenge or better",
+        ),
+        (
+            [SERVER_ROOM, IT.replace('"]', '"]\non_holidays = ["10:00-15:00"]', 1), '[[holidays]]\ncountry = "JP"\n'],
+            "07:00\N{EN DASH}20:00 Asia/Tokyo, on holidays 10:00\N{EN DASH}15:00, challenge or better",
+        ),
+        (
             [SERVER_ROOM, IT.replace("mon-fri 07:00-20:00", "sat,sun 00:00-24:00"), "extended = true"],
             "weekends the whole day Asia/Tokyo, challenge or better, released for longer",
         ),
