@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Identifier,
         Presentation,
     )
+    from kazasu.model.code import CodeHolder
     from kazasu.model.cue import Channel, CueName
     from kazasu.model.door_outcome import LockOutput
     from kazasu.model.door_table import Alarm
@@ -114,7 +115,7 @@ class PinSource(Protocol):
 
 
 class Keypad(Protocol):
-    """Keys for PINs. The reader's thread only."""
+    """Keys for PINs and codes. One thread at a time."""
 
     def listen(self) -> AbstractContextManager[None]:
         """From here on keys count; what was pressed before is forgotten.
@@ -136,6 +137,14 @@ class Keypad(Protocol):
         Raises:
             KeypadUnavailable: it is gone.
         """
+        ...
+
+
+class WakeableKeypad(Keypad, Protocol):
+    """A keypad whose wait somebody else can end."""
+
+    def wake(self) -> None:
+        """End a wait for a key, with None: the one under way, or else perhaps the next. Any thread."""
         ...
 
 
@@ -177,6 +186,14 @@ class Roster(Protocol):
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
         """Find a credential, in constant time and memory.
+
+        Raises:
+            RosterError: the store cannot be read.
+        """
+        ...
+
+    def code_of(self, pseudonym: str) -> CodeHolder | None:
+        """Find whose a code is, and what is kept of its PIN, in constant time and memory; counts as a look-up.
 
         Raises:
             RosterError: the store cannot be read.
@@ -324,8 +341,12 @@ class Captions(Protocol):
         """Say in words what a cue says."""
         ...
 
-    def entered(self, digits: int) -> None:
-        """Of a PIN there are so many digits now."""
+    def entered(self, digits: int, *, of_code: bool) -> None:
+        """Of a PIN, or of a code, there are so many digits now."""
+        ...
+
+    def abandoned(self) -> None:
+        """Nobody finishes the code that was begun."""
         ...
 
     def chosen(self, direction: Direction) -> None:

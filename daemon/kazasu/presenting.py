@@ -1,7 +1,11 @@
 """Who stands before the reader: the roster's word on what was read, a day card's holder, a guest vouched for.
 
+Of a code that was entered it says, too, whether it may be tried now. One that was refused is nobody's: the event names
+whose it is, and no display does, or a stranger would read there whose code they have found.
+
 A colleague who vouches taps their own card, and what comes of that tap is the guest's alone: the guest's punch, at the
-guest's doors, with the assurance `vouched` and the colleague's number in the event.
+guest's doors, with the assurance `vouched` and the colleague's number in the event. A code vouches for nobody: it can
+be told to others, and a card is there or is not.
 """
 
 from __future__ import annotations
@@ -12,13 +16,15 @@ import msgspec
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Credential, DenyReason, Enrolment, Presentation
+from kazasu.model.code import KIND as CODE
 from kazasu.model.policy import refusal
 
 if TYPE_CHECKING:
-    from kazasu.model.access import Direction, Identifier
+    from kazasu.model.access import Direction, EventFields, Identifier
     from kazasu.model.day_card import DayCards
     from kazasu.model.input import CardRead
     from kazasu.model.moment import Moment
+    from kazasu.model.try_limit import TryLimit
     from kazasu.ports import Health, Roster
 
 
@@ -47,15 +53,23 @@ class Presenter:
         health: hears of a roster that cannot be read.
         day_cards: None if there is no pool.
         vouching: None if nobody may vouch.
+        tries: how often codes may be tried; None if none is entered here.
     """
 
     def __init__(
-        self, roster: Roster, health: Health, *, day_cards: DayCards | None = None, vouching: Vouching | None = None
+        self,
+        roster: Roster,
+        health: Health,
+        *,
+        day_cards: DayCards | None = None,
+        vouching: Vouching | None = None,
+        tries: TryLimit | None = None,
     ) -> None:
         self._roster = roster
         self._health = health
         self._day_cards = day_cards
         self._vouching = vouching
+        self._tries = tries
         self._guests: dict[str, _Guest] = {}
 
     def expect_guest(self, reader: str, number: str, mono_s: float) -> float:
@@ -90,15 +104,31 @@ class Presenter:
         if read.identifier is None:
             return unknown
         try:
-            presentation = self._own(unknown, read.identifier, moment)
-            guest = self._guest(read.reader, mono_s)
-            if guest is not None:
-                presentation = self._vouched(presentation, read.identifier, guest, moment, asked)
+            if read.identifier.kind == CODE:
+                presentation = self._by_code(unknown, read.identifier, moment)
+            else:
+                presentation = self._own(unknown, read.identifier, moment)
+                guest = self._guest(read.reader, mono_s)
+                if guest is not None:
+                    presentation = self._vouched(presentation, read.identifier, guest, moment, asked)
         except RosterError as error:
             self._health.alert("roster", str(error))
             return msgspec.structs.replace(unknown, refusal=DenyReason.ROSTER_UNREADABLE)
         self._health.clear("roster")
         return presentation
+
+    def _by_code(self, unknown: Presentation, identifier: Identifier, moment: Moment) -> Presentation:
+        """Whose the code is, if it may be tried and its PIN was right."""
+        found = self._roster.code_of(identifier.pseudonym)
+        reason = unknown.refusal
+        if self._tries is not None and not self._tries.allows(identifier.pseudonym, moment):
+            reason = DenyReason.TOO_MANY_TRIES
+        elif found is None and reason is None:  # taken away since its PIN was checked
+            reason = DenyReason.WRONG_CODE
+        if found is not None and reason is None:
+            return msgspec.structs.replace(unknown, enrolment=found.enrolment(identifier.pseudonym))
+        details: EventFields = {} if found is None else {"cardholder": found.cardholder.number}
+        return msgspec.structs.replace(unknown, refusal=reason, details=details)
 
     def _own(self, unknown: Presentation, identifier: Identifier, moment: Moment) -> Presentation:
         """Whose the card is, or whose it is today."""

@@ -25,6 +25,7 @@ from kazasu.model.input import (
     ButtonPressed,
     CardPresented,
     CardRead,
+    CodeAbandoned,
     DoorChanged,
     KeyTaken,
     Ordered,
@@ -119,7 +120,13 @@ class Terminal:
         self._recorder = Recorder(journal, clock, roster, health, publisher, self)
         self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
         self._desk = desk or Desk()
-        self._presenter = Presenter(roster, health, day_cards=self._desk.day_cards, vouching=self._desk.vouching)
+        self._presenter = Presenter(
+            roster,
+            health,
+            day_cards=self._desk.day_cards,
+            vouching=self._desk.vouching,
+            tries=self._desk.tries,
+        )
         self._orders = Orders(
             self._recorder, clock, self.doors, roster, self._presenter, self._desk, simulated=settings.simulated
         )
@@ -153,8 +160,8 @@ class Terminal:
                 self._tap(item)
             case CardPresented():
                 self._play(CueName.READING)
-            case PinAsked() | KeyTaken() | PinEnded():
-                self._pin(item)
+            case PinAsked() | KeyTaken() | PinEnded() | CodeAbandoned():
+                self._keypad(item)
             case ButtonPressed(button=button):
                 self._pressed = (button, self._clock.mono_s())
                 self._captions.chosen(button)
@@ -170,8 +177,7 @@ class Terminal:
     def remember(self, event: Event) -> None:
         """Let services and doors know; see recorder.Follower."""
         self._service.recorded(event)
-        if self._desk.day_cards is not None:
-            self._desk.day_cards.recorded(event)
+        self._desk.recorded(event)
         self._captions.recorded(event)
         self.doors.recorded(event)
 
@@ -237,6 +243,9 @@ class Terminal:
             fields["credential"] = presentation.identifier.pseudonym
             fields["card"] = presentation.identifier.kind
             fields["assurance"] = presentation.identifier.assurance.word
+            if presentation.identifier.duress:
+                # Here and nowhere else: whoever stands behind the person sees what policy gives.
+                fields["duress"] = 1
         if presentation.enrolment is not None:
             fields["cardholder"] = presentation.enrolment.cardholder.number
         return fields | presentation.details | decision.details
@@ -255,14 +264,17 @@ class Terminal:
         self._recorder.record(f"reader.{change.state.value}", {"reader": change.reader})
         self._rest()
 
-    def _pin(self, item: PinAsked | KeyTaken | PinEnded) -> None:
+    def _keypad(self, item: PinAsked | KeyTaken | PinEnded | CodeAbandoned) -> None:
         match item:
             case PinAsked():
                 self._wait_for_pin(asked=True)
                 self._play(CueName.PIN)
-            case KeyTaken(entered=digits):
+            case KeyTaken(entered=digits, of_code=of_code):
                 self._cues.play(CueName.KEY)
-                self._captions.entered(digits)
+                self._captions.entered(digits, of_code=of_code)
+            case CodeAbandoned():
+                self._wait_for_pin(asked=False)
+                self._captions.abandoned()
             case PinEnded():
                 self._wait_for_pin(asked=False)
                 self._play(CueName.READING)

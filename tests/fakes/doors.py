@@ -86,13 +86,12 @@ class Doors:
         *levels: str,
         reader: str = "lab_in",
         assurance: Assurance = Assurance.CHALLENGE,
-        duress: bool = False,
     ) -> Decision:
         """Tap, and record what came of it."""
         pseudonym = number.rjust(32, "0")
         presentation = Presentation(
             reader=reader,
-            identifier=Identifier(kind="piv", pseudonym=pseudonym, assurance=assurance, duress=duress),
+            identifier=Identifier(kind="piv", pseudonym=pseudonym, assurance=assurance),
             enrolment=self.enrolment(number, *(levels or ("staff",))),
         )
         decision = self.service.decide(presentation, self.clock.now())

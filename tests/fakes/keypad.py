@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FakeKeypad:
-    """Implements the Keypad seam.
+    """Implements the WakeableKeypad seam; a wait takes no time that anybody could be woken from.
 
     Args:
         clock: moves on to the next key, or to the end of a wait.
@@ -63,6 +63,9 @@ class FakeKeypad:
         at_s, key = self._pressed.pop(0)
         self._clock.advance(max(0.0, at_s - now_s))
         return key
+
+    def wake(self) -> None:
+        """Nobody waits."""
 
     def _expect_plugged(self) -> None:
         if self.unplugged:

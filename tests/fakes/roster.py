@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
+from kazasu.model.code import CodeHolder, KeptPin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ class FakeRoster:
         self.version = 0
         self.made_s: int | None = None
         self._enrolments: dict[str, Enrolment] = {}
+        self._codes: dict[str, tuple[str, KeptPin]] = {}
         for enrolment in enrolments:
             self.enroll(enrolment)
 
@@ -26,6 +28,16 @@ class FakeRoster:
     def find(self, number: str) -> Cardholder | None:
         holders = (enrolment.cardholder for enrolment in self._enrolments.values())
         return next((holder for holder in holders if holder.number == number), None)
+
+    def code_of(self, pseudonym: str) -> CodeHolder | None:
+        number, kept = self._codes.get(pseudonym, (None, None))
+        holder = None if number is None else self.find(number)
+        return None if holder is None or kept is None else CodeHolder(cardholder=holder, kept=kept)
+
+    def set_code(self, number: str, pseudonym: str, kept: KeptPin) -> None:
+        """Give a person a code."""
+        self._codes[pseudonym] = (number, kept)
+        self.version += 1
 
     def enroll(self, enrolment: Enrolment) -> None:
         """Add or change one credential."""

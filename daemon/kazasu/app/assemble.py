@@ -12,7 +12,8 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
-from kazasu.app.cards import card_identifier, enrolled_demand, pin_source, terminal_policy
+from kazasu.app.cards import card_identifier, enrolled_demand, terminal_policy
+from kazasu.app.keypads import open_keypads
 from kazasu.app.services import desk_of, services_of
 from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
@@ -46,8 +47,8 @@ class App(NamedTuple):
     """A terminal that is ready to run.
 
     Attributes:
-        loops: name and loop, in the order to start in. Stopped in reverse: the readers first, the terminal when its
-            queue is empty, the publisher with what came last, the player at the end.
+        loops: name and loop, in the order to start in. Stopped in reverse: codes and readers first, the terminal when
+            its queue is empty, the publisher with what came last, the player at the end.
         clock: the terminal's.
         status: one line for `systemctl status`.
     """
@@ -76,7 +77,6 @@ def assemble(config: Config, stack: ExitStack) -> App:
 
     clock = SystemClock(config.terminal.timezone)
     board = HealthBoard()
-    pins = None if config.keypad is None else pin_source(config.keypad, inbox, board, clock, header, stack)
 
     terminal = config.terminal
     journal = Journal(
@@ -89,7 +89,8 @@ def assemble(config: Config, stack: ExitStack) -> App:
         collector=config.collector.present,
     )
     stack.callback(journal.close)
-    upgrade(terminal.roster_path)
+    upgrade(terminal.roster_path)  # before anybody looks into it
+    keypads = open_keypads(config, inbox, board, clock, header, stack)
     roster = Roster(terminal.roster_path)
     stack.callback(roster.close)
     player = Player(patterns, output, mono_s=clock.mono_s)
@@ -118,12 +119,12 @@ def assemble(config: Config, stack: ExitStack) -> App:
         captions=_captions(config, clock, board, stack),
         access=services.access,
         doorways=doorways(config, locks),
-        desk=desk_of(config, services.attendance),
+        desk=desk_of(config, services.attendance, keypads.simulated),
     )
     open_contacts(config, inbox, header, stack)
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
-        card_identifier(config, clock, enrolled_demand(config, services.asked, clock, stack), pins),
+        card_identifier(config, clock, enrolled_demand(config, services.asked, clock, stack), keypads.pins),
         inbox,
         clock,
         board,
@@ -137,6 +138,8 @@ def assemble(config: Config, stack: ExitStack) -> App:
     control = ControlSocket(terminal.control_path, inbox, board)
     stack.callback(control.close)
     loops += [("terminal", terminal_loop), ("control", control), ("readers", readers)]
+    if keypads.codes is not None:
+        loops.append(("codes", keypads.codes))
     return App(loops=loops, clock=clock, status=lambda: _status(board))
 
 

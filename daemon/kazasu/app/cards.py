@@ -1,4 +1,4 @@
-"""What reads cards, put together: kinds, keys, policy and the keypad for their PINs. The rest is assemble.py's."""
+"""What reads cards, put together: kinds, keys and policy. The rest is assemble.py's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from kazasu.cards.identify import CardKinds
 from kazasu.cards.kind import Tools
 from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.config import credential
-from kazasu.errors import KeypadUnavailable
 from kazasu.model.access import Assurance
 from kazasu.model.policy import AssurancePolicy, Stricter
 from kazasu.model.schedule import WEEKDAYS, TimeRange, WeeklyHours
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
-    from kazasu.outputs.gpio import Header
-    from kazasu.ports import Clock, Demand, Inbox, Keypad, PinSource, Service
-    from kazasu.publishers.board import HealthBoard
+    from kazasu.ports import Clock, Demand, PinSource, Service
 
 
 def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSource | None = None) -> CardKinds:
@@ -42,7 +39,7 @@ def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSourc
         ConfigurationError: a file that a kind's settings name cannot be used.
     """
     tools = Tools(
-        pseudonymizer=Pseudonymizer(load_pepper(credential(config.keys.pepper))),
+        pseudonymizer=pseudonymizer(config),
         clock=clock,
         keys=load_card_keys(credential(config.keys.cards)),
         demand=demand,
@@ -55,44 +52,9 @@ def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSourc
     )
 
 
-def pin_source(
-    keypad: configuration.Keypad,
-    inbox: Inbox,
-    board: HealthBoard,
-    clock: Clock,
-    header: Header | None,
-    stack: ExitStack,
-) -> PinSource:
-    """Where people enter their PIN. Raises OutputError: a pin of the header that cannot be used."""
-    from kazasu.keypads.entry import PinEntry
-
-    if keypad.kind == "matrix" and header is not None:
-        keys = _matrix(keypad, header, clock, stack)
-    else:
-        keys = _usb_keypad(keypad.device, board, stack)
-    return PinEntry(keys, inbox, board, mono_s=clock.mono_s, timeout_s=keypad.timeout)
-
-
-def _usb_keypad(pattern: str, board: HealthBoard, stack: ExitStack) -> Keypad:
-    from kazasu.keypads.usb import UsbKeypad
-
-    usb = UsbKeypad(pattern)
-    stack.callback(usb.close)
-    try:
-        usb.open()
-    except KeypadUnavailable as error:
-        # Who needs no PIN is served all the same; it is looked for again at the next one.
-        board.alert("keypad", str(error))
-    return usb
-
-
-def _matrix(keypad: configuration.Keypad, header: Header, clock: Clock, stack: ExitStack) -> Keypad:
-    from kazasu.keypads.matrix import MatrixKeypad
-    from kazasu.outputs.gpio import GpioMatrix
-
-    matrix = GpioMatrix(keypad.rows or (), keypad.columns or (), header)
-    stack.callback(matrix.close)
-    return MatrixKeypad(matrix, mono_s=clock.mono_s)
+def pseudonymizer(config: Config) -> Pseudonymizer:
+    """What the site's pepper makes of numbers. Raises KeyMaterialError: there is none."""
+    return Pseudonymizer(load_pepper(credential(config.keys.pepper)))
 
 
 def terminal_policy(config: Config) -> AssurancePolicy:

@@ -8,6 +8,7 @@ from kazasu.app.cards import attendance_policy
 from kazasu.app.doors import access_levels, door_site
 from kazasu.model.day_card import DayCards
 from kazasu.model.schedule import TimeRange
+from kazasu.model.try_limit import TryLimit
 from kazasu.orders.people import Desk
 from kazasu.presenting import Vouching
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
+    from kazasu.orders.people import Pressed
     from kazasu.ports import Service
     from kazasu.services.attendance import DirectionRule
 
@@ -66,9 +68,15 @@ def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s:
     )
 
 
-def desk_of(config: Config, attendance: Attendance | None) -> Desk:
-    """What there is for people without a card."""
-    vouching = config.vouching
+def desk_of(config: Config, attendance: Attendance | None, keypad: Pressed | None) -> Desk:
+    """What there is for people without a card.
+
+    Args:
+        config: checked.
+        attendance: takes punches from paper lists.
+        keypad: takes keys from orders.
+    """
+    vouching, codes = config.vouching, config.codes
     return Desk(
         day_cards=None if config.day_cards is None else DayCards(config.day_cards.cards),
         vouching=None
@@ -76,6 +84,12 @@ def desk_of(config: Config, attendance: Attendance | None) -> Desk:
         else Vouching(levels=frozenset(vouching.levels), within_s=float(vouching.within)),
         paper=attendance,
         readers=tuple(reader.name for reader in config.readers),
+        tries=None
+        if codes is None
+        else TryLimit(
+            per_person=codes.tries_per_person, per_terminal=codes.tries_per_terminal, within_s=float(codes.within)
+        ),
+        keypad=keypad,
     )
 
 

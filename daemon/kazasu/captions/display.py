@@ -15,7 +15,7 @@ from kazasu.model.access import DenyReason
 from kazasu.model.cue import CueName
 from kazasu.model.name_mask import masked
 from kazasu.model.screen import Screen
-from kazasu.model.screen_text import Answer, Rest, answer_screen, cue_screen, pin_screen, rest_screen
+from kazasu.model.screen_text import Answer, Rest, answer_screen, cue_screen, entry_screen, rest_screen
 from kazasu.model.screen_words import BY_THE_HOUR, CHOSEN, NOTHING, TO_BE_CHOSEN
 from kazasu.outputs.display_loop import Idle
 from kazasu.services.own_punches import OwnPunches
@@ -46,6 +46,10 @@ class Drawing(Protocol):
 
     def show(self, make: Callable[[], Screen], hold_s: float) -> None:
         """Show a screen for a time."""
+        ...
+
+    def end(self) -> None:
+        """What was shown for a time is over."""
         ...
 
     def look(self) -> None:
@@ -113,9 +117,15 @@ class DisplayCaptions:
         """See ports.Captions."""
         self._show(partial(cue_screen, name, self._language), DENIED_S if name is CueName.FAULT else _ASKED_S)
 
-    def entered(self, digits: int) -> None:
+    def entered(self, digits: int, *, of_code: bool) -> None:
         """See ports.Captions."""
-        self._show(partial(pin_screen, digits, self._language), _ASKED_S)
+        self._show(partial(entry_screen, digits, self._language, of_code=of_code), _ASKED_S)
+
+    def abandoned(self) -> None:
+        """See ports.Captions."""
+        if self._loop is not None:
+            self._loop.end()
+        self._touch()
 
     def chosen(self, direction: Direction) -> None:
         """See ports.Captions."""

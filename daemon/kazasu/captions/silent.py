@@ -17,7 +17,10 @@ class Silent:
     def cue(self, name: CueName) -> None:
         """See ports.Captions."""
 
-    def entered(self, digits: int) -> None:
+    def entered(self, digits: int, *, of_code: bool) -> None:
+        """See ports.Captions."""
+
+    def abandoned(self) -> None:
         """See ports.Captions."""
 
     def chosen(self, direction: Direction) -> None:

@@ -68,6 +68,8 @@ COMMANDS = (
     Command("passback", "forget where somebody is"),
     Command("daycard", "lend a card of the pool to a person until midnight"),
     Command("vouch", "let a colleague's tap stand for a person without a card"),
+    Command("code", "give a person without a card a code and a PIN for the keypad"),
+    Command("keypad", "press keys where there is no keypad, to try codes out"),
     Command("paper", "record the punches of a paper list"),
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),

@@ -8,6 +8,7 @@ from kazasu.app.cards import attendance_policy, terminal_policy
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.cli.door_sentences import door_sentences
 from kazasu.config import load
+from kazasu.model.access import Assurance
 from kazasu.model.schedule import WEEKDAYS
 from kazasu.outputs import cues
 
@@ -44,6 +45,7 @@ def _sentences(config: Config) -> Iterator[str]:
     if config.services.attendance is not None:
         yield from _attendance(config.services.attendance, terminal)
     yield from door_sentences(config)
+    yield from _codes(config)
     pins = config.outputs.gpio
     if pins is None:
         yield "The answer is drawn in a terminal."
@@ -62,6 +64,27 @@ def _sentences(config: Config) -> Iterator[str]:
     else:
         most = config.journal.max_events
         yield f"There is no collector: events stay here {keep_days:g} days, or fewer if they are more than {most}."
+
+
+def _codes(config: Config) -> Iterator[str]:
+    codes = config.codes
+    if codes is None:
+        return
+    reader = codes.at_reader([reader.name for reader in config.readers])
+    where = "" if config.keypad is not None else ", which `kazasu keypad press` stands for"
+    yield f"Codes: code and PIN on the keypad{where}; an entry counts as a tap on reader {reader}."
+    tries = f"{codes.tries_per_person} wrong tries with a code, {codes.tries_per_terminal} with all together"
+    yield f"  Within {codes.within!s} at most {tries}; {codes.timeout!s} for the code, and again for the PIN."
+    attendance = config.services.attendance
+    if attendance is not None and (attendance.readers is None or reader in attendance.readers):
+        asked = attendance_policy(attendance, config.terminal).min_assurance
+        yield "  It is a punch." if asked <= Assurance.CODE else f"  It is no punch: that asks for {asked.word}."
+    for door in config.doors:
+        levels = [level for level in config.levels if level.opens(door.name)]
+        if reader in (*door.readers, *door.exit_readers) and not any(
+            Assurance.from_word(level.min_assurance) <= Assurance.CODE for level in levels
+        ):
+            yield f'  No level opens door {door.shown} by code: that takes min_assurance = "code" in [[levels]].'
 
 
 def _display(display: Display) -> str:

@@ -175,6 +175,12 @@ def _keypad(config: Config) -> Iterator[Finding]:
     return check_keypad(config)
 
 
+def _codes(config: Config) -> Iterator[Finding]:
+    from kazasu.cli.checks_keypad import check_codes
+
+    return check_codes(config)
+
+
 def _display(config: Config) -> Iterator[Finding]:
     from kazasu.cli.checks_display import check_display
 
@@ -261,6 +267,7 @@ _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
     ("cards", _cards),
     ("outputs", _outputs),
     ("keypad", _keypad),
+    ("codes", _codes),
     ("display", _display),
     ("clock", _clock),
     ("certificates", _certificates),

@@ -1,8 +1,8 @@
-"""What `kazasu doctor` says of the keypad for PINs."""
+"""What `kazasu doctor` says of the keypad for PINs and codes, and of who has a code."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import contextlib
 from typing import TYPE_CHECKING
 
 from kazasu.cli.finding import Finding, Grade
@@ -25,23 +25,41 @@ def check_keypad(config: Config) -> Iterator[Finding]:
         yield _usb(config.keypad) if config.keypad.kind == "usb" else _matrix(config.keypad)
 
 
+def check_codes(config: Config) -> Iterator[Finding]:
+    """Whether anybody has a code where codes are entered; and codes where nobody can enter them.
+
+    Raises:
+        RosterError: the roster cannot be read.
+    """
+    from kazasu.store.roster import Roster
+
+    with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
+        count = len(roster.codes())
+    if config.codes is None:
+        if count:
+            yield Finding(Grade.NOTE, "codes", f"{count} in the roster, and no [codes]: nobody can enter one here")
+    elif count:
+        yield Finding(Grade.OK, "codes", f"{count} in the roster")
+    else:
+        yield Finding(Grade.NOTE, "codes", "nobody has one", "kazasu code set NUMBER")
+
+
 def _usb(keypad: Keypad) -> Finding:
     from kazasu.keypads.usb import UsbKeypad
 
-    usb = UsbKeypad(keypad.device)
-    try:
-        path = usb.open()
-    except KeypadBusy as error:
-        todo = "does it not run? plug the keypad in anew"
-        return Finding(Grade.NOTE, "keypad", f"{error}, as it is while the terminal runs", todo)
-    usb.close()
+    with contextlib.closing(UsbKeypad(keypad.device)) as usb:
+        try:
+            path = usb.open()
+        except KeypadBusy as error:
+            todo = "does it not run? plug the keypad in anew"
+            return Finding(Grade.NOTE, "keypad", f"{error}, as it is while the terminal runs", todo)
     return Finding(Grade.OK, "keypad", path)
 
 
 def _matrix(keypad: Keypad) -> Finding:
     from kazasu.outputs.gpio import GpioMatrix, Header
 
-    with ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         header = Header()
         stack.callback(header.close)
         try:

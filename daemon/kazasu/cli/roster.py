@@ -2,7 +2,8 @@
 
 `import` takes a whole roster from a CSV file (see config/roster.example.csv): every bad line is reported with its
 number, and one is enough to change nothing. The column `levels` may be missing; it names each person's access levels,
-a space between two. `remove` ends one credential.
+a space between two. People who stay keep their codes (`kazasu code`), whoever is gone loses theirs. `remove` ends one
+credential, and with the last one its person, unless they have a code.
 """
 
 from __future__ import annotations
@@ -57,4 +58,6 @@ def execute(arguments: argparse.Namespace) -> int:
     finally:
         progress.clear()
     print(f"{summary.cardholders} people with {summary.credentials} credentials; roster version {summary.version}")
+    if summary.codes or summary.codes_dropped:
+        print(f"codes: {summary.codes} kept, {summary.codes_dropped} gone with their people")
     return EXIT_OK

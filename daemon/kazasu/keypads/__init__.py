@@ -1,1 +1,1 @@
-"""Where people enter the PIN of their card: a keypad on USB, one on the header, the terminal of a command line."""
+"""Where people enter their card's PIN, or a code and its PIN: on USB, on the header, at a command line's terminal."""

@@ -1,4 +1,4 @@
-"""A keypad of four rows and four columns on the header: scanned while a PIN is asked for, and at no other time.
+"""A keypad of four rows and four columns on the header: scanned while somebody may press a key, and at no other time.
 
     1 2 3 A        # is Enter, * takes a digit back, C cancels; A, B and D mean nothing
     4 5 6 B
@@ -11,23 +11,24 @@ Two keys at once can be told apart, three cannot: a matrix without diodes then s
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from kazasu.errors import KeypadUnavailable, OutputError
-from kazasu.model.key import Key
+from kazasu.model.key import BY_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from kazasu.model.key import Key
+
 _SCAN_S: Final = 0.005
+_REST_SCAN_S: Final = 0.02  # while no key is down; where codes are entered that is all day long
 _BOUNCE_S: Final = 0.02  # membrane contacts chatter for up to 10 ms; a quick press lasts 60
 _MOST_AT_ONCE: Final = 2
 
 _LEGEND: Final = ("123A", "456B", "789C", "*0#D")
-_MEANING: Final = {"#": Key.ENTER, "*": Key.BACKSPACE, "C": Key.CANCEL} | {
-    key.value: key for key in Key if key.is_digit
-}
 
 Crossing = tuple[int, int]
 
@@ -45,7 +46,7 @@ class Matrix(Protocol):
 
 
 class MatrixKeypad:
-    """Implements ports.Keypad.
+    """Implements ports.WakeableKeypad.
 
     Args:
         matrix: four rows, top first, and four columns, left first.
@@ -62,6 +63,7 @@ class MatrixKeypad:
         self._down: frozenset[Crossing] = frozenset()
         self._seen: frozenset[Crossing] = frozenset()
         self._since_s = 0.0
+        self._woken = threading.Event()
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
@@ -74,15 +76,21 @@ class MatrixKeypad:
     def key(self, timeout_s: float) -> Key | None:
         """See ports.Keypad."""
         ends_s = self._mono_s() + timeout_s
-        while True:
+        while not self._woken.is_set():
             pressed = self._settled()
             if pressed is not None:
                 row, column = pressed
-                return _MEANING.get(_LEGEND[row][column])
+                return BY_LABEL.get(_LEGEND[row][column])
             left_s = ends_s - self._mono_s()
             if left_s <= 0:
                 return None
-            self._sleep(min(_SCAN_S, left_s))
+            self._sleep(min(_SCAN_S if self._seen else _REST_SCAN_S, left_s))
+        self._woken.clear()
+        return None
+
+    def wake(self) -> None:
+        """See ports.WakeableKeypad."""
+        self._woken.set()
 
     def _settled(self) -> Crossing | None:
         """The key that went down, once it has stayed so for long enough."""

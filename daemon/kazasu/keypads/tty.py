@@ -80,7 +80,7 @@ class TtyKeypad:
     def put(self, item: Input) -> None:
         """Draw the line: see ports.Inbox."""
         match item:
-            case PinAsked(tries_left=left):
+            case PinAsked(tries_left=int(left)):
                 self._line(f"PIN of the card ({left} tries left), then Enter; leave the card on the reader: ")
             case KeyTaken(entered=entered):
                 self._line("PIN: " + "*" * entered)

@@ -18,6 +18,7 @@ import glob
 import math
 import os
 import select
+import socket
 import struct
 from collections import deque
 from typing import TYPE_CHECKING, Final
@@ -54,7 +55,7 @@ KEYS: Final = {
 
 
 class UsbKeypad:
-    """Implements ports.Keypad.
+    """Implements ports.WakeableKeypad.
 
     Args:
         pattern: the device's path, with * and ?; of several that fit, the first with digits and Enter.
@@ -67,6 +68,8 @@ class UsbKeypad:
         self._file: int | None = None
         self._rest = b""
         self._pressed: deque[Key] = deque()
+        self._waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
 
     def __repr__(self) -> str:
         """Without what was pressed."""
@@ -93,10 +96,14 @@ class UsbKeypad:
         raise refusals[0] if refusals else KeypadUnavailable(f"no keypad is plugged in: nothing fits {self._pattern}")
 
     def close(self) -> None:
-        """Let it go."""
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        """Let it go; nobody listens any more."""
+        self._let_go()
+        self._waker.close()
+        self._woken.close()
+
+    def wake(self) -> None:
+        """See ports.WakeableKeypad."""
+        self._waker.send(b"\0")
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
@@ -119,6 +126,11 @@ class UsbKeypad:
             self._pressed += self._read()
         return self._pressed.popleft() if self._pressed else None
 
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
     def _opened(self, path: str) -> int:
         try:
             file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -139,12 +151,21 @@ class UsbKeypad:
             self._read()
         self._rest = b""
 
+    def _wake_up(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._woken.recv(_READ_EVENTS):
+                pass
+
     def _readable(self, timeout_s: float) -> bool:
         poll = select.poll()
         if self._file is None:
             raise KeypadUnavailable("the keypad was let go")
         poll.register(self._file, select.POLLIN)
-        return bool(poll.poll(math.ceil(timeout_s * 1000)))
+        poll.register(self._woken, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll(math.ceil(timeout_s * 1000))}
+        if self._woken.fileno() in ready:
+            self._wake_up()
+        return self._file in ready
 
     def _read(self) -> Iterator[Key]:
         """The keys that went down; a keypad that is gone is let go at once."""
@@ -155,7 +176,7 @@ class UsbKeypad:
         except OSError:
             content = b""
         if not content:
-            self.close()
+            self._let_go()
             raise KeypadUnavailable("the keypad was unplugged")
         content = self._rest + content
         whole = len(content) - len(content) % EVENT.size

@@ -70,6 +70,8 @@ class DenyReason(enum.StrEnum):
     NO_DIRECTION = "no_direction"  # in or out was to be chosen by button, and was not
     ROSTER_UNREADABLE = "roster_unreadable"  # read well, and nobody can say whose it is; the credential is in the event
     DAY_CARD_NOT_ISSUED = "day_card_not_issued"  # a card of the pool that is nobody's now
+    WRONG_CODE = "wrong_code"  # a code that nobody has, or not its PIN: nobody is told which
+    TOO_MANY_TRIES = "too_many_tries"  # too many wrong PINs a moment ago, of this code or of all at this terminal
     MAY_NOT_VOUCH = "may_not_vouch"  # a guest waits for a colleague's tap, and this person may not vouch for them
     ALREADY_DONE = "already_done"  # the same punch a moment ago
     NO_ACCESS_LEVEL = "no_access_level"  # known, and no level that the person has opens this door
@@ -154,7 +156,8 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
         enrolment: None if the identifier is in no roster.
         refusal: why there is no identifier, or why nobody can say whose it is.
         direction: the way chosen by button, if one was pressed in time.
-        details: how the person came to be known, for the event: `day_card`, `vouched_by`.
+        details: how the person came to be known, for the event: `day_card`, `vouched_by`; of a refused code, whose it
+            is: `cardholder`.
     """
 
     reader: str

@@ -14,7 +14,7 @@ import msgspec
 
 from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
-from kazasu.model.configuration_people import DayCards, Vouching
+from kazasu.model.configuration_people import Codes, DayCards, Vouching
 from kazasu.model.setting import Duration, LocalTime, TimeRange, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
 
@@ -253,6 +253,7 @@ class Config(DoorTables, frozen=True, kw_only=True):
     display: Display | None = None
     day_cards: DayCards | None = None
     vouching: Vouching | None = None
+    codes: Codes | None = None
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
     log: Log = Log()
@@ -273,8 +274,19 @@ class Config(DoorTables, frozen=True, kw_only=True):
             raise ValueError(
                 '[vouching] needs terminal.min_assurance = "vouched"; a card asks for what its enrolment says'
             )
+        if self.codes is not None:
+            self._check_codes(self.codes, names)
         self._check_doors(names)
         self._check_readers(names)
+
+    def _check_codes(self, codes: Codes, readers: list[str]) -> None:
+        codes.check_reader(readers)
+        if self.keypad is None and self.outputs.driver != "terminal":
+            raise ValueError("[codes] needs a [keypad]")
+        if self.terminal.min_assurance not in {"code", "vouched"}:
+            raise ValueError(
+                '[codes] needs terminal.min_assurance = "code" (or "vouched"); a card asks for what its enrolment says'
+            )
 
     def _check_readers(self, readers: list[str]) -> None:
         """Each reader is for something, and a service's readers are there."""

@@ -37,27 +37,33 @@ class CardRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PinAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """The holder of the card in the field is asked for its PIN; what is entered never enters this queue (rule 7).
+    """Somebody is asked for a PIN, of a card or of a code; what is entered never enters this queue (rule 7).
 
     Attributes:
-        tries_left: that the card still allows.
+        tries_left: that the card in the field still allows; None for a code.
     """
 
-    tries_left: int
+    tries_left: int | None
 
 
 class KeyTaken(msgspec.Struct, frozen=True, kw_only=True):
-    """A key of a PIN was pressed and taken; which, nobody says.
+    """A key of a PIN or a code was pressed and taken; which, nobody says.
 
     Attributes:
         entered: how many digits there are now.
+        of_code: of a code; else of a PIN.
     """
 
     entered: int
+    of_code: bool = False
 
 
 class PinEnded(msgspec.Struct, frozen=True):
-    """The PIN was entered, or nobody finished; the card goes on being read."""
+    """The PIN was entered, or nobody finished; the read goes on."""
+
+
+class CodeAbandoned(msgspec.Struct, frozen=True):
+    """A code, or its PIN, was begun and nobody finished; no read comes of it."""
 
 
 class ReaderState(enum.StrEnum):
@@ -125,6 +131,7 @@ Input: TypeAlias = (
     | PinAsked
     | KeyTaken
     | PinEnded
+    | CodeAbandoned
     | ReaderChanged
     | ButtonPressed
     | DoorChanged

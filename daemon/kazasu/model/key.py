@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Key(enum.Enum):
@@ -32,3 +37,9 @@ class Key(enum.Enum):
     def is_digit(self) -> bool:
         """Whether it adds to the PIN."""
         return len(self.value) == 1
+
+
+BY_LABEL: Mapping[str, Key] = MappingProxyType(
+    {key.value: key for key in Key if key.is_digit} | {"#": Key.ENTER, "*": Key.BACKSPACE, "C": Key.CANCEL}
+)
+"""What the labels of a matrix keypad mean; A, B and D mean nothing."""

@@ -13,6 +13,7 @@ EVERY_DOOR = "*"
 """What an order, and the event about it, call all doors."""
 
 LONGEST_UNLOCK_S = 7 * 86400
+MOST_KEYS = 64
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 By: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -140,8 +141,24 @@ class EnterPaper(_Order, frozen=True, kw_only=True, tag="enter_paper"):
     line: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 
 
+class PressKeys(_Order, frozen=True, kw_only=True, tag="press_keys"):
+    """Press keys of a keypad that is not there.
+
+    Attributes:
+        keys: by their labels: digits, # for Enter, * to take a digit back, C to give up.
+    """
+
+    must_be_recorded: ClassVar[bool] = False
+
+    keys: Annotated[str, msgspec.Meta(pattern=rf"^[0-9#*C]{{1,{MOST_KEYS}}}$")]
+
+    def __repr__(self) -> str:
+        """Rule 7: they are somebody's code and PIN."""
+        return "PressKeys(…)"
+
+
 DoorOrder: TypeAlias = Look | Release | Unlock | Relock | Lockdown | ResetPassback | Simulate
-PeopleOrder: TypeAlias = IssueDayCard | ReturnDayCard | DayCardsOut | Vouch | EnterPaper
+PeopleOrder: TypeAlias = IssueDayCard | ReturnDayCard | DayCardsOut | Vouch | EnterPaper | PressKeys
 Order: TypeAlias = DoorOrder | PeopleOrder
 
 

@@ -27,6 +27,7 @@ CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
         DenyReason.TWO_CARDS: CueName.RETRY,
         DenyReason.PIN_NEEDED: CueName.RETRY,
         DenyReason.PIN_WRONG: CueName.RETRY,
+        DenyReason.WRONG_CODE: CueName.RETRY,
         DenyReason.NO_DIRECTION: CueName.RETRY,
         # So can the other door's closing, and a second person's tap.
         DenyReason.INTERLOCK: CueName.RETRY,

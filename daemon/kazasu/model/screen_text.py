@@ -20,6 +20,7 @@ from kazasu.model.screen_words import (
     ALARMS,
     CLOCK_UNSET,
     CLOCK_UNSURE,
+    CODE,
     CUES,
     DIRECTIONS,
     NOT_YET,
@@ -104,14 +105,15 @@ def cue_screen(cue: CueName, language: Language) -> Screen:
     return Screen(lines=("", of(CUES[cue], language), second))
 
 
-def pin_screen(digits: int, language: Language) -> Screen:
-    """A PIN is being entered: how many digits, and none of them.
+def entry_screen(digits: int, language: Language, *, of_code: bool) -> Screen:
+    """A PIN or a code is being entered: how many digits, and none of them.
 
     Args:
         digits: keys taken so far; beyond sixteen the row is full.
         language: of the words.
+        of_code: of a code; else of a PIN.
     """
-    return Screen(lines=("", of(CUES[CueName.PIN], language), fitted("*" * digits)))
+    return Screen(lines=("", of(CODE if of_code else CUES[CueName.PIN], language), fitted("*" * digits)))
 
 
 def answer_screen(answer: Answer, language: Language) -> Screen:

@@ -79,6 +79,8 @@ REASONS: Mapping[DenyReason, Pair] = MappingProxyType(
         DenyReason.NO_DIRECTION: (("出勤か退勤を押す", "Press In or Out"), ("その後かざす", "Then hold card")),
         DenyReason.ROSTER_UNREADABLE: (("名簿を読めません", "Roster fault"), _STAFF),
         DenyReason.DAY_CARD_NOT_ISSUED: (("未貸出のカード", "Not lent today"), _OFFICE),
+        DenyReason.WRONG_CODE: (("番号が違います", "Wrong code/PIN"), ("もう一度入力", "Enter it again")),
+        DenyReason.TOO_MANY_TRIES: (("間違いが多いです", "Too many tries"), ("時間をおいて", "Try again later")),
         DenyReason.MAY_NOT_VOUCH: (("保証できません", "May not vouch"), ("別の職員がかざす", "A colleague may")),
         DenyReason.ALREADY_DONE: (("記録済みです", "Already recorded"), NOTHING),
         DenyReason.NO_ACCESS_LEVEL: (("通行権限なし", "No access here"), _OFFICE),
@@ -120,6 +122,7 @@ BY_THE_HOUR: Mapping[Direction, Text] = MappingProxyType(
 )
 TO_BE_CHOSEN: Text = ("出勤か退勤を押す", "Press In or Out")
 
+CODE: Text = ("番号を入力", "Enter your code")
 UNLOCKED: Text = ("解錠しました", "Door unlocked")
 STAYS_SHUT: Text = ("扉は開きません", "Door stays shut")
 NOT_YET: Text = ("まだ開きません", "Not yet")

@@ -15,6 +15,7 @@ from kazasu.model.order import (
     EnterPaper,
     IssueDayCard,
     Order,
+    PressKeys,
     ReturnDayCard,
     Vouch,
 )
@@ -82,7 +83,7 @@ class Orders:
 
     def _done(self, order: Order) -> str:
         match order:
-            case IssueDayCard() | ReturnDayCard() | DayCardsOut() | Vouch() | EnterPaper():
+            case IssueDayCard() | ReturnDayCard() | DayCardsOut() | Vouch() | EnterPaper() | PressKeys():
                 return self._people.done(order)
             case _:
                 return self._doors.done(order)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from kazasu.errors import OrderRefused, RosterError
 from kazasu.model.day_card import midnight_after
 from kazasu.model.moment import TimeSource
-from kazasu.model.order import DayCardsOut, EnterPaper, IssueDayCard, ReturnDayCard, Vouch
+from kazasu.model.order import DayCardsOut, EnterPaper, IssueDayCard, PressKeys, ReturnDayCard, Vouch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import Cardholder, Direction, EventFields
     from kazasu.model.day_card import DayCards
+    from kazasu.model.event import Event
     from kazasu.model.order import PeopleOrder
+    from kazasu.model.try_limit import TryLimit
     from kazasu.orders import Record
     from kazasu.ports import Clock, Roster
     from kazasu.presenting import Presenter, Vouching
@@ -29,6 +31,14 @@ class Paper(Protocol):
         ...
 
 
+class Pressed(Protocol):
+    """A keypad that is not there: keypads/simulated.py."""
+
+    def press(self, keys: str) -> None:
+        """Press keys by their labels."""
+        ...
+
+
 class Desk(NamedTuple):
     """What a terminal has for people without a card.
 
@@ -37,12 +47,22 @@ class Desk(NamedTuple):
         vouching: who may vouch.
         paper: takes punches from paper lists.
         readers: the names of the terminal's readers.
+        tries: how often codes may be tried.
+        keypad: takes keys from orders; None where people press them.
     """
 
     day_cards: DayCards | None = None
     vouching: Vouching | None = None
     paper: Paper | None = None
     readers: Sequence[str] = ()
+    tries: TryLimit | None = None
+    keypad: Pressed | None = None
+
+    def recorded(self, event: Event) -> None:
+        """Let everything that lives by the journal know of an event that is durable."""
+        for part in (self.day_cards, self.tries):
+            if part is not None:
+                part.recorded(event)
 
 
 class PeopleOrders:
@@ -80,6 +100,8 @@ class PeopleOrders:
                 return self._vouch(order)
             case EnterPaper():
                 return self._enter(order)
+            case PressKeys():
+                return self._press(order)
 
     def _issue(self, order: IssueDayCard) -> str:
         pool, moment = self._pool(), self._clock.now()
@@ -157,6 +179,12 @@ class PeopleOrders:
             },
         )
         return f"{person.number} {order.direction} {at:%Y-%m-%d %H:%M}"
+
+    def _press(self, order: PressKeys) -> str:
+        if self._desk.keypad is None:
+            raise OrderRefused('no keypad is simulated: it takes [codes], outputs.driver = "terminal" and no [keypad]')
+        self._desk.keypad.press(order.keys)
+        return "pressed"
 
     def _pool(self) -> DayCards:
         if self._desk.day_cards is None:

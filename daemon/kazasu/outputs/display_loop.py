@@ -90,6 +90,12 @@ class DisplayLoop:
             self._held = _Held(make, self._mono_s() + hold_s)
         self.look()
 
+    def end(self) -> None:
+        """What was shown for a time is over: the idle screen comes back. Any thread, as `show`."""
+        with self._changed:
+            self._held = None
+        self.look()
+
     def look(self) -> None:
         """The idle screen is another one now. Any thread, as `show`."""
         with self._changed:

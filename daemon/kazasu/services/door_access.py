@@ -91,8 +91,6 @@ class DoorAccess:
     def decide(self, presentation: Presentation, moment: Moment) -> Decision:
         """Answer with `door.granted` or `door.denied`.
 
-        A code of duress changes the event and nothing else: whoever stands behind the person sees what policy gives.
-
         Args:
             presentation: one that policy admits, identified and enrolled, at a reader of a door.
             moment: now, in the terminal's time zone.
@@ -173,11 +171,8 @@ class DoorAccess:
 
     def _described(self, presentation: Presentation) -> EventFields:
         """What every event at a door says."""
-        passage, identifier = self._site.passages[presentation.reader], presentation.identifier
-        details: EventFields = {"door": passage.door, "way": passage.way}
-        if identifier is not None and identifier.duress:
-            details["duress"] = 1
-        return details
+        passage = self._site.passages[presentation.reader]
+        return {"door": passage.door, "way": passage.way}
 
     def _now(self, door: str, moment: Moment) -> Circumstances:
         stale = self._stale(moment, self._roster_made_s())

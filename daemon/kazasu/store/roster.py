@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
+from kazasu.model.code import CodeHolder, KeptPin
 from kazasu.store.migration import Schema, bring_up_to_date, expect_version
 from kazasu.store.sqlite import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=2, error=RosterError)  # "KZSR"
+ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=3, error=RosterError)  # "KZSR"
 
 # One statement for both, since each one locks the file, looks whether it has changed, and unlocks it.
 _LOOK_UP = (
@@ -22,6 +23,12 @@ _LOOK_UP = (
     " FROM roster LEFT JOIN credential ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
+_CODE_OF = (
+    "SELECT version, made_s, number, name, levels, salt, digest, duress_digest"
+    " FROM roster LEFT JOIN code ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
+    " WHERE only_row = 1"
+)
+_CODES = "SELECT cardholder, duress_digest IS NOT NULL FROM code ORDER BY cardholder"
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
 _FIND = "SELECT number, name, levels FROM cardholder WHERE number = ?"
 _NOBODY = (0, None, None, None, None, None, None, None)
@@ -42,7 +49,7 @@ class Roster:
         self._identity: tuple[int, int] | None = None
         self._version = 0
         self._made_s: int | None = None
-        self._row(b"")
+        self._row(_LOOK_UP, b"")
 
     @property
     def version(self) -> int:
@@ -63,7 +70,7 @@ class Roster:
         Raises:
             RosterError: the file cannot be read.
         """
-        number, name, levels, min_assurance, valid_from_s, valid_until_s = self._row(bytes.fromhex(pseudonym))
+        number, name, levels, min_assurance, valid_from_s, valid_until_s = self._row(_LOOK_UP, bytes.fromhex(pseudonym))
         if number is None:
             return None
         return Enrolment(
@@ -76,6 +83,24 @@ class Roster:
             ),
             cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
         )
+
+    def code_of(self, pseudonym: str) -> CodeHolder | None:
+        """Find whose a code is; see ports.Roster."""
+        number, name, levels, salt, digest, duress_digest = self._row(_CODE_OF, bytes.fromhex(pseudonym))
+        if number is None:
+            return None
+        return CodeHolder(
+            cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
+            kept=KeptPin(salt=salt, digest=digest, duress_digest=duress_digest),
+        )
+
+    def codes(self) -> tuple[tuple[str, bool], ...]:
+        """The numbers of all who have a code, in order, and whether with a PIN of duress. Reads the whole table.
+
+        Raises:
+            RosterError: the file cannot be read.
+        """
+        return tuple((number, bool(duress)) for number, duress in self._rows(_CODES))
 
     def credentials_of(self, number: str) -> tuple[Enrolment, ...]:
         """All credentials of one person, in no order of meaning. Reads the whole file: for people, not for taps.
@@ -98,16 +123,16 @@ class Roster:
             self._connection.close()
         self._connection = self._identity = None
 
-    def _row(self, pseudonym: bytes) -> tuple:  # type: ignore[type-arg]  # SQLite's row
+    def _row(self, statement: str, pseudonym: bytes) -> tuple:  # type: ignore[type-arg]  # SQLite's row
         """Note version and age, and return the rest of the row; all None if nobody is found."""
-        rows = self._rows(_LOOK_UP, pseudonym)
+        rows = self._rows(statement, pseudonym)
         self._version, self._made_s, *found = rows[0] if rows else _NOBODY
         return tuple(found)
 
-    def _rows(self, statement: str, value: bytes | str) -> list:  # type: ignore[type-arg]  # SQLite's rows
+    def _rows(self, statement: str, *values: bytes | str) -> list:  # type: ignore[type-arg]  # SQLite's rows
         try:
             connection = self._connect()
-            return [] if connection is None else connection.execute(statement, (value,)).fetchall()
+            return [] if connection is None else connection.execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise self._unreadable(error) from error

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kazasu.model.access import Enrolment
+    from kazasu.model.code import KeptPin
+
+
+class CodeTaken(RosterError):
+    """Somebody else has the code."""
 
 
 @contextlib.contextmanager
@@ -99,8 +104,7 @@ def renew(path: Path, enrolment: Enrolment, old: str, old_ends_s: int) -> int:
     new, number = enrolment.credential.pseudonym, enrolment.cardholder.number
     if new == old:
         raise RosterError(f"this is the card {old} itself; tap the one that takes its place; nothing was changed")
-    if not path.exists():
-        raise RosterError(f"{path} is missing: nobody is enrolled")
+    _expect_there(path)
     with _changing(path) as connection:
         ended = connection.execute(
             "UPDATE credential SET valid_until_s = min(coalesce(valid_until_s, ?1), ?1)"
@@ -139,7 +143,7 @@ def _put(connection: sqlite3.Connection, enrolment: Enrolment) -> None:
 
 
 def remove(path: Path, pseudonym: str) -> int:
-    """Remove one credential, and its cardholder with the last one. Durable on return.
+    """Remove one credential, and with the last one its cardholder, who may have a code still. Durable on return.
 
     Returns:
         The roster's new version.
@@ -147,8 +151,7 @@ def remove(path: Path, pseudonym: str) -> int:
     Raises:
         RosterError: there is no such credential, or the roster cannot be changed; nothing was.
     """
-    if not path.exists():
-        raise RosterError(f"{path} is missing: nobody is enrolled")
+    _expect_there(path)
     with _changing(path) as connection:
         rows = connection.execute(
             "DELETE FROM credential WHERE pseudonym = ? RETURNING cardholder", (bytes.fromhex(pseudonym),)
@@ -156,10 +159,63 @@ def remove(path: Path, pseudonym: str) -> int:
         if not rows:
             raise RosterError(f"{path}: the credential {pseudonym} is not enrolled")
         connection.execute(
-            "DELETE FROM cardholder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM credential WHERE cardholder = ?1)",
+            "DELETE FROM cardholder WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM credential WHERE cardholder = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM code WHERE cardholder = ?1)",
             rows[0],
         )
         return _raise_version(connection)
+
+
+def set_code(path: Path, number: str, pseudonym: str, kept: KeptPin) -> int:
+    """Give a person a code, or another one in its place. Durable on return.
+
+    Args:
+        path: the roster.
+        number: the person's.
+        pseudonym: of the code.
+        kept: what is kept of its PIN.
+
+    Returns:
+        The roster's new version.
+
+    Raises:
+        RosterError: nobody has this number, somebody else has this code, or the roster cannot be changed; nothing was.
+    """
+    _expect_there(path)
+    with _changing(path) as connection:
+        if not connection.execute("SELECT 1 FROM cardholder WHERE number = ?", (number,)).fetchall():
+            raise RosterError(f"{number} is not in the roster; nothing was changed")
+        code = bytes.fromhex(pseudonym)
+        taken = "SELECT 1 FROM code WHERE pseudonym = ? AND cardholder <> ?"
+        if connection.execute(taken, (code, number)).fetchall():
+            raise CodeTaken("somebody else has this code: take another; nothing was changed")
+        connection.execute("DELETE FROM code WHERE cardholder = ?", (number,))
+        connection.execute(
+            "INSERT INTO code (pseudonym, cardholder, salt, digest, duress_digest) VALUES (?, ?, ?, ?, ?)",
+            (code, number, kept.salt, kept.digest, kept.duress_digest),
+        )
+        return _raise_version(connection)
+
+
+def remove_code(path: Path, number: str) -> int:
+    """Take a person's code away. Durable on return.
+
+    Returns:
+        The roster's new version.
+
+    Raises:
+        RosterError: the person has none, or the roster cannot be changed; nothing was.
+    """
+    _expect_there(path)
+    with _changing(path) as connection:
+        if not connection.execute("DELETE FROM code WHERE cardholder = ?", (number,)).rowcount:
+            raise RosterError(f"{path}: {number} has no code")
+        return _raise_version(connection)
+
+
+def _expect_there(path: Path) -> None:
+    if not path.exists():
+        raise RosterError(f"{path} is missing: nobody is enrolled")
 
 
 @contextlib.contextmanager

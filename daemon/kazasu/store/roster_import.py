@@ -1,7 +1,8 @@
 """A whole roster from a CSV file, or nothing of it: every bad line is reported, and one is enough to change nothing.
 
 In constant memory, whatever the number of people: the lines go into a staging database, duplicates are found there by
-sorting, and the new roster is written in key order beside the old one, made durable, and moved into its place.
+sorting, and the new roster is written in key order beside the old one, made durable, and moved into its place. Codes
+and their PINs are no office's to write into a file: people who stay keep theirs.
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ _FILL = """
         FROM stage WHERE pseudonym IS NOT NULL ORDER BY pseudonym;
 """
 
+_KEEP_CODES = """
+    INSERT INTO code SELECT pseudonym, cardholder, salt, digest, duress_digest FROM old.code
+        WHERE cardholder IN (SELECT number FROM main.cardholder) ORDER BY pseudonym;
+"""
+
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did.
@@ -71,11 +77,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         version: of the new roster; one above the old one's.
         cardholders: people in it.
         credentials: cards in it.
+        codes: codes that were kept.
+        codes_dropped: codes that went with their people, who are not in it any more.
     """
 
     version: int
     cardholders: int
     credentials: int
+    codes: int = 0
+    codes_dropped: int = 0
 
 
 def import_csv(
@@ -107,7 +117,7 @@ def import_csv(
             )
             stage_path, new_path = directory / "stage", directory / "roster"
             _stage(csv_path, stage_path, zone, progress)
-            summary = _build(stage_path, new_path, old_version + 1, made_s)
+            summary = _build(stage_path, new_path, roster_path, old_version + 1, made_s)
             make_durable(new_path, roster_path)
             new_path.replace(roster_path)
             sync_directory(roster_path.parent)
@@ -158,14 +168,26 @@ def _refuse_problems(stage: sqlite3.Connection, csv_path: Path) -> None:
     raise RosterError("\n".join([f"{csv_path}: {count} {noun} wrong, and nothing was changed", *shown]))
 
 
-def _build(stage_path: Path, new_path: Path, version: int, made_s: int | None) -> Summary:
+def _build(stage_path: Path, new_path: Path, old_path: Path, version: int, made_s: int | None) -> Summary:
     # Written once from beginning to end and made durable as a whole: it needs no way back.
     with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as roster:
         roster.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
         bring_up_to_date(roster, new_path, ROSTER, lambda new: begin_roster(new, version, made_s))
         roster.execute("ATTACH ? AS staged", (str(stage_path),))
         roster.executescript("BEGIN;" + _FILL + "COMMIT")
+        codes_before = 0
+        if old_path.exists():  # locked, and up to date
+            roster.execute("ATTACH ? AS old", (str(old_path),))
+            roster.executescript("BEGIN;" + _KEEP_CODES + "COMMIT")
+            codes_before = roster.execute("SELECT count(*) FROM old.code").fetchone()[0]
         counts = roster.execute(
-            "SELECT (SELECT count(*) FROM cardholder), (SELECT count(*) FROM credential)"
+            "SELECT (SELECT count(*) FROM main.cardholder), (SELECT count(*) FROM main.credential),"
+            " (SELECT count(*) FROM main.code)"
         ).fetchone()
-    return Summary(version=version, cardholders=counts[0], credentials=counts[1])
+    return Summary(
+        version=version,
+        cardholders=counts[0],
+        credentials=counts[1],
+        codes=counts[2],
+        codes_dropped=codes_before - counts[2],
+    )

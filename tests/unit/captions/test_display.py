@@ -22,6 +22,7 @@ from kazasu.model.input import (
     ButtonPressed,
     CardPresented,
     CardRead,
+    CodeAbandoned,
     Input,
     KeyTaken,
     PinAsked,
@@ -53,9 +54,13 @@ class Easel:
     def __init__(self) -> None:
         self.shown: list[tuple[tuple[str, ...], float]] = []
         self.looks = 0
+        self.ends = 0
 
     def show(self, make: Callable[[], Screen], hold_s: float) -> None:
         self.shown.append((make().lines, hold_s))
+
+    def end(self) -> None:
+        self.ends += 1
 
     def look(self) -> None:
         self.looks += 1
@@ -179,6 +184,14 @@ def test_a_pin_is_asked_for_and_counted_and_never_shown() -> None:
     assert all(hold_s >= 60 for _, hold_s in entrance.easel.shown)  # the longest that a PIN is waited for
 
 
+def test_a_code_is_asked_for_in_its_own_words_and_one_that_nobody_finishes_leaves_the_screen_at_once() -> None:
+    entrance = Entrance()
+    entrance.take(KeyTaken(entered=1, of_code=True), PinAsked(tries_left=None), KeyTaken(entered=1))
+    assert [lines[1] for lines, _ in entrance.easel.shown] == ["番号を入力", "暗証番号を入力", "暗証番号を入力"]
+    entrance.take(CodeAbandoned())
+    assert entrance.easel.ends == 1
+
+
 def test_a_tap_that_cannot_be_recorded_is_told_so() -> None:
     entrance = Entrance()
     entrance.journal.failing = JournalUnwritable("the disk is gone")
@@ -255,11 +268,12 @@ def test_a_display_that_is_to_stay_lit_does() -> None:
 
 def test_duress_shows_what_everybody_sees() -> None:
     enrolment = person("1001", HANAKO, name="山田 花子")
-    presentation = Presentation(reader="desk", enrolment=enrolment)
     shown = []
-    for details in ({}, {"duress": 1}):
+    for duress in (False, True):
         entrance = Entrance()
-        decision = Decision(event_type="door.granted", cue=CueName.GRANTED, details={"door": "server-room", **details})
+        identifier = Identifier(kind="code", pseudonym=HANAKO, assurance=Assurance.CODE, duress=duress)
+        presentation = Presentation(reader="desk", identifier=identifier, enrolment=enrolment)
+        decision = Decision(event_type="door.granted", cue=CueName.GRANTED, details={"door": "server-room"})
         entrance.captions.answered(presentation, decision)
         shown += entrance.easel.shown
     assert shown == [(("解錠しました", "山田 〇子"), GRANTED_S)] * 2

@@ -47,8 +47,14 @@ def test_one_that_is_not_there_says_what_was_looked_for() -> None:
 
 def test_one_that_can_be_read_is_named_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
+    close = usb.UsbKeypad.close
+
+    def noted(keypad: usb.UsbKeypad) -> None:
+        closed.append(repr(keypad))
+        close(keypad)
+
     monkeypatch.setattr(usb.UsbKeypad, "open", lambda _: "/dev/input/by-id/usb-keypad-event-kbd")
-    monkeypatch.setattr(usb.UsbKeypad, "close", lambda keypad: closed.append(repr(keypad)))
+    monkeypatch.setattr(usb.UsbKeypad, "close", noted)
     assert findings(USB) == [Finding(Grade.OK, "keypad", "/dev/input/by-id/usb-keypad-event-kbd")]
     assert len(closed) == 1
 

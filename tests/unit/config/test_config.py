@@ -82,6 +82,45 @@ def test_a_keypad_that_cannot_be_is_said_in_words(keypad: str, what: str) -> Non
     assert any(what in line for line in mistakes(f"{SMALLEST}\n[keypad]\n{keypad}\n"))
 
 
+BY_CODE = SMALLEST.replace("[terminal]\n", '[terminal]\nmin_assurance = "code"\n')
+ON_GPIO = 'driver = "gpio"\n[outputs.gpio]\ngreen = { pin = 17 }\nred = { pin = 27 }\nbuzzer = { pin = 22 }\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (SMALLEST, '[codes] needs terminal.min_assurance = "code"'),
+        (BY_CODE.replace('driver = "terminal"', ON_GPIO), "[codes] needs a [keypad]"),
+        (BY_CODE.replace("[cards]", '[[readers]]\nname = "exit"\n[cards]'), "has to say at which `reader`"),
+    ],
+)
+def test_codes_that_nobody_can_enter_or_that_count_nowhere_are_said_in_words(text: str, what: str) -> None:
+    assert any(what in line for line in mistakes(f"{text}\n[codes]\n"))
+
+
+@pytest.mark.parametrize(
+    ("codes", "what"),
+    [
+        ('reader = "exit"', "codes.reader: exit is no reader; there are: desk"),
+        ("tries_per_person = 21", "`tries_per_person` is more than `tries_per_terminal`"),
+        ("tries_per_person = 0", "is not a number of tries, 1 to 1000"),
+        ('within = "2d"', 'within has to be from "1m" to "1d"'),
+        ('timeout = "61s"', 'timeout has to be from "5s" to "1m"'),
+    ],
+)
+def test_codes_whose_settings_cannot_be_are_said_in_words(codes: str, what: str) -> None:
+    assert any(what in line for line in mistakes(f"{BY_CODE}\n[codes]\n{codes}\n"))
+
+
+def test_codes_count_at_the_only_reader_or_at_the_named_one() -> None:
+    one = config(f"{BY_CODE}\n[codes]\n").codes
+    at_exit = BY_CODE.replace("[cards]", '[[readers]]\nname = "exit"\n[cards]')
+    two = config(f'{at_exit}\n[codes]\nreader = "exit"\n').codes
+    assert one is not None
+    assert two is not None
+    assert (one.at_reader(["desk"]), two.at_reader(["desk", "exit"])) == ("desk", "exit")
+
+
 @pytest.mark.parametrize(
     ("display", "what"),
     [
@@ -238,6 +277,7 @@ SMALLEST_WITH = {
     ("vouching",): with_table("[vouching]", 'levels = ["staff"]').replace(
         "[terminal]\n", '[terminal]\nmin_assurance = "vouched"\n', 1
     ),
+    ("codes",): with_table("[codes]").replace("[terminal]\n", '[terminal]\nmin_assurance = "code"\n', 1),
     ("services", "door"): with_table("[services.door]", "[[doors]]\nname = 'd'\nreaders = ['desk']"),
     ("doors",): with_table("[[doors]]", "name = 'd'\n[services.door]"),
     ("areas",): with_table("[[areas]]", f"name = 'a'\n{A_DOOR}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.keypad import FakeKeypad
 from kazasu.errors import CardGone
+from kazasu.keypads.digits import DigitEntry
 from kazasu.keypads.entry import PinEntry
 from kazasu.model.input import Input, KeyTaken, PinAsked, PinEnded
 from kazasu.model.key import Key
@@ -184,12 +185,12 @@ def test_what_is_told_and_shown_holds_no_digit(door: Door) -> None:
 @pytest.mark.rule(7)
 def test_the_buffer_is_wiped(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[bytearray] = []
-    fill: Callable[..., bool] = PinEntry._fill
+    fill: Callable[..., bool] = DigitEntry.fill
 
-    def noted(self: PinEntry, digits: bytearray, length: range, meanwhile: Callable[[], None]) -> bool:
+    def noted(self: DigitEntry, digits: bytearray, *rest: Any, **more: Any) -> bool:
         kept.append(digits)
-        return fill(self, digits, length, meanwhile)
+        return fill(self, digits, *rest, **more)
 
-    monkeypatch.setattr(PinEntry, "_fill", noted)
+    monkeypatch.setattr(DigitEntry, "fill", noted)
     assert door.ask(*PIN, Key.ENTER) == "4711"
     assert kept == [bytearray(4)]

@@ -114,11 +114,12 @@ def test_the_first_that_is_a_keypad_is_taken(tmp_path: Path) -> None:
 def test_what_is_no_input_device_is_refused_in_words(tmp_path: Path) -> None:
     InputDevice(tmp_path / "event1")
     open_before = open_files()
-    keypad = UsbKeypad(str(tmp_path / "event*"))
-    with pytest.raises(KeypadUnavailable, match="event1 is no input device"):
-        keypad.open()
-    with pytest.raises(KeypadUnavailable, match="no keypad is plugged in: nothing fits"):
-        UsbKeypad(str(tmp_path / "none*")).open()
+    for pattern, what in (("event*", "event1 is no input device"), ("none*", "no keypad is plugged in: nothing fits")):
+        with (
+            contextlib.closing(UsbKeypad(str(tmp_path / pattern))) as keypad,
+            pytest.raises(KeypadUnavailable, match=what),
+        ):
+            keypad.open()
     assert open_files() == open_before
 
 
@@ -129,8 +130,8 @@ def test_of_several_refusals_the_one_in_use_is_told(tmp_path: Path) -> None:
     def busy(_: int, path: str) -> None:
         raise KeypadBusy(f"{path} is in use") if path.endswith("2") else KeypadUnavailable("a mouse")
 
-    with pytest.raises(KeypadBusy):
-        UsbKeypad(str(tmp_path / "*"), busy).open()
+    with contextlib.closing(UsbKeypad(str(tmp_path / "*"), busy)) as keypad, pytest.raises(KeypadBusy):
+        keypad.open()
 
 
 @pytest.mark.rule(7)

@@ -12,7 +12,7 @@ from kazasu.model.door_table import Alarm
 from kazasu.model.moment import Moment, TimeSource
 from kazasu.model.name_mask import NameMask, masked
 from kazasu.model.screen import Screen, fitted, width
-from kazasu.model.screen_text import Answer, Rest, answer_screen, cue_screen, pin_screen, rest_screen
+from kazasu.model.screen_text import Answer, Rest, answer_screen, cue_screen, entry_screen, rest_screen
 from kazasu.model.screen_words import (
     ALARMS,
     BY_THE_HOUR,
@@ -154,8 +154,9 @@ def test_a_terminal_that_cannot_record_asks_for_no_card() -> None:
 
 
 def test_a_pin_shows_how_many_digits_and_nothing_else() -> None:
-    assert pin_screen(3, Language.EN).lines[2] == "***"
-    assert width(pin_screen(99, Language.JA).lines[2]) == 16
+    for of_code, asked in ((False, "Enter the PIN"), (True, "Enter your code")):
+        assert entry_screen(3, Language.EN, of_code=of_code).lines[1:] == (asked, "***")
+        assert width(entry_screen(99, Language.JA, of_code=of_code).lines[2]) == 16
 
 
 def test_a_punch_shows_the_persons_own_last_two_newest_first() -> None:

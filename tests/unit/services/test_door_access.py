@@ -55,14 +55,6 @@ def test_at_most_six_cues_tell_a_person_what_came_of_it() -> None:
     assert len({CueName.GRANTED, *CUE_OF_REASON.values()}) <= 6
 
 
-@pytest.mark.parametrize("level", ["staff", "other"])
-def test_duress_is_in_the_event_and_nowhere_else(level: str) -> None:
-    calm, forced = Doors(), Doors()
-    said, silent = calm.tap("1", level), forced.tap("1", level, duress=True)
-    assert (silent.event_type, silent.cue, silent.reason) == (said.event_type, said.cue, said.reason)
-    assert silent.details == said.details | {"duress": 1}
-
-
 def test_people_who_need_longer_get_it() -> None:
     doors = Doors(STAFF, AccessLevel(name="slow", extended=True))
     assert doors.tap("1", "staff", "slow").details["extended"] == 1
