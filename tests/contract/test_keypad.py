@@ -1,4 +1,4 @@
-"""What every Keypad does: in the unit tests' memory, on USB, on the header, on a terminal.
+"""What every Keypad does: in the unit tests' memory, on USB, on the header, on a terminal, by order, shared by two.
 
 On USB it is a pipe with the kernel's records where this machine has no /dev/uinput.
 """
@@ -9,6 +9,7 @@ import contextlib
 import os
 import pty
 import select
+import threading
 import tty
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,18 @@ from fakes.keypad import FakeKeypad
 from fakes.wires import COLUMNS, ROWS, Wires
 from kazasu.errors import KeypadUnavailable
 from kazasu.keypads.matrix import MatrixKeypad
+from kazasu.keypads.simulated import SimulatedKeypad
 from kazasu.keypads.tty import TtyKeypad
+from kazasu.keypads.turns import Turns
 from kazasu.keypads.usb import UsbKeypad
-from kazasu.model.key import Key
+from kazasu.model.key import BY_LABEL, Key
 from kazasu.outputs.gpio import GpioMatrix, Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from kazasu.ports import Keypad
+    from kazasu.ports import Keypad, WakeableKeypad
 
 LEGEND = "123A456B789C*0#D"
 TYPED = {Key.ENTER: b"\n", Key.BACKSPACE: b"\x7f", Key.CANCEL: b"\x1b"}
@@ -39,10 +42,17 @@ EVERY = list(Key)
 class Bench:
     """A keypad, and a finger on it."""
 
-    def __init__(self, keypad: Keypad, press: Callable[[Key], None], unplug: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        keypad: Keypad,
+        press: Callable[[Key], None],
+        unplug: Callable[[], None] | None,
+        wakeable: WakeableKeypad | None = None,
+    ) -> None:
         self.keypad = keypad
         self.press = press
         self.unplug = unplug
+        self.wakeable = wakeable
 
     def pressed(self, *keys: Key) -> list[Key]:
         """Press these one after the other, and say what the keypad made of it."""
@@ -67,7 +77,7 @@ def in_memory(_: Path) -> Iterator[Bench]:
 def on_usb(directory: Path) -> Iterator[Bench]:
     device = InputDevice(directory / "event0")
     with contextlib.closing(UsbKeypad(str(directory / "event*"), take=lambda _, __: None)) as keypad:
-        yield Bench(keypad, device.press, device.unplug)
+        yield Bench(keypad, device.press, device.unplug, keypad)
 
 
 @contextlib.contextmanager
@@ -88,7 +98,8 @@ def on_the_header(_: Path) -> Iterator[Bench]:
         sleep(0)
 
     matrix = GpioMatrix(ROWS, COLUMNS, Header(wires))
-    yield Bench(MatrixKeypad(matrix, mono_s=clock.mono_s, sleep=sleep), press, None)
+    keypad = MatrixKeypad(matrix, mono_s=clock.mono_s, sleep=sleep)
+    yield Bench(keypad, press, None, keypad)
     matrix.close()
 
 
@@ -110,7 +121,34 @@ def on_a_terminal(_: Path) -> Iterator[Bench]:
         os.close(terminal)
 
 
-@pytest.fixture(params=[in_memory, on_usb, on_the_header, on_a_terminal], ids=lambda make: make.__name__)
+def press_simulated(keypad: SimulatedKeypad) -> Callable[[Key], None]:
+    return lambda key: keypad.press(next(label for label, meant in BY_LABEL.items() if meant is key))
+
+
+@contextlib.contextmanager
+def by_order(_: Path) -> Iterator[Bench]:
+    keypad = SimulatedKeypad()
+    yield Bench(keypad, press_simulated(keypad), None, keypad)
+
+
+@contextlib.contextmanager
+def shared_for_cards(directory: Path) -> Iterator[Bench]:
+    with on_usb(directory) as bench:
+        assert bench.wakeable is not None
+        yield Bench(Turns(bench.wakeable).for_cards, bench.press, bench.unplug)
+
+
+@contextlib.contextmanager
+def shared_for_codes(directory: Path) -> Iterator[Bench]:
+    with on_usb(directory) as bench:
+        assert bench.wakeable is not None
+        yield Bench(Turns(bench.wakeable).for_codes, bench.press, bench.unplug)
+
+
+EVERY_KIND = [in_memory, on_usb, on_the_header, on_a_terminal, by_order, shared_for_cards, shared_for_codes]
+
+
+@pytest.fixture(params=EVERY_KIND, ids=lambda make: make.__name__)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     with request.param(tmp_path) as made:
         yield made
@@ -128,6 +166,8 @@ def test_the_same_key_twice_is_two(bench: Bench) -> None:
 
 
 def test_what_was_pressed_before_is_forgotten(bench: Bench) -> None:
+    if isinstance(bench.keypad, SimulatedKeypad):
+        pytest.skip("what is ordered waits until somebody listens")
     bench.press(Key.DIGIT_1)
     with bench.keypad.listen():
         assert bench.keypad.key(0.1) is None
@@ -138,6 +178,19 @@ def test_it_is_listened_to_again_and_again(bench: Bench) -> None:
     for _ in range(3):
         with bench.keypad.listen():
             assert bench.pressed(Key.DIGIT_5, Key.ENTER) == [Key.DIGIT_5, Key.ENTER]
+
+
+def test_a_wait_can_be_ended_before_it_begins_or_while_it_lasts(bench: Bench) -> None:
+    if bench.wakeable is None:
+        pytest.skip("nobody ends its waits")
+    with bench.keypad.listen():
+        bench.wakeable.wake()
+        assert bench.keypad.key(600) is None
+        waker = threading.Thread(target=bench.wakeable.wake)
+        waker.start()
+        assert bench.keypad.key(600) is None
+        waker.join()
+        assert bench.pressed(Key.DIGIT_3) == [Key.DIGIT_3]
 
 
 def test_one_that_is_unplugged_says_so(bench: Bench) -> None:

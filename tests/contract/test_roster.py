@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.codes import kept, pseudonym
 from fakes.roster import FakeRoster, person
 from kazasu.model.access import Assurance
+from kazasu.model.code import CodeHolder
 from kazasu.store.roster import Roster
-from kazasu.store.roster_file import enroll
+from kazasu.store.roster_file import enroll, set_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from kazasu import ports
     from kazasu.model.access import Enrolment
+    from kazasu.model.code import KeptPin
 
 HANAKO = person("1001", "a" * 32, Assurance.SIGNED_DATA, "山田 花子")
 
@@ -24,20 +28,26 @@ HANAKO = person("1001", "a" * 32, Assurance.SIGNED_DATA, "山田 花子")
 class Subject:
     """A roster and the way to enroll somebody in it."""
 
-    def __init__(self, roster: ports.Roster, enroll_one: Callable[[Enrolment], object]) -> None:
+    def __init__(
+        self,
+        roster: ports.Roster,
+        enroll_one: Callable[[Enrolment], object],
+        set_code: Callable[[str, str, KeptPin], object],
+    ) -> None:
         self.roster = roster
         self.enroll = enroll_one
+        self.set_code = set_code
 
 
 @pytest.fixture(params=["fake", "sqlite"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
     if request.param == "fake":
         fake = FakeRoster()
-        yield Subject(fake, fake.enroll)
+        yield Subject(fake, fake.enroll, fake.set_code)
         return
     path = tmp_path / "roster.db"
     roster = Roster(path)
-    yield Subject(roster, lambda enrolment: enroll(path, enrolment))
+    yield Subject(roster, partial(enroll, path), partial(set_code, path))
     roster.close()
 
 
@@ -91,3 +101,15 @@ def test_a_person_is_found_by_number(subject: Subject) -> None:
 
     assert subject.roster.find("1001") == HANAKO.cardholder
     assert subject.roster.find("1002") is None
+
+
+def test_a_code_is_its_persons_and_no_card(subject: Subject) -> None:
+    subject.enroll(HANAKO)
+    code, pin = pseudonym("482913"), kept("482913", "5170", "8026")
+    assert subject.roster.code_of(code) is None
+    subject.set_code("1001", code, pin)
+
+    assert subject.roster.code_of(code) == CodeHolder(cardholder=HANAKO.cardholder, kept=pin)
+    assert subject.roster.version == 2
+    assert subject.roster.look_up(code) is None
+    assert subject.roster.code_of("a" * 32) is None

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class SimulatedKeypad:
-    """Implements ports.WakeableKeypad."""
+    """Implements ports.WakeableKeypad, but for one thing: keys that are pressed while nobody listens wait.
+
+    Whoever orders them does not see whether somebody does, as a person at a keypad sees the answer to the one before.
+    """
 
     def __init__(self) -> None:
         self._pressed: queue.SimpleQueue[Key | None] = queue.SimpleQueue()
@@ -31,10 +34,12 @@ class SimulatedKeypad:
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
         """See ports.Keypad."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._pressed.get_nowait()
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._pressed.get_nowait()
 
     def key(self, timeout_s: float) -> Key | None:
         """See ports.Keypad."""
