@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
 from kazasu.errors import RosterError
-from kazasu.model.code import SALT_BYTES, KeptPin, code_pseudonym, code_weakness, digest, pin_secret, weakness
+from kazasu.model.code import SALT_BYTES, code_pseudonym, code_weakness, keep, weakness
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import CodeTaken, remove_code, set_code
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
-    from kazasu.model.code import Pseudonyms
     from kazasu.model.configuration import Config
 
 _MADE_DIGITS = 6
@@ -77,22 +75,12 @@ def _set(config: Config, number: str, *, own: bool, duress: bool) -> None:
         if not own and tried in {pin, forced}:
             continue
         with contextlib.suppress(*(() if own else (CodeTaken,))):
-            version = _give(config.terminal.roster_path, number, peppered, (tried, pin, forced))
+            kept = keep(peppered, tried, pin, forced, secrets.token_bytes(SALT_BYTES))
+            version = set_code(config.terminal.roster_path, number, code_pseudonym(peppered, tried), kept)
             told = "" if own else f" is {tried}: only this once it is shown"
             print(f"{number}'s code{told}{' is set' if own else ''}; roster version {version}")
             return
     raise CodeTaken(f"too many codes of {_MADE_DIGITS} digits are taken: give longer ones, with --own")
-
-
-def _give(path: Path, number: str, peppered: Pseudonyms, entered: tuple[str, str, str | None]) -> int:
-    code, pin, forced = entered
-    salt = secrets.token_bytes(SALT_BYTES)
-    kept = KeptPin(
-        salt=salt,
-        digest=digest(pin_secret(peppered, code, pin), salt),
-        duress_digest=None if forced is None else digest(pin_secret(peppered, code, forced), salt),
-    )
-    return set_code(path, number, code_pseudonym(peppered, code), kept)
 
 
 def _expect_person(config: Config, number: str) -> None:

@@ -107,6 +107,15 @@ def digest(secret: str, salt: bytes) -> bytes:
     )
 
 
+def keep(peppered: Pseudonyms, code: str, pin: str, forced: str | None, salt: bytes) -> KeptPin:
+    """Make of a person's PINs what is kept of them; `forced` is the PIN of duress, if there is one."""
+    return KeptPin(
+        salt=salt,
+        digest=digest(pin_secret(peppered, code, pin), salt),
+        duress_digest=None if forced is None else digest(pin_secret(peppered, code, forced), salt),
+    )
+
+
 _NO_DIGEST: Final = bytes(_DIGEST_BYTES)
 _NOBODY: Final = KeptPin(salt=bytes(SALT_BYTES), digest=_NO_DIGEST)
 

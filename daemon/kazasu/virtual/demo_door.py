@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
+from kazasu.app.cards import pseudonymizer
+from kazasu.model.code import SALT_BYTES, code_pseudonym, keep
 from kazasu.model.cue import CueName
-from kazasu.model.order import EVERY_DOOR, IssueDayCard, Lockdown, Look, Simulate, Vouch
+from kazasu.model.order import EVERY_DOOR, IssueDayCard, Lockdown, Look, PressKeys, Simulate, Vouch
 from kazasu.model.schedule import WEEKDAYS
 from kazasu.outputs import cues
 from kazasu.runtime.control import Caller
+from kazasu.store.roster_file import set_code
 from kazasu.virtual.demo import in_words
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.staff import Person, WithoutCard
@@ -33,9 +37,15 @@ Input: TypeAlias = Literal["contact", "rex", "fire"]
 _ZONE = ZoneInfo("Asia/Tokyo")
 _BY = "demo"
 _DOOR = "hall"
+_CODE, _PIN, _WRONG_PIN = "482913", "5170", "5171"
 _DAY_CARD = Person("day-07", "Day card 07", "a day card", FelicaCard(bytes.fromhex("0114B00100000007")))
 ENROLLED = Enrolled(
-    others=(_DAY_CARD, WithoutCard("1006", "伊藤 玲"), WithoutCard("1007", "Nguyen An")),
+    others=(
+        _DAY_CARD,
+        WithoutCard("1006", "伊藤 玲"),
+        WithoutCard("1007", "Nguyen An"),
+        WithoutCard("1008", "小林 恵"),
+    ),
     levels={
         "1001": "staff host",
         "1003": "evenings",
@@ -43,6 +53,7 @@ ENROLLED = Enrolled(
         "1005": "staff",
         "1006": "staff",
         "1007": "guest",
+        "1008": "guest",
     },
 )
 
@@ -96,6 +107,8 @@ cards = "day-*"
 
 [vouching]
 levels = ["host"]
+
+[codes]
 """
 
 
@@ -148,7 +161,8 @@ class DoorScene:
         return self._report()
 
     def _people(self) -> None:
-        self._passes("1001 taps: staff, at any hour", self._cards["1001"], _punch("granted", level="staff"))
+        staff = _punch("granted", level="staff")
+        self._passes("1001 taps: staff, at any hour", self._tap(self._cards["1001"]), staff)
         for what, number, reason in (
             ("1002 taps: no level opens this door for them", "1002", "no_access_level"),
             ("1003 taps: out of hours", "1003", "out_of_hours"),
@@ -197,10 +211,21 @@ class DoorScene:
         issued = Expected("day_card.issued", {"cardholder": "1006"})
         self._step("kazasu daycard issue day-07 1006", self._order(issue), issued)
         lent = _punch("granted", cardholder="1006", day_card=_DAY_CARD.number)
-        self._passes("1006, who has no card, taps it", _DAY_CARD.card, lent)
+        self._passes("1006, who has no card, taps it", tap, lent)
         self._step("kazasu vouch 1007", self._order(Vouch(by=_BY, cardholder="1007")))
         vouched = _punch("granted", cardholder="1007", vouched_by="1001", assurance="vouched")
-        self._passes("1001 taps for the guest", self._cards["1001"], vouched)
+        self._passes("1001 taps for the guest", self._tap(self._cards["1001"]), vouched)
+        self._code()
+
+    def _code(self) -> None:
+        config = self._stage.config
+        peppered = pseudonymizer(config)
+        kept = keep(peppered, _CODE, _PIN, None, secrets.token_bytes(SALT_BYTES))
+        set_code(config.terminal.roster_path, "1008", code_pseudonym(peppered, _CODE), kept)
+        wrong = Expected("attendance.denied", {"reason": "wrong_code", "door_reason": "wrong_code"})
+        self._step("1008 enters a code and a wrong PIN", self._keys(_CODE, _WRONG_PIN), wrong, cue=CueName.RETRY)
+        by_code = _punch("granted", cardholder="1008", card="code", assurance="code")
+        self._passes("1008 enters the right one", self._keys(_CODE, _PIN), by_code)
 
     def _restart(self) -> None:
         def kill_and_start() -> None:
@@ -212,14 +237,14 @@ class DoorScene:
         back = _refused_again("passback")
         self._step("1005 taps: is inside, still", self._tap(self._cards["1005"]), back, cue=CueName.DENIED)
 
-    def _passes(self, what: str, card: VirtualCard, granted: Expected) -> None:
-        """Tap, and go through."""
+    def _passes(self, what: str, act: Callable[[], object], granted: Expected) -> None:
+        """Tap, or enter a code, and go through."""
 
         def open_and_close() -> None:
             self._simulate("contact", True)()
             self._simulate("contact", False)()
 
-        self._step(what, self._tap(card), granted, cue=CueName.GRANTED, moves=_RELEASED)
+        self._step(what, act, granted, cue=CueName.GRANTED, moves=_RELEASED)
         opened, closed = Expected("door.opened", {"cause": "grant"}), Expected("door.closed")
         self._step("  and goes through", open_and_close, opened, closed, moves=_LOCKED)
         self._wait_until_locked()
@@ -232,6 +257,9 @@ class DoorScene:
 
     def _tap(self, card: VirtualCard) -> Callable[[], object]:
         return lambda: self._stage.tap(card)
+
+    def _keys(self, code: str, pin: str) -> Callable[[], object]:
+        return self._order(PressKeys(by=_BY, keys=f"{code}#{pin}#"))
 
     def _simulate(self, name: Input, active: bool) -> Callable[[], object]:  # noqa: FBT001  (as the input is)
         return self._order(Simulate(by=_BY, door=_DOOR, input=name, active=active))

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.codes import kept, pseudonym
 from fakes.roster import person
 from kazasu.errors import RosterError
 from kazasu.model.access import Cardholder
 from kazasu.store.roster import Roster
-from kazasu.store.roster_file import enroll, locked_roster, remove, renew
+from kazasu.store.roster_file import CodeTaken, enroll, locked_roster, remove, remove_code, renew, set_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +148,43 @@ def test_levels_are_replaced_for_the_person_with_any_card(tmp_path: Path) -> Non
 def test_a_level_that_could_not_be_told_from_two_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RosterError, match="no name of a level"):
         enroll(tmp_path / "roster.db", person("1", "a" * 32, levels=("it vault",)))
+
+
+def test_a_person_has_one_code_and_a_new_one_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    versions = [enroll(path, person(number, number * 32)) for number in "12"]
+    versions += [set_code(path, "1", pseudonym(code), kept(code, "5170")) for code in ("482913", "739146")]
+    with pytest.raises(CodeTaken, match="somebody else has this code"):
+        set_code(path, "2", pseudonym("739146"), kept("739146", "5170"))
+    versions.append(set_code(path, "2", pseudonym("111222"), kept("111222", "5170", "8026")))
+    roster = Roster(path)
+    assert versions == [1, 2, 3, 4, 5]
+    assert roster.codes() == (("1", False), ("2", True))
+    assert roster.code_of(pseudonym("482913")) is None
+    versions.append(remove_code(path, "1"))
+    assert roster.codes() == (("2", True),)
+    roster.close()
+    with pytest.raises(RosterError, match="1 has no code"):
+        remove_code(path, "1")
+
+
+def test_nobody_has_a_code_who_is_not_in_the_roster(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    with pytest.raises(RosterError, match="nobody is enrolled"):
+        set_code(path, "9", pseudonym("482913"), kept("482913", "5170"))
+    with pytest.raises(RosterError, match="nobody is enrolled"):
+        remove_code(path, "9")
+    enroll(path, person("1", "a" * 32))
+    with pytest.raises(RosterError, match="9 is not in the roster"):
+        set_code(path, "9", pseudonym("482913"), kept("482913", "5170"))
+
+
+def test_who_has_a_code_stays_when_the_last_card_goes(tmp_path: Path) -> None:
+    path = tmp_path / "roster.db"
+    enroll(path, person("1", "a" * 32))
+    set_code(path, "1", pseudonym("482913"), kept("482913", "5170"))
+    remove(path, "a" * 32)
+    roster = Roster(path)
+    assert roster.find("1") is not None
+    assert roster.code_of(pseudonym("482913")) is not None
+    roster.close()

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from fakes.codes import kept, pseudonym
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder
 from kazasu.store.roster import Roster
-from kazasu.store.roster_file import locked_roster
+from kazasu.store.roster_file import locked_roster, set_code
 from kazasu.store.roster_import import SHOWN_LINES, Summary, import_csv
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -237,3 +238,20 @@ def test_what_is_a_cards_may_not_stand_where_there_is_none(office: Office) -> No
         f"line 2: {column}: is a card's, and this line has none: leave it empty, or fill in `credential`"
         for column in ("min_assurance", "valid_from", "valid_until")
     ]
+
+
+def test_people_who_stay_keep_their_codes_and_who_is_gone_loses_theirs(office: Office) -> None:
+    office.load(HEADER + f"7,Maria,{A},serial,,\n8,Ken,{B},serial,,\n9,Rei,,,,\n")
+    for number, code in (("7", "482913"), ("8", "739146"), ("9", "111222")):
+        set_code(office.roster, number, pseudonym(code), kept(code, "5170", "8026"))
+
+    summary = office.load(HEADER + f"7,Maria T.,{C},serial,,\n9,Rei,,,,\n")
+
+    assert summary == Summary(version=5, cardholders=2, credentials=1, codes=2, codes_dropped=1)
+    roster = Roster(office.roster)
+    assert roster.codes() == (("7", True), ("9", True))
+    assert roster.code_of(pseudonym("739146")) is None
+    found = roster.code_of(pseudonym("482913"))
+    assert found is not None
+    assert (found.cardholder.name, found.kept) == ("Maria T.", kept("482913", "5170", "8026"))
+    roster.close()
