@@ -73,7 +73,7 @@ def _codes(config: Config) -> Iterator[str]:
     reader = codes.at_reader([reader.name for reader in config.readers])
     where = "" if config.keypad is not None else ", which `kazasu keypad press` stands for"
     yield f"Codes: code and PIN on the keypad{where}; an entry counts as a tap on reader {reader}."
-    tries = f"{codes.tries_per_person} wrong tries with a code, {codes.tries_per_terminal} with all together"
+    tries = f"{codes.tries_per_person} wrong tries with a code, {codes.tries_per_terminal} in all"
     yield f"  Within {codes.within!s} at most {tries}; {codes.timeout!s} for the code, and again for the PIN."
     attendance = config.services.attendance
     if attendance is not None and (attendance.readers is None or reader in attendance.readers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ from kazasu.errors import RosterError
 from kazasu.keypads.code_check import CodeCheck
 from kazasu.keypads.codes import CodeLoop
 from kazasu.keypads.digits import DigitEntry
+from kazasu.keypads.entry import PinEntry
+from kazasu.keypads.simulated import SimulatedKeypad
 from kazasu.keypads.turns import Turns
 from kazasu.model.access import Assurance, Cardholder, DenyReason, Identifier
 from kazasu.model.code import CodeHolder
@@ -215,3 +218,34 @@ def test_what_is_told_holds_no_digit_and_the_buffers_are_wiped(door: Door, monke
     assert buffers == [bytearray(6), bytearray(4)]
     shown = f"{told!r} {entries!r} {door.loop!r} {vars(door.loop)!r}"
     assert not any(digits in shown for digits in (CODE, PIN))
+
+
+def test_a_card_that_asks_for_its_pin_goes_before_and_then_codes_go_on() -> None:
+    keypad, clock, inbox, health = SimulatedKeypad(), FakeClock(), ListInbox(), FakeHealth()
+    turns = Turns(keypad)
+    check = CodeCheck("desk", lambda _: None, PEPPERED, slow_hash)
+    loop = CodeLoop(turns, inbox, health, check, mono_s=clock.mono_s, timeout_s=15, sleep=clock.advance)
+    card = PinEntry(turns.for_cards, inbox, health, mono_s=clock.mono_s, timeout_s=15, sleep=clock.advance)
+    pins: list[str | None] = []
+    codes = threading.Thread(target=loop.run, args=(lambda: None,))
+    reader = threading.Thread(target=lambda: pins.append(card.ask(3, range(4, 5), lambda: None)))
+    codes.start()
+    keypad.press("48")
+    told = [inbox.next(), inbox.next()]
+    reader.start()
+    told += [inbox.next(), inbox.next()]
+    assert told == [
+        KeyTaken(entered=1, of_code=True),
+        KeyTaken(entered=2, of_code=True),
+        CodeAbandoned(),
+        PinAsked(tries_left=3),
+    ]
+    keypad.press("4711#")
+    reader.join(60)
+    assert pins == ["4711"]
+    assert [inbox.next() for _ in range(5)][-1] == PinEnded()
+    keypad.press(f"{CODE}#{PIN}#")
+    while not isinstance(inbox.next(), CardRead):
+        pass
+    loop.stop()
+    codes.join(60)
