@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import select
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +133,12 @@ def test_of_several_refusals_the_one_in_use_is_told(tmp_path: Path) -> None:
 
     with contextlib.closing(UsbKeypad(str(tmp_path / "*"), busy)) as keypad, pytest.raises(KeypadBusy):
         keypad.open()
+
+
+def test_a_wake_ends_one_wait_and_no_more(keypad: UsbKeypad) -> None:
+    keypad.wake()
+    assert keypad.key(600) is None
+    assert select.select([vars(keypad)["_woken"]], [], [], 0)[0] == []
 
 
 @pytest.mark.rule(7)
