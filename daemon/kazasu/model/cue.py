@@ -13,7 +13,7 @@ class CueName(enum.StrEnum):
     READY = "ready"  # at rest, in order
     READING = "reading"  # hold the card still
     PIN = "pin"  # enter the PIN, and leave the card where it is; also at rest while it is waited for
-    KEY = "key"  # a key of the PIN was taken
+    KEY = "key"  # a key of a PIN or a code was taken
     GRANTED = "granted"  # recorded
     ALREADY_DONE = "already_done"  # recorded a moment ago; nothing more to do
     DENIED = "denied"  # not accepted here; ask
