@@ -15,7 +15,7 @@ from kazasu.model.door import Door
 from kazasu.model.door_input import DoorFault, FaultChanged, Granted, LockdownChanged, Tick, UnlockChanged, Unlocker
 from kazasu.model.door_table import Alarm, DoorState
 from kazasu.model.event import Draft
-from kazasu.services.door_access import answered
+from kazasu.model.presence import answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

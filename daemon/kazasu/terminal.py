@@ -38,6 +38,7 @@ from kazasu.model.input import (
 )
 from kazasu.model.policy import AssurancePolicy, refusal
 from kazasu.orders import Orders
+from kazasu.orders.muster import MeetingPoint
 from kazasu.orders.people import Desk
 from kazasu.presenting import Presenter
 from kazasu.recorder import Recorder
@@ -104,6 +105,7 @@ class Terminal:
         access: Access | None = None,
         doorways: Mapping[str, Doorway] | None = None,
         desk: Desk | None = None,
+        meeting_point: MeetingPoint | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -127,8 +129,16 @@ class Terminal:
             vouching=self._desk.vouching,
             tries=self._desk.tries,
         )
+        self._meeting_point = meeting_point or MeetingPoint()
         self._orders = Orders(
-            self._recorder, clock, self.doors, roster, self._presenter, self._desk, simulated=settings.simulated
+            self._recorder,
+            clock,
+            self.doors,
+            roster,
+            self._presenter,
+            self._desk,
+            self._meeting_point,
+            simulated=settings.simulated,
         )
 
     def run(self, beat: Beat) -> None:
@@ -178,12 +188,15 @@ class Terminal:
         """Let services and doors know; see recorder.Follower."""
         self._service.recorded(event)
         self._desk.recorded(event)
+        if self._meeting_point.board is not None:
+            self._meeting_point.board.recorded(event)
         self._captions.recorded(event)
         self.doors.recorded(event)
 
     def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
         """See recorder.Follower."""
-        return () if self._access is None else self._access.due(moment)
+        asked = (each for each in (self._access, self._meeting_point.muster) if each is not None)
+        return [event for each in asked for event in each.due(moment)]
 
     def journal_changed(self) -> None:
         """See recorder.Follower."""

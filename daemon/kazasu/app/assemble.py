@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kazasu import __version__
 from kazasu.app.cards import card_identifier, enrolled_demand, terminal_policy
 from kazasu.app.keypads import open_keypads
-from kazasu.app.services import desk_of, services_of
+from kazasu.app.services import desk_of, meeting_point, services_of
 from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
 from kazasu.model.cue import Channel
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Captions, Clock, Inbox, Loop, Output
+    from kazasu.ports import Captions, Clock, Inbox, Loop, MusterBoard, Output
     from kazasu.publishers.settings import Broker
 
 
@@ -99,6 +99,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         return terminal_loop.doors.is_secure(door)
 
     services = services_of(config, secure=secure, roster_made_s=lambda: roster.made_s)
+    meeting = meeting_point(config, services.muster, signer, clock)
     locks = open_locks(config, inbox, clock, header, stack)
     attendance = config.services.attendance
     terminal_loop = Terminal(
@@ -120,6 +121,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
         access=services.access,
         doorways=doorways(config, locks),
         desk=desk_of(config, services.attendance, keypads.simulated),
+        meeting_point=meeting,
     )
     open_contacts(config, inbox, header, stack)
     readers = PcscReaders(
@@ -131,7 +133,16 @@ def assemble(config: Config, stack: ExitStack) -> App:
     )
     loops: list[tuple[str, Loop]] = [("player", player)]
     if config.mqtt is not None:
-        publisher = _publisher(config, journal.epoch, services.names, board, inbox, clock, stack)
+        publisher = _publisher(
+            config,
+            journal.epoch,
+            services.names,
+            board=board,
+            muster=meeting.board,
+            inbox=inbox,
+            clock=clock,
+            stack=stack,
+        )
         loops.append(("publisher", publisher))
     if config.doors:
         loops.append(("locks", locks))
@@ -185,11 +196,13 @@ def broker_of(mqtt: configuration.Mqtt) -> Broker:
     )
 
 
-def _publisher(
+def _publisher(  # noqa: PLR0913  (what it stands between)
     config: Config,
     epoch: str,
     services: Sequence[str],
+    *,
     board: HealthBoard,
+    muster: MusterBoard | None,
     inbox: Inbox,
     clock: Clock,
     stack: ExitStack,
@@ -224,6 +237,7 @@ def _publisher(
         collector=None if config.collector.key is None else load_verifier(config.collector.key),
         random=random.random,
         vitals=Vitals(config.terminal.state_dir, mqtt.certificate, clock),
+        muster=muster,
     )
 
 

@@ -72,18 +72,23 @@ def door_site(config: Config) -> DoorSite:
         ),
         passages=_passages(config),
         zone=config.terminal.timezone,
-        areas=tuple(
-            passback.Area(
-                name=area.name,
-                passback=area.passback,
-                within_s=area.within or 0,
-                reset_at=area.reset,
-                capacity=area.capacity,
-            )
-            for area in config.areas
-        ),
+        areas=areas(config),
         company_within_s=service.company_within,
         roster_max_age_s=service.roster_max_age,
+    )
+
+
+def areas(config: Config) -> tuple[passback.Area, ...]:
+    """The areas that have rules."""
+    return tuple(
+        passback.Area(
+            name=area.name,
+            passback=area.passback,
+            within_s=area.within or 0,
+            reset_at=area.reset,
+            capacity=area.capacity,
+        )
+        for area in config.areas
     )
 
 

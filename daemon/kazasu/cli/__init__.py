@@ -66,6 +66,7 @@ COMMANDS = (
     Command("roster", "import who is known here, or end a credential"),
     Command("door", "say how the doors are; release, unlock or lock them down"),
     Command("passback", "forget where somebody is"),
+    Command("muster", "the roll call: who is inside, and who is missing; begin or end a muster"),
     Command("daycard", "lend a card of the pool to a person until midnight"),
     Command("vouch", "let a colleague's tap stand for a person without a card"),
     Command("code", "give a person without a card a code and a PIN for the keypad"),
@@ -142,7 +143,7 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def add_config_argument(parser: argparse.ArgumentParser) -> None:
+def add_config_argument(parser: argparse._ActionsContainer) -> None:
     """Declare `--config`, the same for every command that needs the configuration."""
     parser.add_argument(
         "--config",

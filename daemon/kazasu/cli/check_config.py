@@ -46,6 +46,7 @@ def _sentences(config: Config) -> Iterator[str]:
         yield from _attendance(config.services.attendance, terminal)
     yield from door_sentences(config)
     yield from _codes(config)
+    yield from _muster(config)
     pins = config.outputs.gpio
     if pins is None:
         yield "The answer is drawn in a terminal."
@@ -113,6 +114,18 @@ def _attendance(service: Attendance, terminal: Terminal) -> Iterator[str]:
     if service.readers is not None:
         yield f"  A tap is a punch on: {', '.join(service.readers)}."
     yield from _assurance(attendance_policy(service, terminal))
+
+
+def _muster(config: Config) -> Iterator[str]:
+    service = config.services.muster
+    if service is not None:
+        fire = " or the fire input of a door" if service.fire else ""
+        where = ", ".join(service.readers)
+        yield f"Meeting point: reader {where}; a muster begins by `kazasu muster begin`{fire}."
+    if config.muster is not None:
+        yield f"The roll call is incomplete without: {', '.join(config.muster.terminals) or 'nobody else'}."
+    elif config.sees_people and config.mqtt is not None:
+        yield "The roll call knows no other terminal: there is no [muster]."
 
 
 def _assurance(policy: AssurancePolicy) -> Iterator[str]:

@@ -241,16 +241,15 @@ def _broker(config: Config) -> Iterator[Finding]:
         yield Finding(Grade.NOTE, "broker", "stand-alone: events leave only with `kazasu journal export`")
         return
     from kazasu.app.assemble import broker_of
-    from kazasu.publishers.probe import probe
+    from kazasu.publishers.visit import visiting, words_of
 
     where = f"{config.mqtt.host}:{config.mqtt.port}"
     try:
-        probe(broker_of(config.mqtt), f"{config.terminal.id}-doctor")
+        with visiting(broker_of(config.mqtt), f"{config.terminal.id}-doctor"):
+            pass  # it takes this terminal in
     except (OSError, ValueError, BrokerUnsuitable) as error:
-        # TLS errors say it in verify_message, those of the system in strerror, ours in themselves.
-        words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
         todo = "check host, port, network, and that both certificates come from the site's CA"
-        yield Finding(Grade.PROBLEM, "broker", f"{where}: {words}", todo)
+        yield Finding(Grade.PROBLEM, "broker", f"{where}: {words_of(error)}", todo)
     else:
         yield Finding(Grade.OK, "broker", f"{where} speaks MQTT 5 and accepts this terminal's certificate")
 

@@ -87,6 +87,7 @@ class DenyReason(enum.StrEnum):
     AREA_FULL = "area_full"
     ESCORT_NEEDED = "escort_needed"  # a visitor: whoever escorts taps next
     SECOND_PERSON_NEEDED = "second_person_needed"  # two people who may enter have to tap, one after the other
+    NO_MUSTER = "no_muster"  # at the meeting point, and no muster stands there: nobody counts yet
 
 
 class Identifier(msgspec.Struct, frozen=True, kw_only=True):

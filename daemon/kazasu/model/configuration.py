@@ -14,6 +14,7 @@ import msgspec
 
 from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
+from kazasu.model.configuration_muster import Muster, MusterService
 from kazasu.model.configuration_people import Codes, DayCards, Vouching
 from kazasu.model.setting import Duration, LocalTime, TimeRange, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
@@ -134,10 +135,13 @@ class Services(Table, frozen=True, kw_only=True):
 
     attendance: Attendance | None = None
     door: DoorService | None = None
+    muster: MusterService | None = None
 
     def __post_init__(self) -> None:
-        if self.attendance is None and self.door is None:
-            raise ValueError("name what the terminal is for: [services.attendance], [services.door] or both")
+        if self.attendance is None and self.door is None and self.muster is None:
+            raise ValueError(
+                "name what the terminal is for: [services.attendance], [services.door], [services.muster] or several"
+            )
 
 
 MatrixPins = tuple[PinNumber, PinNumber, PinNumber, PinNumber]
@@ -254,6 +258,7 @@ class Config(DoorTables, frozen=True, kw_only=True):
     day_cards: DayCards | None = None
     vouching: Vouching | None = None
     codes: Codes | None = None
+    muster: Muster | None = None
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
     log: Log = Log()
@@ -288,15 +293,43 @@ class Config(DoorTables, frozen=True, kw_only=True):
                 '[codes] needs terminal.min_assurance = "code" (or "vouched"); a card asks for what its enrolment says'
             )
 
+    @property
+    def punching(self) -> tuple[str, ...]:
+        """The readers where a tap is a punch: those that the service names, else all but the meeting point's."""
+        attendance, muster = self.services.attendance, self.services.muster
+        if attendance is None:
+            return ()
+        if attendance.readers is not None:
+            return attendance.readers
+        mustering = () if muster is None else muster.readers
+        return tuple(reader.name for reader in self.readers if reader.name not in mustering)
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether anybody is seen to enter an area, or at a meeting point."""
+        return self.services.muster is not None or any(door.area is not None for door in self.doors)
+
     def _check_readers(self, readers: list[str]) -> None:
         """Each reader is for something, and a service's readers are there."""
-        attendance = self.services.attendance
-        punching = () if attendance is None else readers if attendance.readers is None else attendance.readers
-        unknown = [name for name in punching if name not in readers]
-        if unknown:
-            raise ValueError(f"services.attendance.readers: {unknown[0]} is no reader; there are: {', '.join(readers)}")
+        muster = self.services.muster
+        mustering = () if muster is None else muster.readers
+        for service, named in (("attendance", self.punching), ("muster", mustering)):
+            unknown = [name for name in named if name not in readers]
+            if unknown:
+                raise ValueError(
+                    f"services.{service}.readers: {unknown[0]} is no reader; there are: {', '.join(readers)}"
+                )
         at_doors = [name for door in self.doors for name in (*door.readers, *door.exit_readers)]
-        idle = [name for name in readers if name not in (*punching, *at_doors)]
+        both = [name for name in mustering if name in (*self.punching, *at_doors)]
+        if both:
+            raise ValueError(
+                f"services.muster.readers: {both[0]} is for something else, too; the meeting point has a reader of its"
+                " own, whose answer means one thing"
+            )
+        wired = self.outputs.driver == "gpio"
+        if muster is not None and muster.fire and wired and all(door.fire is None for door in self.doors):
+            raise ValueError("services.muster.fire is set, and no door has a `fire` input")
+        idle = [name for name in readers if name not in (*self.punching, *mustering, *at_doors)]
         if idle:
             raise ValueError(f"reader {idle[0]} is for nothing: it is at no door, and no service names it")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from kazasu.model.passback import OUTSIDE
 from kazasu.model.setting import DayRange, Duration, LocalTime, TimeRange, WeekHours, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, ReaderName, Table
 
@@ -43,7 +44,7 @@ class Door(Table, frozen=True, kw_only=True):
     readers: tuple[ReaderName, ...] = ()
     exit_readers: tuple[ReaderName, ...] = ()
     area: Name | None = None
-    from_area: Name = "outside"
+    from_area: Name = OUTSIDE
     strike: Pin | None = None
     fail: Literal["secure", "safe"] = "secure"
     release: Duration = Duration(5)

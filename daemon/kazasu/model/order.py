@@ -157,9 +157,24 @@ class PressKeys(_Order, frozen=True, kw_only=True, tag="press_keys"):
         return "PressKeys(…)"
 
 
+class BeginMuster(_Order, frozen=True, kw_only=True, tag="begin_muster"):
+    """Begin a muster: from now on a tap at the meeting point says that somebody is safe."""
+
+
+class EndMuster(_Order, frozen=True, kw_only=True, tag="end_muster"):
+    """End it."""
+
+
+class TellMuster(_Order, frozen=True, kw_only=True, tag="tell_muster"):
+    """Say where this terminal saw everybody last, as `up/<terminal>/muster` says it: a document a line."""
+
+    must_be_recorded: ClassVar[bool] = False
+
+
 DoorOrder: TypeAlias = Look | Release | Unlock | Relock | Lockdown | ResetPassback | Simulate
 PeopleOrder: TypeAlias = IssueDayCard | ReturnDayCard | DayCardsOut | Vouch | EnterPaper | PressKeys
-Order: TypeAlias = DoorOrder | PeopleOrder
+MusterOrder: TypeAlias = BeginMuster | EndMuster | TellMuster
+Order: TypeAlias = DoorOrder | PeopleOrder | MusterOrder
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from kazasu.model.moment import Moment
 
+OUTSIDE = "outside"
+"""The area that is none: who enters it is out. Doors lead in from it if the site does not say otherwise."""
+
 Rule: TypeAlias = Literal["off", "soft", "hard", "timed"]
 
 _COUNTS_S = 36 * 3600
@@ -109,7 +112,7 @@ class Passback:
     def moved(self, cardholder: str, area: str, moment: Moment) -> None:
         """Take over that a person entered an area."""
         self.reset(cardholder)
-        ends_s = _end_of(moment.at, self._areas.get(area)).timestamp()
+        ends_s = end_of(moment.at, self._areas.get(area)).timestamp()
         at_s = moment.at.timestamp()
         self._entries[cardholder] = _Entry(
             area=area, boot=moment.boot, mono_ms=moment.mono_ms, at_s=at_s, ends_s=ends_s
@@ -152,7 +155,7 @@ class Passback:
         return entry is not None and entry.area == area
 
 
-def _end_of(at: datetime, area: Area | None) -> datetime:
+def end_of(at: datetime, area: Area | None) -> datetime:
     """When an entry at this time counts no more.
 
     Args:

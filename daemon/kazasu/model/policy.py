@@ -33,6 +33,8 @@ CUE_OF_REASON: Mapping[DenyReason, CueName] = MappingProxyType(
         DenyReason.INTERLOCK: CueName.RETRY,
         DenyReason.ESCORT_NEEDED: CueName.RETRY,
         DenyReason.SECOND_PERSON_NEEDED: CueName.RETRY,
+        # And so can the beginning of the muster: whoever taps before it has to tap again.
+        DenyReason.NO_MUSTER: CueName.RETRY,
         # Nobody here can mend these: only the counter that issued the card.
         DenyReason.PIN_LAST_TRY: CueName.BLOCKED,
         DenyReason.CARD_BLOCKED: CueName.BLOCKED,

@@ -96,6 +96,7 @@ REASONS: Mapping[DenyReason, Pair] = MappingProxyType(
         DenyReason.AREA_FULL: (("満員です", "Area is full"), ("お待ちください", "Please wait")),
         DenyReason.ESCORT_NEEDED: (("付添いが必要です", "Escort needed"), ("続けてかざす", "They tap next")),
         DenyReason.SECOND_PERSON_NEEDED: (("二人目が必要です", "Two are needed"), ("続けてかざす", "2nd person: tap")),
+        DenyReason.NO_MUSTER: (("点呼の開始前です", "No muster yet"), ("開始後にかざす", "Tap once begun")),
     }
 )
 

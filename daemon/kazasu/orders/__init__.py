@@ -11,21 +11,26 @@ from typing import TYPE_CHECKING, Protocol
 from kazasu.errors import OrderRefused
 from kazasu.model.order import (
     Answer,
+    BeginMuster,
     DayCardsOut,
+    EndMuster,
     EnterPaper,
     IssueDayCard,
     Order,
     PressKeys,
     ReturnDayCard,
+    TellMuster,
     Vouch,
 )
 from kazasu.orders.doors import DoorOrders
+from kazasu.orders.muster import MusterOrders
 from kazasu.orders.people import PeopleOrders
 
 if TYPE_CHECKING:
     from kazasu.doors import Doors
     from kazasu.model.access import EventFields
     from kazasu.model.event import Event
+    from kazasu.orders.muster import MeetingPoint
     from kazasu.orders.people import Desk
     from kazasu.ports import Clock, Roster
     from kazasu.presenting import Presenter
@@ -54,10 +59,11 @@ class Orders:
         roster: who is known.
         presenter: is told of guests.
         desk: what there is for people without a card.
+        meeting_point: what there is for a muster.
         simulated: doors have no wires, and orders stand for them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (all that anybody may order something of)
         self,
         recorder: Recorder,
         clock: Clock,
@@ -65,12 +71,14 @@ class Orders:
         roster: Roster,
         presenter: Presenter,
         desk: Desk,
+        meeting_point: MeetingPoint,
         *,
         simulated: bool,
     ) -> None:
         self._recorder = recorder
         self._doors = DoorOrders(doors, self._record, simulated=simulated)
         self._people = PeopleOrders(desk, roster, presenter, clock, self._record)
+        self._muster = MusterOrders(meeting_point, clock, self._record)
 
     def answer(self, order: Order) -> Answer:
         """Do it, and say what is so now."""
@@ -85,6 +93,8 @@ class Orders:
         match order:
             case IssueDayCard() | ReturnDayCard() | DayCardsOut() | Vouch() | EnterPaper() | PressKeys():
                 return self._people.done(order)
+            case BeginMuster() | EndMuster() | TellMuster():
+                return self._muster.done(order)
             case _:
                 return self._doors.done(order)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
-    from kazasu.ports import Backlog, Beat, Clock, Inbox, SendCursor
+    from kazasu.ports import Backlog, Beat, Clock, Inbox, MusterBoard, SendCursor
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.session import Session
@@ -47,6 +47,7 @@ class MqttPublisher:
         collector: checks receipts; None at a site without a collector.
         random: a number from 0 to below 1, new at each call.
         vitals: health of the machine, asked for when health is published.
+        muster: who is where; None where nobody is seen to enter anything.
     """
 
     def __init__(  # noqa: PLR0913  (each is a seam)
@@ -61,7 +62,9 @@ class MqttPublisher:
         collector: Verifier | None,
         random: Callable[[], float],
         vitals: Callable[[], EventFields] = dict,
+        muster: MusterBoard | None = None,
     ) -> None:
+        self._muster = muster
         self._vitals = vitals
         self._settings = settings
         self._topics = Topics(settings.site, settings.terminal)
@@ -164,6 +167,7 @@ class MqttPublisher:
             delivery=self._delivery,
             clock=self._clock,
             vitals=self._vitals,
+            muster=self._muster,
         )
         self._session = Session(
             connection,

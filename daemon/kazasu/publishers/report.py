@@ -1,15 +1,17 @@
-"""What a terminal says of itself on one connection: state, info, health and alerts, all retained."""
+"""What a terminal says of itself on one connection: state, info, health, alerts and muster, all retained."""
 
 from __future__ import annotations
 
 import collections
 from typing import TYPE_CHECKING
 
+from kazasu.publishers.muster import MusterReport
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.access import EventFields
-    from kazasu.ports import Clock
+    from kazasu.ports import Clock, MusterBoard
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.delivery import Delivery
     from kazasu.publishers.settings import Settings
@@ -31,6 +33,7 @@ class Report:
         delivery: health of the delivery.
         clock: times the messages.
         vitals: health of the machine, looked up each time.
+        muster: who is where; None where nobody is seen to enter anything.
     """
 
     def __init__(  # noqa: PLR0913  (what it reads from is all that a terminal says)
@@ -44,6 +47,7 @@ class Report:
         delivery: Delivery,
         clock: Clock,
         vitals: Callable[[], EventFields],
+        muster: MusterBoard | None = None,
     ) -> None:
         self._topics = topics
         self._payloads = payloads
@@ -52,6 +56,7 @@ class Report:
         self._delivery = delivery
         self._clock = clock
         self._vitals = vitals
+        self._muster = None if muster is None else MusterReport(muster, topics)
         self._first = collections.deque(
             [
                 (topics.state, payloads.online(conn)),
@@ -69,14 +74,22 @@ class Report:
         alert = self._next_alert()
         if alert is not None:
             return alert
-        if self.wait_s(now_s) > 0:
+        # Before health, whose `last_seq` tells who reads it whether this is all.
+        if self._muster is not None and (page := self._muster.next(now_s)) is not None:
+            return page
+        if self._health_wait_s(now_s) > 0:
             return None
         self._health_of, self._health_at_s = self._now(), now_s
         fields = {**self._board.fields(), **self._delivery.fields(), **self._vitals(), "conn": self._conn}
         return self._topics.health, self._payloads.fields(fields, self._clock.now().time)
 
     def wait_s(self, now_s: float) -> float:
-        """How long until health is due, if nothing changes; 0 if it is."""
+        """How long until something is due, if nothing changes; 0 if it is."""
+        wait_s = self._health_wait_s(now_s)
+        muster_s = None if self._muster is None else self._muster.wait_s(now_s)
+        return wait_s if muster_s is None else min(wait_s, muster_s)
+
+    def _health_wait_s(self, now_s: float) -> float:
         if self._health_of is None:
             return 0.0
         apart_s = HEALTH_EVERY_S if self._health_of == self._now() else HEALTH_APART_S

@@ -27,6 +27,10 @@ class Topics:
         self.receipt = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/receipt"
         self.collector = f"kazasu/v{WIRE_VERSION}/{site}/down/all/collector"
 
+    def muster(self, page: int = 1) -> str:
+        """The topic of a page of who is where; below it lie those behind the first."""
+        return f"{self.up}/muster" if page == 1 else f"{self.up}/muster/{page}"
+
     def alert(self, alert_id: str) -> str:
         """The topic of one alert; `+` for all of them."""
         return f"{self.up}/alert/{alert_id}"

@@ -22,6 +22,7 @@ from kazasu.model.event import moment_of
 from kazasu.model.order import EVERY_DOOR
 from kazasu.model.passback import Passback
 from kazasu.model.policy import CUE_OF_REASON
+from kazasu.model.presence import answered, movements_in, party_of
 from kazasu.model.timed_unlock import TimedUnlock
 
 if TYPE_CHECKING:
@@ -35,19 +36,6 @@ if TYPE_CHECKING:
 
 _RENEWED_AFTER_S = 12 * 3600  # a start reads two days: what holds for longer is said again
 _AHEAD_S = 86400  # a roster from tomorrow: the clock went back, and nobody knows how old it is
-
-
-def answered(fields: EventFields) -> tuple[str, str]:
-    """What an event says that a door answered, and why: `granted` or `denied`, and a reason; empty if it says nothing.
-
-    A tap that is a punch, too, has one event, and says of the door what services/together.py adds.
-    """
-    match fields["event_type"]:
-        case "door.granted":
-            return "granted", ""
-        case "door.denied":
-            return "denied", str(fields.get("reason", ""))
-    return str(fields.get("door_decision", "")), str(fields.get("door_reason", ""))
 
 
 class DoorAccess:
@@ -240,13 +228,12 @@ class DoorAccess:
         return details | self._company(number, verdict, passage, moment)
 
     def _entered(self, fields: EventFields, moment: Moment) -> None:
-        number, door, area = str(fields["cardholder"]), str(fields["door"]), fields.get("area")
-        party = [number, *(str(fields[name]) for name in ("second_person", "visitor") if name in fields)]
-        for each in party:
+        number, door = str(fields["cardholder"]), str(fields["door"])
+        for each in party_of(fields):
             for company in (self._alone, self._visitors, self._hosts):
                 company.left(each)  # who passed somewhere waits nowhere
-            if area is not None:
-                self._passback.moved(each, str(area), moment)
+        for each, area in movements_in(fields):
+            self._passback.moved(each, area, moment)
         if fields["way"] == "out":
             return
         if "escorts" in fields:

@@ -279,6 +279,7 @@ SMALLEST_WITH = {
     ),
     ("codes",): with_table("[codes]").replace("[terminal]\n", '[terminal]\nmin_assurance = "code"\n', 1),
     ("services", "door"): with_table("[services.door]", "[[doors]]\nname = 'd'\nreaders = ['desk']"),
+    ("services", "muster"): with_table("[services.muster]", "readers = ['m']\n[[readers]]\nname = 'm'"),
     ("doors",): with_table("[[doors]]", "name = 'd'\n[services.door]"),
     ("areas",): with_table("[[areas]]", f"name = 'a'\n{A_DOOR}"),
     ("schedules",): with_table("[[schedules]]", f"name = 's'\nhours = ['07:00-20:00']\n{A_DOOR}"),
@@ -293,6 +294,30 @@ SMALLEST_WITH = {
     ("journal",): with_table("[journal]"),
     ("log",): with_table("[log]"),
 }
+
+
+MEETING = """
+[[readers]]
+name = "meeting"
+[services.muster]
+readers = ["meeting"]
+fire = true
+[muster]
+terminals = { b-2 = "b.pem" }
+"""
+
+
+def test_a_meeting_points_reader_is_for_nothing_else_and_keys_of_others_begin_in_the_files_folder() -> None:
+    read = config(SMALLEST + MEETING)
+    assert read.punching == ("desk",)
+    assert read.muster is not None
+    assert read.muster.terminals == {"b-2": FILE.parent / "b.pem"}
+
+
+def test_a_fire_that_begins_a_muster_needs_an_input() -> None:
+    pins = "[outputs.gpio]\ngreen = { pin = 1 }\nred = { pin = 2 }\nbuzzer = { pin = 3 }"
+    (said,) = mistakes(SMALLEST.replace('driver = "terminal"', pins) + MEETING)
+    assert "services.muster.fire is set, and no door has a `fire` input" in said
 
 
 def test_every_key_of_the_example_is_known() -> None:
@@ -385,7 +410,7 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
         (
             "[services.attendance]",
             "[services]",
-            ":11: services: name what the terminal is for: [services.attendance], [services.door] or both",
+            ":11: services: name what the terminal is for: [services.attendance], [services.door], [services.muster]",
         ),
         (
             "[services.attendance]",
@@ -454,6 +479,17 @@ def test_ranges_of_a_schedule_may_wrap_midnight() -> None:
         ),
         ("present = false", "present = false\n[[log]]", ":18: log: Expected a table, got a list"),
         ("present = false", "present = false\n[mqtt]\nhost = ''", ":19: mqtt.host: '' is not a host name"),
+        (
+            "present = false",
+            "present = false\n[services.muster]\nreaders = ['gate']",
+            "services.muster.readers: gate is no reader; there are: desk",
+        ),
+        (
+            "[services.attendance]",
+            "[services.attendance]\nreaders = ['desk']\n[services.muster]\nreaders = ['desk']",
+            "services.muster.readers: desk is for something else, too",
+        ),
+        ("present = false", "present = false\n[muster.terminals]\nGATE = 'g'", "muster.terminals"),
         ("present = false", "present = false\nwindow", "not TOML: Expected '=' after a key"),
     ],
 )

@@ -1,0 +1,110 @@
+"""A visit to the broker: a connection of a command's own, of which nothing stays there."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from typing import TYPE_CHECKING
+
+from kazasu.errors import BrokerUnsuitable
+from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
+from kazasu.publishers.reasons import FAILURE, in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from kazasu.publishers.mqtt import News
+    from kazasu.publishers.settings import Broker
+
+_ANSWER_S = 10.0
+
+
+@contextlib.contextmanager
+def visiting(broker: Broker, client_id: str) -> Iterator[Connection]:
+    """Connect and wait for the broker's answer; leave at the end.
+
+    Args:
+        broker: where, and what to show.
+        client_id: not the terminal's own: the broker would throw the running daemon out.
+
+    Raises:
+        KeyMaterialError: a certificate or key file cannot be used.
+        OSError: the broker cannot be reached, TLS failed, or it hung up.
+        BrokerUnsuitable: it refuses, or does not speak MQTT 5.
+    """
+    connection = Connection(broker, client_id, will=None)
+    connection.open()
+    try:
+        while not connection.news:
+            if not _go_on(connection, _ANSWER_S):
+                raise TimeoutError(f"no answer within {_ANSWER_S:g} s: this is no MQTT broker, or it hangs")
+        _checked(connection.news.pop(0))
+        yield connection
+        if connection.fileno() >= 0:
+            connection.disconnect()
+    finally:
+        connection.close()
+
+
+def hear(
+    broker: Broker,
+    client_id: str,
+    topics: Sequence[str],
+    take: Callable[[str, bytes], None],
+    *,
+    quiet_s: Callable[[], float],
+    most_s: float,
+) -> None:
+    """Visit a broker and hear what is retained there, and what comes meanwhile.
+
+    Args:
+        broker: where, and what to show.
+        client_id: see `visiting`.
+        topics: to subscribe to.
+        take: is given each message's topic and payload.
+        quiet_s: asked after each: how long nothing may have come for this to be all.
+        most_s: and how long this may take altogether.
+
+    Raises:
+        KeyMaterialError: see `visiting`.
+        OSError: see `visiting`.
+        BrokerUnsuitable: see `visiting`; or it does not let this client hear these topics.
+    """
+    with visiting(broker, client_id) as connection:
+        connection.subscribe(topics)
+        began_s = heard_s = time.monotonic()
+        while (wait_s := min(heard_s + quiet_s(), began_s + most_s) - time.monotonic()) > 0:
+            _go_on(connection, wait_s)
+            news, connection.news = connection.news, []
+            for item in news:
+                _checked(item)
+                if isinstance(item, Received):
+                    heard_s = time.monotonic()
+                    take(item.topic, item.payload)
+
+
+def words_of(error: Exception) -> str:
+    """Why a visit failed: TLS errors say it in verify_message, those of the system in strerror, ours in themselves."""
+    return getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
+
+
+def _go_on(connection: Connection, wait_s: float) -> bool:
+    """Wait for something to do, and do it; returns whether there was anything in time."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
+    if not poll.poll(wait_s * 1000):
+        return False
+    connection.write()
+    connection.read()
+    return True
+
+
+def _checked(item: News) -> None:
+    match item:
+        case Opened(code=code) | SubscriptionRefused(code=code) if code >= FAILURE:
+            raise BrokerUnsuitable(in_words(code))
+        case Lost(detail=detail, protocol_error=True):
+            raise BrokerUnsuitable(f"what answers there does not speak MQTT 5: {detail}")
+        case Lost(detail=detail):
+            raise ConnectionError(detail)
