@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from kazasu.model.muster import RollCall, Statement
 
 _COMPLETE_S = 0.3  # all that was retained comes at once
-_LACKING_S = 1.0
+_LACKING_S = 2.0
 _SETTLING_S = 6.0  # a terminal says what is new within two seconds, and its health a second later
 
 

@@ -115,7 +115,7 @@ class Hearing:
             return _LacksError(Lack(terminal=terminal, why=why, passing=passing))
 
         if 1 not in heard.pages:
-            raise lacks("has never been heard: nobody knows whom it saw", passing=True)
+            raise lacks("has never been heard: nobody knows whom it saw")
         key = self._keys.get(terminal)
         if key is None:
             raise lacks("is unknown here, and what it says does not count: [muster] terminals names no key of it")
@@ -148,6 +148,8 @@ def _gone(terminal: str, heard: Heard) -> Iterator[Lack]:
             yield Lack(terminal=terminal, why="does not say whether it is online", passing=True)
         return
     stale = health is not None and state.conn < health.conn  # the will of a connection that another one followed
+    if state.state == "online" and health is not None and state.conn > health.conn:
+        yield Lack(terminal=terminal, why="has only just come back", passing=True)
     if state.state == "online" or stale:
         return
     cause = _CAUSES.get(state.cause, "nobody knows why")

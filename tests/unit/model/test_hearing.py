@@ -58,6 +58,7 @@ def test_a_terminal_that_is_there_and_up_to_date_lacks_nothing() -> None:
         ({"state": state("offline", conn=6)}, "is offline since soon after", 0),
         ({"state": b"{"}, "does not say whether it is online", 1),
         ({"state": b""}, "does not say whether it is online", 1),
+        ({"state": state(conn=6)}, "has only just come back", 1),
         ({"health": b""}, "does not say how far behind it is", 1),
         ({"health": health(unsent=3)}, "is behind: 3 events have not been sent", 1),
         ({"health": health(last_seq=8)}, "is behind: it has recorded more than it has said", 1),
