@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from kazasu.app.cards import pseudonymizer
 from kazasu.model.code import SALT_BYTES, code_pseudonym, keep
 from kazasu.model.cue import CueName
-from kazasu.model.order import EVERY_DOOR, IssueDayCard, Lockdown, Look, PressKeys, Simulate, Vouch
+from kazasu.model.order import EVERY_DOOR, BeginMuster, IssueDayCard, Lockdown, Look, PressKeys, Simulate, Vouch
 from kazasu.model.schedule import WEEKDAYS
 from kazasu.outputs import cues
 from kazasu.runtime.control import Caller
 from kazasu.store.roster_file import set_code
 from kazasu.virtual.demo import in_words
+from kazasu.virtual.demo_muster import MEETING_POINT, at_the_meeting_point, missing_in, roll_call
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.staff import Person, WithoutCard
 from kazasu.virtual.stage import TERMINAL, Enrolled
@@ -109,6 +110,8 @@ cards = "day-*"
 levels = ["host"]
 
 [codes]
+reader = "desk"
+{MEETING_POINT}
 """
 
 
@@ -157,6 +160,7 @@ class DoorScene:
         self._lockdown_and_fire()
         self._without_a_card()
         self._restart()
+        self._evacuation()
         self._stage.daemon.terminate()
         return self._report()
 
@@ -212,7 +216,7 @@ class DoorScene:
         self._step("kazasu daycard issue day-07 1006", self._order(issue), issued)
         lent = _punch("granted", cardholder="1006", day_card=_DAY_CARD.number)
         self._passes("1006, who has no card, taps it", tap, lent)
-        self._step("kazasu vouch 1007", self._order(Vouch(by=_BY, cardholder="1007")))
+        self._step("kazasu vouch 1007", self._order(Vouch(by=_BY, cardholder="1007", reader="desk")))
         vouched = _punch("granted", cardholder="1007", vouched_by="1001", assurance="vouched")
         self._passes("1001 taps for the guest", self._tap(self._cards["1001"]), vouched)
         self._code()
@@ -236,6 +240,19 @@ class DoorScene:
         self._step("killed and started again: nothing opens", kill_and_start, Expected("terminal.started"))
         back = _refused_again("passback")
         self._step("1005 taps: is inside, still", self._tap(self._cards["1005"]), back, cue=CueName.DENIED)
+
+    def _evacuation(self) -> None:
+        self._say("")
+        self._step("kazasu muster begin", self._order(BeginMuster(by=_BY)), Expected("muster.begun", {"by": _BY}))
+        present = Expected("muster.present", {"cardholder": "1005"})
+        tap = at_the_meeting_point(self._stage, self._cards["1005"])
+        self._step("1005 taps at the meeting point", tap, present, cue=CueName.GRANTED)
+        listed = roll_call(self._stage)
+        self._say("  kazasu muster")
+        for line in listed:
+            self._say(f"    {line}")
+        if missing_in(listed) != ["1001", "1006", "1007", "1008"]:
+            self._wrong.append("the roll call names others as missing than those who went in and did not come")
 
     def _passes(self, what: str, act: Callable[[], object], granted: Expected) -> None:
         """Tap, or enter a code, and go through."""

@@ -117,12 +117,13 @@ class Stage:
     ) -> None:
         self._stack.close()
 
-    def tap(self, card: VirtualCard, pulled_at_apdu: int = 0) -> float:
+    def tap(self, card: VirtualCard, pulled_at_apdu: int = 0, at: Slot | None = None) -> float:
         """Hold a card over the reader until the terminal answers, and take it away.
 
         Args:
             card: which.
             pulled_at_apdu: tear it away at this APDU; 0 lets it be read.
+            at: another reader's slot than `slot`.
 
         Returns:
             Seconds from the first command that the card heard to the answer, with the event on the disk. When pcscd
@@ -131,19 +132,20 @@ class Stage:
         Raises:
             TimeoutError: no event came of it.
         """
+        slot = at or self.slot
         before = self.backlog.last_seq()
         if pulled_at_apdu:
-            self.slot.remove_at_apdu(pulled_at_apdu)
-        exchanges = len(self.slot.log)
-        self.slot.insert(card)
+            slot.remove_at_apdu(pulled_at_apdu)
+        exchanges = len(slot.log)
+        slot.insert(card)
         # The cue comes after the event, so each change of the outputs is a time to look.
         answered = self.daemon.wait_for(lambda: self.backlog.last_seq() > before)
         answered_ns = time.monotonic_ns()
-        self.slot.remove()
-        self.slot.wait_for(lambda: self.slot.vacant)
+        slot.remove()
+        slot.wait_for(lambda: slot.vacant)
         if not answered:
             raise TimeoutError("the terminal did not answer the tap")
-        heard = self.slot.log[exchanges:]
+        heard = slot.log[exchanges:]
         return (answered_ns - heard[0].received_mono_ns) / 1e9 if heard else 0.0
 
     def wait_for(self, condition: Callable[[], bool]) -> bool:
