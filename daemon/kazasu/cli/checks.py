@@ -13,7 +13,7 @@ import msgspec
 
 from kazasu.cli.finding import Finding, Grade
 from kazasu.config import credential
-from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError, PinBusy
+from kazasu.errors import BrokerUnsuitable, JournalError, KazasuError, KeyMaterialError, PinBusy
 from kazasu.model.access import Assurance
 from kazasu.model.moment import TimeSource
 from kazasu.runtime.clock import SystemClock
@@ -61,6 +61,19 @@ def _collector_key(config: Config) -> Iterator[Finding]:
         yield Finding(Grade.NOTE, "collector key", "none: nobody outside this terminal vouches for its events")
     else:
         yield Finding(Grade.OK, "collector key", f"key id {load_verifier(config.collector.key).keyid}")
+
+
+def _muster_keys(config: Config) -> Iterator[Finding]:
+    from kazasu.store.keys import load_verifier
+
+    for name, path in ({} if config.muster is None else config.muster.terminals).items():
+        try:
+            keyid = load_verifier(path).keyid
+        except KeyMaterialError as error:
+            todo = f"without it no roll call here is complete: copy /etc/kazasu/event.pub.pem of {name} there"
+            yield Finding(Grade.PROBLEM, "muster", str(error), todo)
+        else:
+            yield Finding(Grade.OK, "muster", f"terminal {name}: key id {keyid}")
 
 
 def _disk(config: Config) -> Iterator[Finding]:
@@ -260,6 +273,7 @@ _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
     ("event key", _event_key),
     ("pepper", _pepper),
     ("collector key", _collector_key),
+    ("muster", _muster_keys),
     ("disk", _disk),
     ("stores", _stores),
     ("pcscd", _readers),

@@ -92,7 +92,7 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         sources = _at_a_desk(load_table(arguments.desk, Desk, lambda _: ()))
     now_ms = time.time_ns() // 1_000_000
-    statements, lacks = _gathered(sources)
+    statements, lacks = _gathered(sources, now_ms)
     listed = roll_call(statements, lacks, now_ms)
     form: Callable[[RollCall, Mapping[str, str], int, ZoneInfo], str] = arguments.form or as_text
     print(form(listed, _names(listed, sources.roster), now_ms, sources.zone), end="")
@@ -127,7 +127,7 @@ def _at_a_desk(desk: Desk) -> _Sources:
     )
 
 
-def _gathered(sources: _Sources) -> tuple[list[Statement], list[Lack]]:
+def _gathered(sources: _Sources, now_ms: int) -> tuple[list[Statement], list[Lack]]:
     """What is known, and what is lacking; no trouble keeps the rest of the list back."""
     statements: list[Statement] = []
     lacks: list[Lack] = []
@@ -146,14 +146,14 @@ def _gathered(sources: _Sources) -> tuple[list[Statement], list[Lack]]:
         lacks += [Lack(terminal=name, why="cannot be heard: there is no [mqtt] here") for name in others]
         return statements, lacks
     try:
-        _hear(sources.mqtt, sources.site, hearing, own)
+        _hear(sources.mqtt, sources.site, hearing, lambda: hearing.judged(now_ms, own)[1])
     except (OSError, ValueError, BrokerUnsuitable, KeyMaterialError) as error:
         from kazasu.publishers.visit import words_of
 
         where = f"{sources.mqtt.host}:{sources.mqtt.port}"
         lacks.append(Lack(terminal="", why=f"the broker {where} cannot be asked: {words_of(error)}"))
         return statements, lacks + [Lack(terminal=name, why="could not be heard") for name in keys]
-    heard, lacking = hearing.judged(own)
+    heard, lacking = hearing.judged(now_ms, own)
     return statements + heard, lacks + lacking
 
 
@@ -175,7 +175,7 @@ def _keys(terminals: Mapping[str, Path]) -> tuple[dict[str, Verifier], list[Lack
     return keys, lacks
 
 
-def _hear(mqtt: Mqtt, site: str, hearing: Hearing, but: str) -> None:
+def _hear(mqtt: Mqtt, site: str, hearing: Hearing, lacking: Callable[[], list[Lack]]) -> None:
     from kazasu.publishers.visit import hear  # paho: only where there is a broker
 
     every = Topics(site, "+")
@@ -185,7 +185,7 @@ def _hear(mqtt: Mqtt, site: str, hearing: Hearing, but: str) -> None:
         hearing.take(terminal, what, payload)
 
     def quiet_s() -> float:
-        _, lacks = hearing.judged(but)
+        lacks = lacking()
         return _SETTLING_S if any(lack.passing for lack in lacks) else _LACKING_S if lacks else _COMPLETE_S
 
     topics = (every.state, every.health, every.muster(), f"{every.muster()}/+")

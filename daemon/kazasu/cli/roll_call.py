@@ -25,7 +25,9 @@ def as_text(listed: RollCall, names: Mapping[str, str], now_ms: int, zone: ZoneI
         now_ms: Unix time.
         zone: in which times are said.
     """
-    return "\n".join([*_lines(listed, names, now_ms, zone), ""])
+    lines = _lines(listed, names, now_ms, zone)
+    # Some of it came over the network: nothing in it moves anybody's cursor.
+    return "".join("".join(c if c.isprintable() else "?" for c in line) + "\n" for line in lines)
 
 
 def as_json(listed: RollCall, names: Mapping[str, str], now_ms: int, zone: ZoneInfo) -> str:

@@ -6,7 +6,9 @@ site gave for its terminal; state and health, which are not signed, can only mak
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -28,14 +30,16 @@ class _State(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
 
 
-class _Health(msgspec.Struct, frozen=True, kw_only=True):
-    time: str
+class _Health(msgspec.Struct, frozen=True, kw_only=True, rename={"at": "time"}):
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     epoch: str = ""
     last_seq: int = 0
     unsent: int = 0
     conn: int = 0
 
 
+_TERMINAL, _PAGE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}"), re.compile(r"[1-9][0-9]{0,3}")
+_SILENT_MS = 180_000  # health comes each minute
 _STATE, _HEALTH = msgspec.json.Decoder(_State), msgspec.json.Decoder(_Health)
 _CAUSES = {"stopped": "it was stopped", "connection_lost": "its connection broke"}
 
@@ -76,6 +80,8 @@ class Hearing:
             what: the rest of its topic: `state`, `health`, `muster`, or `muster/2`.
             payload: untrusted; empty where a retained message was removed.
         """
+        if not _TERMINAL.fullmatch(terminal):
+            return  # no terminal's
         heard = self._heard.setdefault(terminal, Heard())
         kind, _, page = what.partition("/")
         match kind:
@@ -83,17 +89,18 @@ class Hearing:
                 heard.state = payload
             case "health":
                 heard.health = payload
-            case "muster" if not page or page.isdecimal():
+            case "muster" if not page or _PAGE.fullmatch(page):
                 number = int(page or 1)
                 if payload:
                     heard.pages[number] = payload
                 else:
                     heard.pages.pop(number, None)
 
-    def judged(self, but: str = "") -> tuple[list[Statement], list[Lack]]:
+    def judged(self, now_ms: int, but: str = "") -> tuple[list[Statement], list[Lack]]:
         """What all terminals say, and what is lacking.
 
         Args:
+            now_ms: Unix time.
             but: a terminal that is asked by another way.
         """
         statements: list[Statement] = []
@@ -104,10 +111,10 @@ class Hearing:
             try:
                 statement = self._statement(terminal, heard)
             except _LacksError as error:
-                lacks += [error.lack, *_gone(terminal, heard)]
+                lacks += [error.lack, *_gone(terminal, heard, now_ms)]
                 continue
             statements.append(statement)
-            lacks += [*_gone(terminal, heard), *_behind(terminal, heard, statement)]
+            lacks += [*_gone(terminal, heard, now_ms), *_behind(terminal, heard, statement)]
         return statements, lacks
 
     def _statement(self, terminal: str, heard: Heard) -> Statement:
@@ -121,7 +128,7 @@ class Hearing:
             raise lacks("is unknown here, and what it says does not count: [muster] terminals names no key of it")
         try:
             first = verified(heard.pages[1], key).fields
-            others = [heard.pages[number] for number in range(2, page_count(first) + 1) if number in heard.pages]
+            others = [page for number, page in sorted(heard.pages.items()) if 1 < number <= page_count(first)]
             documents = [first, *(verified(page, key).fields for page in others)]
             return read(documents, self._site, terminal)
         except SignatureInvalid as error:
@@ -138,7 +145,7 @@ class _LacksError(Exception):
         self.lack = lack
 
 
-def _gone(terminal: str, heard: Heard) -> Iterator[Lack]:
+def _gone(terminal: str, heard: Heard, now_ms: int) -> Iterator[Lack]:
     """Whether a terminal is away."""
     health = _health(heard)
     try:
@@ -151,9 +158,12 @@ def _gone(terminal: str, heard: Heard) -> Iterator[Lack]:
     if state.state == "online" and health is not None and state.conn > health.conn:
         yield Lack(terminal=terminal, why="has only just come back", passing=True)
     if state.state == "online" or stale:
+        if health is not None and abs(now_ms - health.at.timestamp() * 1000) > _SILENT_MS:
+            why = f"counts as online, and its last health is of {health.at.isoformat()}: it hangs, or a clock is wrong"
+            yield Lack(terminal=terminal, why=why)
         return
     cause = _CAUSES.get(state.cause, "nobody knows why")
-    since = "" if health is None else f" since soon after {health.time}"
+    since = "" if health is None else f" since soon after {health.at.isoformat()}"
     yield Lack(terminal=terminal, why=f"is offline{since}: {cause}")
 
 

@@ -22,6 +22,8 @@ OUT = ""
 COUNTS_MS = 36 * 3600 * 1000
 """So long a movement counts, and a muster lasts at the most: no more is surely remembered over a restart."""
 
+_AHEAD = "says a time that is still to come: its clock is wrong, or this machine's"
+_AHEAD_MS = 60_000
 _CLOCK_UNSET = "did not know the time: some of its people may stand where they were before, or not at all"
 
 
@@ -152,11 +154,12 @@ def roll_call(statements: Iterable[Statement], lacks: Iterable[Lack], now_ms: in
     ]
     known_inside = {each.number for each in inside}
     unset = [Lack(terminal=each.terminal, why=_CLOCK_UNSET) for each in statements if each.clock_unset]
+    ahead = [Lack(terminal=each.terminal, why=_AHEAD) for each in statements if each.at_ms > now_ms + _AHEAD_MS]
     return RollCall(
         inside=tuple(sorted(inside, key=lambda each: (each.area, each.number))),
         arrived={number: at_ms for number, at_ms in sorted(present.items()) if number not in known_inside},
         begun_ms=min((each.begun_ms for each in musters if each.begun_ms is not None), default=None),
-        incomplete=tuple(sorted([*lacks, *unset], key=lambda lack: (lack.terminal, lack.why))),
+        incomplete=tuple(sorted([*lacks, *unset, *ahead], key=lambda lack: (lack.terminal, lack.why))),
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PAGE_BYTES = 56_000  # of people; with all else still below 64 KiB
 _LIST_BYTES = 100  # what one more list takes: its names, and the area's
 _PRESENT = "present"
+_MS_DIGITS = 14  # of a time that a calendar still has
 
 
 def pages(statement: Statement, site: str, signer: Signer) -> tuple[bytes, ...]:
@@ -82,8 +83,10 @@ def read(documents: Sequence[Mapping[str, int | str]], site: str, terminal: str)
     first = heads[0]
     if (first.v, first.site, first.terminal) != (WIRE_VERSION, site, terminal) or at.tzinfo is None:
         raise SignatureInvalid(f"the muster document of {first.site}/{first.terminal}, version {first.v}")
+    if first.begun is not None and not 0 <= first.begun < 10**_MS_DIGITS:
+        raise SignatureInvalid(f"no muster document: begun {first.begun}")
     alike = {msgspec.structs.replace(head, page=0) for head in heads}
-    if len(alike) != 1 or [head.page for head in heads] != list(range(1, first.pages + 1)):
+    if len(alike) != 1 or len(heads) != first.pages or [head.page for head in heads] != [*range(1, len(heads) + 1)]:
         raise ValueError("its pages are not of one moment")
     movements, present = [], {}
     for document in documents:
@@ -162,6 +165,6 @@ def _lists_in(document: Mapping[str, int | str]) -> Iterator[tuple[str, str | No
 def _people_in(document: Mapping[str, int | str], name: str) -> Iterator[tuple[str, int]]:
     for line in str(document.get(name, "")).split("\n"):
         number, _, at_ms = line.rpartition("@")
-        if not (number and at_ms.isascii() and at_ms.isdecimal()):
+        if not (number and at_ms.isascii() and at_ms.isdecimal() and len(at_ms) <= _MS_DIGITS):
             raise SignatureInvalid(f"no muster document: {name} has the line {line!r}")
         yield number, int(at_ms)

@@ -78,3 +78,8 @@ def test_spreadsheets_read_a_line_a_person() -> None:
         "1002,佐藤 健,lab,2027-01-15T16:40:00+09:00,gate-1,2027-01-15T16:58:00+09:00",
         "9,,,,,2027-01-15T16:59:00+09:00",
     ]
+
+
+def test_nothing_that_came_over_the_network_moves_the_cursor() -> None:
+    text = as_text(listed(None, Lack(terminal="gate-2", why="is not believed: \x1b[2J\r\n")), {}, NOW_MS, TOKYO)
+    assert text.splitlines()[0] == "INCOMPLETE: terminal gate-2 is not believed: ?[2J??"

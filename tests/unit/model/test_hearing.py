@@ -13,7 +13,7 @@ from kazasu.model.muster_document import pages
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 
 SITE = "town-hall"
-NOW_MS = 1_800_000_000_000
+NOW_MS = 1_800_000_000_000  # 2027-01-15T17:00:00+09:00
 EPOCH = "0123456789abcdef"
 THEIRS, FOREIGN = (Ed25519Signer(Ed25519PrivateKey.generate()) for _ in range(2))
 KEYS = {"gate-2": Ed25519Verifier(THEIRS.public)}
@@ -41,7 +41,7 @@ def heard(**messages: bytes) -> tuple[list[Statement], list[Lack]]:
     hearing = Hearing(SITE, KEYS)
     for what, payload in ({"state": state(), "health": health(), "muster": documents()[0]} | messages).items():
         hearing.take("gate-2", what, payload)
-    return hearing.judged()
+    return hearing.judged(NOW_MS)
 
 
 def test_a_terminal_that_is_there_and_up_to_date_lacks_nothing() -> None:
@@ -59,6 +59,9 @@ def test_a_terminal_that_is_there_and_up_to_date_lacks_nothing() -> None:
         ({"state": b"{"}, "does not say whether it is online", 1),
         ({"state": b""}, "does not say whether it is online", 1),
         ({"state": state(conn=6)}, "has only just come back", 1),
+        ({"health": health(time="2027-01-15T16:56:59+09:00")}, "counts as online, and its last health is of 2027", 0),
+        ({"health": health(time="2027-01-15T17:03:01+09:00")}, "counts as online, and its last health is of 2027", 0),
+        ({"health": health(time="2027-01-15T17:00:00")}, "does not say how far behind it is", 1),
         ({"health": b""}, "does not say how far behind it is", 1),
         ({"health": health(unsent=3)}, "is behind: 3 events have not been sent", 1),
         ({"health": health(last_seq=8)}, "is behind: it has recorded more than it has said", 1),
@@ -101,13 +104,21 @@ def test_all_pages_of_one_moment_are_one_statement() -> None:
     assert (len(said.movements), lacks) == (9000, [])
 
 
+@pytest.mark.parametrize("what", ["muster/0", "muster/" + "9" * 5000, "muster/\u0663", "muster/2/3", "event", ""])
+@pytest.mark.parametrize("terminal", ["gate-2", "\x1b[2J", ""])
+def test_what_no_terminal_sends_is_nothing(terminal: str, what: str) -> None:
+    hearing = Hearing(SITE, {})
+    hearing.take(terminal, what, b"\xff")
+    assert hearing.judged(NOW_MS) == ([], [])
+
+
 def test_a_page_beyond_those_that_count_changes_nothing() -> None:
     (said,), lacks = heard(**{"muster/2": b"left over"})
     assert (len(said.movements), lacks) == (1, [])
 
 
 def test_a_terminal_that_is_expected_and_was_never_heard_is_named() -> None:
-    statements, (lack,) = Hearing(SITE, KEYS).judged()
+    statements, (lack,) = Hearing(SITE, KEYS).judged(NOW_MS)
     assert statements == []
     assert (lack.terminal, lack.why) == ("gate-2", "has never been heard: nobody knows whom it saw")
 
@@ -115,12 +126,12 @@ def test_a_terminal_that_is_expected_and_was_never_heard_is_named() -> None:
 def test_a_terminal_whose_key_nobody_named_is_heard_of_and_not_believed() -> None:
     hearing = Hearing(SITE, {})
     hearing.take("gate-3", "state", state())
-    assert hearing.judged() == ([], []), "a terminal that says nothing of people is no business of this list"
+    assert hearing.judged(NOW_MS) == ([], []), "a terminal that says nothing of people is no business of this list"
     hearing.take("gate-3", "muster", documents(terminal="gate-3")[0])
-    statements, (lack,) = hearing.judged()
+    statements, (lack,) = hearing.judged(NOW_MS)
     assert statements == []
     assert "is unknown here" in lack.why
 
 
 def test_a_terminal_that_was_asked_by_another_way_is_left_out() -> None:
-    assert Hearing(SITE, KEYS).judged("gate-2") == ([], [])
+    assert Hearing(SITE, KEYS).judged(NOW_MS, "gate-2") == ([], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from kazasu.model.muster import COUNTS_MS, OUT, Inside, Lack, Movement, RollCall, Statement, roll_call
@@ -87,6 +88,12 @@ def test_a_terminal_that_does_not_know_the_time_makes_the_list_incomplete(unset:
     call = of(says("a", seen("1", "hall"), unset=unset))
     assert [lack.terminal for lack in call.incomplete] == ["a"] * unset
     assert where(call) == {"1": "hall"}
+
+
+def test_a_terminal_ahead_of_this_machine_makes_the_list_incomplete() -> None:
+    said = msgspec.structs.replace(says("a"), at_ms=NOW_MS + 60_000)
+    assert roll_call([said], (), NOW_MS).incomplete == ()
+    assert roll_call([said], (), NOW_MS - 1).incomplete[0].why.startswith("says a time that is still to come")
 
 
 def test_what_is_lacking_is_said_in_one_order() -> None:
