@@ -9,7 +9,6 @@ from kazasu.app.doors import access_levels, areas, door_site
 from kazasu.model.day_card import DayCards
 from kazasu.model.schedule import TimeRange
 from kazasu.model.try_limit import TryLimit
-from kazasu.model.whereabouts import Whereabouts
 from kazasu.orders.muster import MeetingPoint
 from kazasu.orders.people import Desk
 from kazasu.presenting import Vouching
@@ -82,6 +81,7 @@ def meeting_point(config: Config, muster: Muster | None, signer: Signer, clock: 
     """What there is for a muster; every terminal that sees people enter something keeps count of them."""
     if not config.sees_people:
         return MeetingPoint()
+    from kazasu.model.whereabouts import Whereabouts
     from kazasu.publishers.muster import MusterBoard
 
     terminal = config.terminal
