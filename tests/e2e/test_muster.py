@@ -183,10 +183,22 @@ def numbers(listed: dict[str, Any]) -> list[str]:
     return [each["cardholder"] for each in listed["inside"]]
 
 
-def covered(stage: Stage, terminal: str) -> int:
-    """Up to which event a terminal has said where people are."""
-    seq: int = json.loads(stage.subscriber.retained[Topics(SITE, terminal).muster()])["seq"]
-    return seq
+def settled(stage: Stage, park: Park) -> bool:
+    """Wait until both terminals have said all that they recorded; returns whether they have."""
+
+    def said(terminal: str, backlog: Backlog) -> bool:
+        topics = Topics(SITE, terminal)
+        state, health, muster = (
+            json.loads(stage.subscriber.retained.get(topic, b"{}"))
+            for topic in (topics.state, topics.health, topics.muster())
+        )
+        last_seq = backlog.last_seq()
+        if {muster.get("seq"), health.get("last_seq"), health.get("acked_seq")} != {last_seq}:
+            return False
+        return bool(state["conn"] == health["conn"])
+
+    both = ((TERMINAL, stage.backlog), (PARK, park.backlog))
+    return stage.subscriber.wait_for(lambda: all(said(*one) for one in both))
 
 
 def why(listed: dict[str, Any], terminal: str) -> str:
@@ -206,8 +218,7 @@ def test_with_all_terminals_there_the_list_is_complete_wherever_it_is_made(
     stage: Stage, park: Park, reader: Reader
 ) -> None:
     park.daemon.start()
-    seen = stage.subscriber
-    assert seen.wait_for(lambda: Topics(SITE, PARK).muster() in seen.retained)
+    assert settled(stage, park)
     lists = [
         reader.list(*where)
         for where in (
@@ -219,7 +230,7 @@ def test_with_all_terminals_there_the_list_is_complete_wherever_it_is_made(
     assert [each["incomplete"] for each in lists] == [[], [], []]
     assert lists[0]["inside"] == lists[1]["inside"] == lists[2]["inside"]
     assert numbers(lists[0]) == ["1001", "1003"]
-    conn = json.loads(seen.retained[Topics(SITE, TERMINAL).state])["conn"]
+    conn = json.loads(stage.subscriber.retained[Topics(SITE, TERMINAL).state])["conn"]
     assert conn == 1, "a visit under the daemon's own name would have thrown it out"
 
 
@@ -233,6 +244,7 @@ def test_who_taps_at_the_meeting_point_is_accounted_for_and_who_does_not_is_miss
     assert reader.types("begin", *at_park)[0] == EXIT_OK
     assert reader.types("begin", *at_park)[0] == EXIT_PROBLEM
     assert park.tap(card(stage, "1003"), CueName.GRANTED)["event_type"] == "muster.present"
+    assert settled(stage, park)
     for where in (at_park, ("--config", str(stage.config_file)), ("--desk", str(park.desk_file))):
         listed = reader.list(*where)
         assert (listed["complete"], listed["missing"]) == (True, ["1001"]), listed
@@ -248,8 +260,7 @@ def test_a_restart_knows_all_of_it_again(stage: Stage, park: Park, reader: Reade
     for daemon in (stage.daemon, park.daemon):
         daemon.kill()
         daemon.start()
-    for terminal, backlog in ((TERMINAL, stage.backlog), (PARK, park.backlog)):
-        assert stage.subscriber.wait_for(lambda: covered(stage, terminal) >= backlog.last_seq())  # noqa: B023  (called now)
+    assert settled(stage, park)
     listed = reader.list("--desk", str(park.desk_file))
     assert (listed["missing"], numbers(listed)) == (["1001"], ["1001", "1003"])
 

@@ -8,8 +8,10 @@ import time
 from typing import TYPE_CHECKING
 
 from kazasu.errors import BrokerUnsuitable
+from kazasu.publishers.attempt import Attempt
 from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, in_words
+from kazasu.publishers.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +23,13 @@ _ANSWER_S = 10.0
 
 
 @contextlib.contextmanager
-def visiting(broker: Broker, client_id: str) -> Iterator[Connection]:
+def visiting(broker: Broker, client_id: str, within_s: float = _ANSWER_S) -> Iterator[Connection]:
     """Connect and wait for the broker's answer; leave at the end.
 
     Args:
         broker: where, and what to show.
         client_id: not the terminal's own: the broker would throw the running daemon out.
+        within_s: how long connecting may take, and again the answer.
 
     Raises:
         KeyMaterialError: a certificate or key file cannot be used.
@@ -34,11 +37,17 @@ def visiting(broker: Broker, client_id: str) -> Iterator[Connection]:
         BrokerUnsuitable: it refuses, or does not speak MQTT 5.
     """
     connection = Connection(broker, client_id, will=None)
-    connection.open()
+    waker = Waker()
+    attempt = Attempt(connection, waker)
+    poll = select.poll()
+    poll.register(waker, select.POLLIN)
+    if not poll.poll(within_s * 1000):
+        raise TimeoutError(f"not reached within {within_s:g} s: the network, its name server, or the broker is silent")
+    attempt.result()
     try:
         while not connection.news:
-            if not _go_on(connection, _ANSWER_S):
-                raise TimeoutError(f"no answer within {_ANSWER_S:g} s: this is no MQTT broker, or it hangs")
+            if not _go_on(connection, within_s):
+                raise TimeoutError(f"no answer within {within_s:g} s: this is no MQTT broker, or it hangs")
         _checked(connection.news.pop(0))
         yield connection
         if connection.fileno() >= 0:
@@ -71,7 +80,7 @@ def hear(
         OSError: see `visiting`.
         BrokerUnsuitable: see `visiting`; or it does not let this client hear these topics.
     """
-    with visiting(broker, client_id) as connection:
+    with visiting(broker, client_id, most_s) as connection:
         connection.subscribe(topics)
         began_s = heard_s = time.monotonic()
         while (wait_s := min(heard_s + quiet_s(), began_s + most_s) - time.monotonic()) > 0:

@@ -9,11 +9,13 @@ from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.journal import SIGNER, FakeJournal
 from fakes.roster import FakeRoster, person
+from kazasu.doors import Doorway
 from kazasu.errors import JournalFull
 from kazasu.model.access import Assurance, EventFields, Identifier
 from kazasu.model.cue import CueName
+from kazasu.model.door_settings import DoorSettings
 from kazasu.model.input import CardRead, Ordered
-from kazasu.model.order import Answer, BeginMuster, EndMuster, Order, TellMuster
+from kazasu.model.order import Answer, BeginMuster, EndMuster, Order, Simulate, TellMuster
 from kazasu.model.policy import AssurancePolicy
 from kazasu.model.whereabouts import Whereabouts
 from kazasu.orders.muster import MeetingPoint
@@ -24,6 +26,13 @@ from kazasu.terminal import Settings, Terminal
 
 HANAKO = "a" * 32
 BEGIN, END, TELL = BeginMuster(by="taro"), EndMuster(by="taro"), TellMuster(by="taro")
+
+
+class Strike:
+    """Implements ports.Lock."""
+
+    def release(self, wanted: object) -> None:
+        """It has no wires."""
 
 
 class Woken:
@@ -41,7 +50,7 @@ class Park:
         board = MusterBoard(whereabouts, site="s", signer=SIGNER, clock=self.clock)
         policy = AssurancePolicy(min_assurance=Assurance.SERIAL)
         self.terminal = Terminal(
-            Settings(policy=policy, button_within_s=10, version="1.2.3"),
+            Settings(policy=policy, button_within_s=10, version="1.2.3", simulated=True),
             inbox=BoundedInbox(),
             clock=self.clock,
             roster=FakeRoster([person("1001", HANAKO)]),
@@ -50,6 +59,7 @@ class Park:
             cues=self.cues,
             publisher=Woken(),
             health=FakeHealth(),
+            doorways={"hall": Doorway(DoorSettings(name="hall"), Strike())},
             meeting_point=MeetingPoint(muster, board) if meeting_point else None,
         )
 
@@ -94,6 +104,13 @@ def test_a_tap_in_the_muster_is_one_event_one_cue_and_is_told() -> None:
     assert park.cues.played == [CueName.RETRY, CueName.GRANTED]
     told = park.told()
     assert (told["seq"], str(told["present"]).partition("@")[0]) == (3, "1001")
+
+
+def test_whoever_taps_after_the_fire_alarm_counts_though_nobody_gave_an_order() -> None:
+    park = Park(fire=True)
+    park.order(Simulate(by="taro", door="hall", input="fire", active=True))
+    park.tap()
+    assert park.types() == ["door.fire_release", "muster.begun", "muster.present"]
 
 
 def test_telling_records_nothing_and_works_while_nothing_can_be_recorded() -> None:
