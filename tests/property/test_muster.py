@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kazasu.errors import SignatureInvalid
 from kazasu.model.document import verified
-from kazasu.model.muster import COUNTS_MS, OUT, Movement, RollCall, Statement, roll_call
+from kazasu.model.muster import COUNTS_MS, OUT, UNKNOWN_MS, Movement, RollCall, Statement, roll_call
 from kazasu.model.muster_document import pages, read
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 
@@ -24,7 +24,9 @@ SIGNER = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 VERIFIER = Ed25519Verifier(SIGNER.public)
 
 numbers = st.sampled_from(["1", "2", "3", "4 @", "@5"])
-times_ms = st.integers(NOW_MS - 3, NOW_MS) | st.integers(NOW_MS - COUNTS_MS - 2, NOW_MS - COUNTS_MS + 2)
+times_ms = (
+    st.just(UNKNOWN_MS) | st.integers(NOW_MS - 3, NOW_MS) | st.integers(NOW_MS - COUNTS_MS - 2, NOW_MS - COUNTS_MS + 2)
+)
 
 
 @st.composite
@@ -66,7 +68,7 @@ def test_everybody_is_in_one_place_at_the_most_and_nobody_is_lost(said: list[Sta
     listed = call(said)
     where = {each.number: each for each in listed.inside}
     assert len(where) == len(listed.inside)
-    counting = [each for one in said for each in one.movements if each.at_ms > NOW_MS - COUNTS_MS]
+    counting = [each for one in said for each in one.movements if not UNKNOWN_MS < each.at_ms <= NOW_MS - COUNTS_MS]
     for number in {each.number for each in counting}:
         newest_ms = max(each.at_ms for each in counting if each.number == number)
         areas = {each.area for each in counting if each.number == number and each.at_ms == newest_ms}
@@ -82,7 +84,7 @@ def test_everybody_is_in_one_place_at_the_most_and_nobody_is_lost(said: list[Sta
 @given(statements())
 def test_who_is_missing_and_who_is_accounted_for_are_together_everybody_inside(said: list[Statement]) -> None:
     listed = call(said)
-    accounted = {each.number for each in listed.inside if each.present_ms is not None}
+    accounted = {each.number for each in listed.inside if each.present_ms}
     missing = {each.number for each in listed.missing}
     assert not missing & accounted
     if listed.begun_ms is not None:

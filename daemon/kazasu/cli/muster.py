@@ -83,6 +83,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Order it, or print the list."""
     if arguments.action is not None:
+        if arguments.desk is not None:
+            raise OrderRefused("a muster is begun and ended at a terminal with a meeting point, not at a desk")
         order = BeginMuster(by=operator()) if arguments.action == "begin" else EndMuster(by=operator())
         with calling(load(arguments.config)) as terminal:
             print(terminal.order(order))

@@ -7,7 +7,7 @@ import io
 import json
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ def as_json(listed: RollCall, names: Mapping[str, str], now_ms: int, zone: ZoneI
     """For programs; arguments as for `as_text`."""
 
     def said(at_ms: int | None) -> str | None:
-        return None if at_ms is None else _at(at_ms, zone).isoformat(timespec="seconds")
+        return None if not at_ms else _at(at_ms, zone).isoformat(timespec="seconds")
 
     inside = [
         {
@@ -70,7 +70,7 @@ def as_csv(listed: RollCall, names: Mapping[str, str], now_ms: int, zone: ZoneIn
     writer.writerow(["cardholder", "name", "area", "since", "terminal", "present"])
 
     def said(at_ms: int | None) -> str:
-        return "" if at_ms is None else _at(at_ms, zone).isoformat(timespec="seconds")
+        return "" if not at_ms else _at(at_ms, zone).isoformat(timespec="seconds")
 
     for each in listed.inside:
         since, present = said(each.since_ms), said(each.present_ms)
@@ -81,36 +81,52 @@ def as_csv(listed: RollCall, names: Mapping[str, str], now_ms: int, zone: ZoneIn
 
 
 def _lines(listed: RollCall, names: Mapping[str, str], now_ms: int, zone: ZoneInfo) -> Iterator[str]:
-    def clock(at_ms: int) -> str:
-        at, now = _at(at_ms, zone), _at(now_ms, zone)
-        return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%m-%d %H:%M}"
-
-    def person(number: str, since: str) -> str:
-        return f"    {number:<12} {since:<24} {names.get(number, '')}".rstrip()
-
-    def by_area(people: Sequence[Inside]) -> Iterator[str]:
-        for area, group in groupby(people, key=lambda each: each.area):
-            each_here = list(group)
-            yield f"  {area}: {len(each_here)}"
-            yield from (person(each.number, f"since {clock(each.since_ms)}") for each in each_here)
-
     for lack in listed.incomplete:
         terminal = f"terminal {lack.terminal} " if lack.terminal else ""
         yield f"INCOMPLETE: {terminal}{lack.why}"
     yield f"Roll call of {_at(now_ms, zone):%Y-%m-%d %H:%M:%S}: {len(listed.inside)} inside"
+    sheet = _Sheet(names, now_ms, zone)
     if listed.begun_ms is None:
-        yield from by_area(listed.inside)
+        yield from sheet.by_area(listed.inside)
         return
-    safe = [each for each in listed.inside if each.present_ms is not None]
+    safe = [each for each in listed.inside if each.present_ms]
     accounted = len(safe) + len(listed.arrived)
-    yield f"Muster since {clock(listed.begun_ms)}: {len(listed.missing)} missing, {accounted} at the meeting point"
+    begun = sheet.clock(listed.begun_ms)
+    yield f"Muster since {begun}: {len(listed.missing)} missing, {accounted} at the meeting point"
     yield f"MISSING: {len(listed.missing)}"
-    yield from by_area(listed.missing)
+    yield from sheet.by_area(listed.missing)
     yield f"At the meeting point: {accounted}"
     for each in safe:
-        yield person(each.number, f"at {clock(each.present_ms or 0)}, from {each.area}")
+        yield sheet.person(each.number, f"at {sheet.clock(each.present_ms)}, from {each.area}")
     for number, at_ms in listed.arrived.items():
-        yield person(number, f"at {clock(at_ms)}")
+        yield sheet.person(number, f"at {sheet.clock(at_ms)}")
+
+
+class _Sheet(NamedTuple):
+    """Lines about people."""
+
+    names: Mapping[str, str]
+    now_ms: int
+    zone: ZoneInfo
+
+    def by_area(self, people: Sequence[Inside]) -> Iterator[str]:
+        for area, group in groupby(people, key=lambda each: each.area):
+            each_here = list(group)
+            yield f"  {area}: {len(each_here)}"
+            for each in each_here:
+                # There, and perhaps before they went in: still looked for.
+                remark = "" if each.present_ms is None else ", was at the meeting point"
+                yield self.person(each.number, f"since {self.clock(each.since_ms)}{remark}")
+
+    def person(self, number: str, since: str) -> str:
+        return f"    {number:<12} {since:<24} {self.names.get(number, '')}".rstrip()
+
+    def clock(self, at_ms: int | None) -> str:
+        """A time of day, with the day if it is another one."""
+        if not at_ms:
+            return "?"
+        at, now = _at(at_ms, self.zone), _at(self.now_ms, self.zone)
+        return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%m-%d %H:%M}"
 
 
 def _at(at_ms: int, zone: ZoneInfo) -> datetime:

@@ -2,7 +2,8 @@
 
 A person is where their newest movement says, whichever terminal saw it. Of two of the same millisecond the one that
 leads inside counts, because whoever is looked for in vain does less harm than whoever is not looked for; then the
-terminal's name decides, and the area's, so that every machine makes the same list of the same statements.
+terminal's name decides, and the area's, so that every machine makes the same list of the same statements. A movement
+of which nobody knows when it was counts where there is no other, and for as long as it is said.
 
 A list is worth what is known to be missing from it: `RollCall.incomplete`.
 """
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 OUT = ""
 """The area of whoever is out."""
 
+UNKNOWN_MS = 0
+"""The time of what happened while a terminal did not know the time."""
+
 COUNTS_MS = 36 * 3600 * 1000
 """So long a movement counts, and a muster lasts at the most: no more is surely remembered over a restart."""
 
@@ -33,7 +37,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         number: the person's, the site's own.
         area: the area that they entered; `OUT` if they are out.
-        at_ms: when, Unix time.
+        at_ms: when, Unix time; `UNKNOWN_MS` if nobody knows.
     """
 
     number: str
@@ -49,7 +53,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         epoch: of its journal.
         seq: the last event that it covers.
         at_ms: when it was said, Unix time.
-        clock_unset: nobody knows what time it was then, or how old one of the movements is.
+        clock_unset: nobody knows what time it was then, or when one of the movements was.
         movements: one a person.
         begun_ms: since when a muster stands at its meeting point, Unix time; None if none does.
         present: who was there since then, and when last: number and Unix time in milliseconds.
@@ -85,9 +89,10 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         number: the person's.
         area: where.
-        since_ms: when they entered, Unix time.
+        since_ms: when they entered, Unix time; `UNKNOWN_MS` if nobody knows.
         terminal: that saw it.
-        present_ms: when they were at the meeting point after that; None: not seen there.
+        present_ms: when they were at the meeting point after that; `UNKNOWN_MS`: they were there, and nobody knows
+            whether it was after that; None: not seen there.
     """
 
     number: str
@@ -114,8 +119,8 @@ class RollCall(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def missing(self) -> tuple[Inside, ...]:
-        """Who is inside and was not seen at the meeting point since the muster began; nobody while none stands."""
-        return () if self.begun_ms is None else tuple(each for each in self.inside if each.present_ms is None)
+        """Who is inside and was not surely at the meeting point since the muster began; nobody while none stands."""
+        return () if self.begun_ms is None else tuple(each for each in self.inside if not each.present_ms)
 
 
 def roll_call(statements: Iterable[Statement], lacks: Iterable[Lack], now_ms: int) -> RollCall:
@@ -130,13 +135,13 @@ def roll_call(statements: Iterable[Statement], lacks: Iterable[Lack], now_ms: in
     newest: dict[str, tuple[tuple[int, bool, str, str], Movement, str]] = {}
     for statement in statements:
         for movement in statement.movements:
-            if movement.at_ms + COUNTS_MS <= now_ms:
+            if not _counts(movement.at_ms, now_ms):
                 continue
             rank = (movement.at_ms, movement.area != OUT, statement.terminal, movement.area)
             known = newest.get(movement.number)
             if known is None or rank > known[0]:
                 newest[movement.number] = (rank, movement, statement.terminal)
-    musters = [each for each in statements if each.begun_ms is not None and each.begun_ms + COUNTS_MS > now_ms]
+    musters = [each for each in statements if each.begun_ms is not None and _counts(each.begun_ms, now_ms)]
     present: dict[str, int] = {}
     for muster in musters:
         for number, at_ms in muster.present.items():
@@ -163,6 +168,14 @@ def roll_call(statements: Iterable[Statement], lacks: Iterable[Lack], now_ms: in
     )
 
 
+def _counts(at_ms: int, now_ms: int) -> bool:
+    return at_ms == UNKNOWN_MS or at_ms + COUNTS_MS > now_ms
+
+
 def _after(entered_ms: int, present_ms: int | None) -> int | None:
     """Whoever went in again from the meeting point is inside again."""
-    return None if present_ms is None or present_ms < entered_ms else present_ms
+    if present_ms is None:
+        return None
+    if UNKNOWN_MS in {entered_ms, present_ms}:
+        return UNKNOWN_MS
+    return present_ms if present_ms >= entered_ms else None

@@ -21,7 +21,8 @@ def inside(number: str, area: str, minutes: int, present_minutes: int | None = N
 
 
 def listed(begun_ms: int | None = None, *lacks: Lack) -> RollCall:
-    people = (inside("1001", "hall", 30), inside("1003", "hall", 24 * 60), inside("1002", "lab", 20, 2))
+    present = None if begun_ms is None else 2
+    people = (inside("1001", "hall", 30), inside("1003", "hall", 24 * 60), inside("1002", "lab", 20, present))
     return RollCall(inside=people, arrived={"9": NOW_MS - 60_000}, begun_ms=begun_ms, incomplete=lacks)
 
 
@@ -51,6 +52,21 @@ def test_in_a_muster_the_missing_come_first_and_what_is_lacking_before_them() ->
         "    1002         at 16:58, from lab       佐藤 健",
         "    9            at 16:59",
     ]
+
+
+def test_whoever_was_at_the_meeting_point_nobody_knows_when_is_missing_with_a_remark() -> None:
+    lost = Inside(number="1", area="hall", since_ms=0, terminal="gate-1", present_ms=0)
+    call = RollCall(inside=(lost,), arrived={"9": 0}, begun_ms=0, incomplete=())
+    assert as_text(call, {}, NOW_MS, TOKYO).splitlines()[1:] == [
+        "Muster since ?: 1 missing, 1 at the meeting point",
+        "MISSING: 1",
+        "  hall: 1",
+        "    1            since ?, was at the meeting point",
+        "At the meeting point: 1",
+        "    9            at ?",
+    ]
+    read = json.loads(as_json(call, {}, NOW_MS, TOKYO))
+    assert (read["missing"], read["inside"][0]["since"]) == (["1"], None)
 
 
 def test_programs_read_the_same() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from kazasu.model.muster import COUNTS_MS, OUT, Inside, Lack, Movement, RollCall, Statement, roll_call
+from kazasu.model.muster import COUNTS_MS, OUT, UNKNOWN_MS, Inside, Lack, Movement, RollCall, Statement, roll_call
 
 NOW_MS = 1_800_000_000_000
 
@@ -88,6 +88,19 @@ def test_a_terminal_that_does_not_know_the_time_makes_the_list_incomplete(unset:
     call = of(says("a", seen("1", "hall"), unset=unset))
     assert [lack.terminal for lack in call.incomplete] == ["a"] * unset
     assert where(call) == {"1": "hall"}
+
+
+def test_a_movement_of_unknown_time_counts_where_there_is_no_other() -> None:
+    unknown = [Movement(number=number, area="hall", at_ms=UNKNOWN_MS) for number in ("1", "2")]
+    call = of(says("a", *unknown, unset=True), says("b", seen("1", OUT, COUNTS_MS - 1), seen("2", "lab", COUNTS_MS)))
+    assert where(call) == {"2": "hall"}
+
+
+def test_whoever_was_at_the_meeting_point_nobody_knows_when_is_still_looked_for() -> None:
+    entered_unknown = Movement(number="2", area="hall", at_ms=UNKNOWN_MS)
+    call = of(says("a", seen("1", "hall"), entered_unknown, begun_ago_ms=NOW_MS, n1=NOW_MS, n2=5))
+    assert call.begun_ms == UNKNOWN_MS
+    assert [(each.number, each.present_ms) for each in call.missing] == [("1", UNKNOWN_MS), ("2", UNKNOWN_MS)]
 
 
 def test_a_terminal_ahead_of_this_machine_makes_the_list_incomplete() -> None:

@@ -116,16 +116,56 @@ def test_a_muster_that_nobody_ended_is_over_after_a_day_and_a_half() -> None:
     assert (gate.says().begun_ms, gate.says().present) == (None, {})
 
 
-def test_a_clock_that_is_unset_or_was_when_somebody_passed_is_said() -> None:
+def test_what_happened_before_the_time_was_known_gets_its_time_once_it_is() -> None:
     gate = Gate()
     gate.clock.source = TimeSource.NONE
-    assert gate.says().clock_unset
+    gate.clock.step(-50 * 365 * 86400)
+    gate.happens("muster.begun", by="taro")
     gate.passes("1", "hall")
+    gate.happens("muster.present", cardholder="1")
+    said = gate.says()
+    assert said.clock_unset
+    assert (gate.where(), said.begun_ms, said.present) == ({"1": ("hall", 0)}, 0, {"1": 0})
+    gate.clock.advance(60)
+    gate.clock.step(50 * 365 * 86400)
     gate.clock.source = TimeSource.NTP
-    assert gate.says().clock_unset
+    minute_ago = gate.now_ms - 60_000
+    said = gate.says()
+    assert not said.clock_unset
+    assert gate.where() == {"1": ("hall", minute_ago)}
+    assert (said.begun_ms, said.present) == (minute_ago, {"1": minute_ago})
+
+
+def test_a_time_that_only_goes_on_from_before_a_power_cut_is_none() -> None:
+    gate = Gate()
     gate.passes("1", "hall")
-    assert not gate.says().clock_unset, "seen again, with a clock"
-    gate.clock.advance(3600)
+    gate.clock.source = TimeSource.HOLDOVER
+    assert not gate.says().clock_unset, "the same boot: it drifts, and no more"
+    gate.clock.reboot()
     gate.passes("2", "hall")
+    assert gate.says().clock_unset
+    assert gate.where()["2"] == ("hall", 0)
+    gate.clock.reboot()
+    gate.clock.source = TimeSource.RTC
+    gate.happens("terminal.started", version="1")
+    assert gate.says().clock_unset, "of a boot that never knew the time, nobody will ever know when it was"
+    gate.passes("2", "hall")
+    assert not gate.says().clock_unset, "seen again, with a clock"
+
+
+def test_nobody_is_forgotten_or_counted_out_while_the_time_is_not_known() -> None:
+    gate = Gate()
+    entered = gate.passes("1", "lab")
+    gate.clock.reboot()
+    gate.clock.source = TimeSource.HOLDOVER
+    gate.clock.advance(DAY_AND_A_HALF_S)
+    assert gate.where() == {"1": ("lab", entered)}
+
+
+def test_of_somebody_who_came_an_hour_from_now_nobody_knows_when() -> None:
+    gate = Gate()
+    gate.clock.advance(3600)
+    gate.passes("1", "hall")
     gate.clock.step(-3600)
-    assert gate.says().clock_unset, "somebody came an hour from now"
+    assert gate.says().clock_unset
+    assert gate.where() == {"1": ("hall", 0)}
