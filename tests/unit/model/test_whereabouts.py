@@ -160,6 +160,7 @@ def test_nobody_is_forgotten_or_counted_out_while_the_time_is_not_known() -> Non
     gate.clock.source = TimeSource.HOLDOVER
     gate.clock.advance(DAY_AND_A_HALF_S)
     assert gate.where() == {"1": ("lab", entered)}
+    assert gate.says().clock_unset, "though everything that it saw has its time"
 
 
 def test_of_somebody_who_came_an_hour_from_now_nobody_knows_when() -> None:
