@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kazasu.cli.roll_call import as_text
 from kazasu.errors import SignatureInvalid
-from kazasu.model.document import verified
+from kazasu.model.document import signed, verified
+from kazasu.model.hearing import Hearing
 from kazasu.model.muster import COUNTS_MS, OUT, UNKNOWN_MS, Movement, RollCall, Statement, roll_call
 from kazasu.model.muster_document import pages, read
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
@@ -113,3 +116,40 @@ def test_a_changed_document_is_not_believed(said: list[Statement], data: st.Data
         fields[name] = f"{fields[name]}0"
         with pytest.raises(SignatureInvalid):
             verified(json.dumps(fields).encode(), VERIFIER)
+
+
+SOUND: dict[str, int | str] = {
+    "v": 1,
+    "site": "town-hall",
+    "terminal": "gate-1",
+    "epoch": "0123456789abcdef",
+    "seq": 1,
+    "time": "2027-01-15T08:00:00+00:00",
+    "clock": "set",
+    "pages": 1,
+    "page": 1,
+    "begun": NOW_MS,
+    "area_1": "hall",
+    "people_1": f"1@{NOW_MS}",
+    "present": f"1@{NOW_MS}",
+}
+odd = (
+    st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text(max_size=20)
+    | st.integers(0, 10**16).map("1@{}".format)
+    | st.datetimes(timezones=st.timezones()).map(str)
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from(sorted(SOUND)), odd, max_size=3), st.binary(max_size=60), st.binary(max_size=60))
+def test_nothing_that_comes_from_the_broker_ends_the_list(
+    changed: dict[str, int | str], state: bytes, health: bytes
+) -> None:
+    hearing = Hearing("town-hall", {"gate-1": VERIFIER})
+    hearing.take("gate-1", "muster", signed(SOUND | changed, SIGNER).body)
+    hearing.take("gate-1", "state", state)
+    hearing.take("gate-1", "health", health)
+    said, lacks = hearing.judged(NOW_MS)
+    assert as_text(roll_call(said, lacks, NOW_MS), {}, NOW_MS, ZoneInfo("Asia/Tokyo"))
+    assert lacks, "neither its state nor its health can be read"
