@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -77,9 +77,10 @@ def clock_change(before: Moment, moment: Moment) -> EventFields | None:
     step_ms = moment.step_ms(before)
     if abs(step_ms) < _STEP_MS and (moment.source is before.source or moment.boot != before.boot):
         return None
+    previous_at = (moment.at.astimezone(UTC) - timedelta(milliseconds=step_ms)).astimezone(moment.at.tzinfo)
     return {
         "previous_source": before.source.value,
-        "previous_time": msgspec.structs.replace(moment, at=moment.at - timedelta(milliseconds=step_ms)).time,
+        "previous_time": msgspec.structs.replace(moment, at=previous_at).time,
         "step_ms": step_ms,
     }
 

@@ -47,5 +47,6 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         """
         same_boot = before.boot == self.boot
         passed_ms = self.mono_ms - before.mono_ms if same_boot else self.mono_ms
-        step_ms = round((self.at - before.at).total_seconds() * 1000) - passed_ms
+        # By Unix time: within one time zone, Python subtracts what the clock on the wall shows.
+        step_ms = round((self.at.timestamp() - before.at.timestamp()) * 1000) - passed_ms
         return step_ms if same_boot else min(step_ms, 0)

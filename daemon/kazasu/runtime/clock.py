@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,10 @@ def _boottime_s() -> float:
 
 
 class _Floor(msgspec.Struct, frozen=True):
-    """The newest event's time, and when in this boot that was; 0 if it was before."""
+    """The newest event's time, and when in this boot that was; 0 if it was before.
+
+    The time is kept in UTC: within another zone, Python adds and compares what the clock on the wall shows.
+    """
 
     at: datetime
     mono_s: float
@@ -137,7 +140,7 @@ class SystemClock:
                 # A former run of this boot knew where the clock has its time from: what it saw counts as the last look.
                 self._looked_s, self._offset_s = mono_s - _REFRESH_S, moment.at.timestamp() - mono_s
                 self._set_by, self._error_ms = moment.source, moment.error_ms
-            self._floor = _Floor(moment.at, mono_s)
+            self._floor = _Floor(moment.at.astimezone(UTC), mono_s)
             if not this_boot:
                 self._known = self._going_on = True
             elif moment.source is not TimeSource.NONE:

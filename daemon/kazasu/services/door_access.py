@@ -154,7 +154,7 @@ class DoorAccess:
         return [
             ("lockdown.begun", {"door": door, "by": by, "renewed": 1})
             for door, (said, by) in self._lockdowns.items()
-            if abs((moment.at - said.at).total_seconds()) >= _RENEWED_AFTER_S
+            if abs(moment.at.timestamp() - said.at.timestamp()) >= _RENEWED_AFTER_S
         ]
 
     def _described(self, presentation: Presentation) -> EventFields:

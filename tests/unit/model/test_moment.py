@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +30,22 @@ def test_a_step_is_what_the_monotonic_clock_does_not_explain(
     moment = Moment(at=AT + timedelta(seconds=seconds), source=TimeSource.NTP, error_ms=5, boot=boot, mono_ms=mono_ms)
 
     assert moment.step_ms(before) == step_ms
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_the_days_on_which_the_hour_changes_are_no_step(zone: str) -> None:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    moments = [
+        Moment(
+            at=(first + timedelta(hours=hour)).astimezone(ZoneInfo(zone)),
+            source=TimeSource.NTP,
+            error_ms=5,
+            boot="b",
+            mono_ms=hour * 3_600_000,
+        )
+        for hour in range(365 * 24)
+    ]
+    assert all(moment.step_ms(before) == 0 for before, moment in pairwise(moments))
 
 
 def test_the_time_is_rfc_3339_with_offset_and_milliseconds() -> None:

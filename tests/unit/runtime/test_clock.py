@@ -37,13 +37,13 @@ class Machine:
         self.wall_s = NOW.timestamp()
         self.boottime_s = 30.0
 
-    def clock(self) -> SystemClock:
+    def clock(self, zone: ZoneInfo = TOKYO) -> SystemClock:
         def kernel_error_ms() -> int | None:
             self.asked += 1
             return self.kernel_error_ms
 
         return SystemClock(
-            TOKYO,
+            zone,
             kernel_error_ms=kernel_error_ms,
             rtcs=lambda: self.rtcs,
             timesyncd=self.timesyncd,
@@ -278,6 +278,41 @@ def test_an_rtc_that_did_not_set_the_clock_or_tells_another_time_is_none(
     machine.rtcs = [msgspec.structs.replace(machine.rtc(), **change)]
 
     assert machine.clock().now().source is TimeSource.NONE
+
+
+@pytest.mark.parametrize(
+    ("began", "last_event", "passed_s", "shown"),
+    [
+        ("2026-10-25T02:00+02:00", 3000, 1200, "2026-10-25T02:10:00.000+01:00"),
+        ("2026-03-29T01:00+01:00", 3000, 1200, "2026-03-29T03:10:00.000+02:00"),
+    ],
+    ids=["the hour that comes twice", "the hour that is left out"],
+)
+@pytest.mark.rule(10)
+def test_the_hour_that_changes_makes_nobody_doubt_the_clock(
+    machine: Machine, began: str, last_event: float, passed_s: float, shown: str
+) -> None:
+    machine.wall_s = datetime.fromisoformat(began).timestamp()
+    machine.rtcs = [machine.rtc()]
+    clock = machine.clock(ZoneInfo("Europe/Berlin"))
+    clock.now()
+    machine.pass_s(last_event)
+    clock.recorded(clock.now())
+    machine.pass_s(passed_s)
+    moment = clock.now()
+    assert (moment.time, moment.source) == (shown, TimeSource.RTC)
+
+
+@pytest.mark.rule(10)
+def test_time_that_goes_on_from_an_event_goes_on_over_the_hour_that_changes(machine: Machine) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    machine.wall_s, machine.boottime_s = 0.0, 0.0
+    clock = machine.clock(berlin)
+    at = datetime(2026, 10, 25, 1, tzinfo=berlin)
+    clock.recorded(Moment(at=at, source=TimeSource.NTP, error_ms=5, boot="f" * 32, mono_ms=0))
+    machine.pass_s(3 * 3600)
+    moment = clock.now()
+    assert (moment.time, moment.source) == ("2026-10-25T03:00:00.000+01:00", TimeSource.HOLDOVER)
 
 
 def test_a_process_stopped_between_two_readings_reads_again(machine: Machine) -> None:
