@@ -84,6 +84,9 @@ class Recorder:
                 self._health.alert("journal", str(error))
                 self._follower.journal_changed()
             return None
+        if not self._rebuilt:
+            self._take_over(until_seq=event.seq)
+            self._rebuilt = True
         self._clock.recorded(draft.moment)
         if not self.able:
             self.able = True
@@ -101,6 +104,7 @@ class Recorder:
 
     def now(self) -> Moment:
         """The moment, after an event of its own if the clock has changed since the last look (rule 10)."""
+        self._catch_up()
         moment, before = self._clock.now(), self._looked_at
         for event_type, fields in self._follower.due(moment):
             event = self.append(Draft(event_type=event_type, moment=moment, fields=fields))
@@ -124,11 +128,7 @@ class Recorder:
 
     def resume(self) -> bool:
         """Try to record again; what was missed is that nothing was. Returns whether it worked."""
-        if not self._rebuilt:
-            # A journal that could not be opened at the start is read now, before anything is decided.
-            with contextlib.suppress(JournalError):
-                self._journal.idle()
-            self.rebuild()
+        self._catch_up()
         event = self.append(Draft(event_type="journal.resumed", moment=self._clock.now(), fields={}))
         if event is None:
             return False
@@ -137,9 +137,23 @@ class Recorder:
 
     def rebuild(self) -> None:
         """Let service and clock know what was recorded before."""
+        self._take_over(until_seq=None)
+
+    def _catch_up(self) -> None:
+        """Read now, before anything is decided, a journal that could not be opened at the start."""
+        if not self._rebuilt and not self.able:
+            with contextlib.suppress(JournalError):
+                self._journal.idle()
+            self._take_over(until_seq=None)
+
+    def _take_over(self, *, until_seq: int | None) -> None:
+        """Let everybody know what was recorded before this run, or before an event of it."""
         newest = None
-        for newest in self._journal.recent(_REBUILD_S):
-            self._follower.remember(newest)
+        for event in self._journal.recent(_REBUILD_S):
+            if event.seq == until_seq:
+                break
+            newest = event
+            self._follower.remember(event)
         if newest is not None:
             self._rebuilt = True
             self._clock.recorded(newest.moment)

@@ -72,6 +72,7 @@ class Doors:
         self.secure = True
         self.made_s: int | None = int(at.timestamp())
         self.events: list[Event] = []
+        self.told_from = 0  # the first event that the last start was told of
         self.change = change
         self.service = self._fresh()
 
@@ -125,6 +126,7 @@ class Doors:
         self.service = self._fresh()
         earliest = self.events[-1].moment.at - SPAN if self.events else None
         older = [index for index, event in enumerate(self.events) if earliest and event.moment.at < earliest]
-        for event in self.events[max(older, default=-1) + 1 :]:
+        self.told_from = max(older, default=-1) + 1
+        for event in self.events[self.told_from :]:
             self.service.recorded(event)
         self.tick()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kazasu.errors import JournalCorrupt, JournalFull
+from kazasu.errors import JournalCorrupt, JournalFull, JournalUnwritable
 from kazasu.model.event import GENESIS, Place, sealed
 from kazasu.model.signature import Ed25519Signer
 from kazasu.model.usage import Usage
@@ -31,12 +31,14 @@ class FakeJournal:
 
     Attributes:
         failing: raised by each append while it is set.
+        shut: it cannot be opened: nothing can be read either.
         events: what is kept, oldest first.
     """
 
     def __init__(self, *, max_events: int = 1_000_000, keep_s: int = 0, epoch: str = "00112233445566aa") -> None:
         self.epoch = epoch
         self.failing: JournalError | None = None
+        self.shut = False
         self.events: list[Event] = []
         self.idled = 0
         self._max_events = max_events
@@ -49,6 +51,8 @@ class FakeJournal:
         return self.events[-1].seq if self.events else self._pruned[0]
 
     def append(self, draft: Draft) -> Event:
+        if self.shut:
+            raise JournalUnwritable("the fake journal is not there")
         if self.failing is not None:
             raise self.failing
         if len(self.events) >= self._max_events:
@@ -61,7 +65,7 @@ class FakeJournal:
         return event
 
     def recent(self, span_s: int) -> Iterator[Event]:
-        if not self.events:
+        if not self.events or self.shut:
             return
         oldest_s = self._at_s[self.seq] - span_s
         start = len(self.events)

@@ -302,7 +302,7 @@ class DoorModel(RuleBasedStateMachine):
     def waiting(self, number: str, reason: DenyReason | None) -> str | None:
         """Who was denied for this reason a moment ago, or if there is none, who entered and escorts."""
         now = self.doors.clock.now()
-        for index, event in reversed(list(enumerate(self.doors.events))):
+        for index, event in reversed(list(enumerate(self.doors.events))[self.doors.told_from :]):
             fields = event.fields
             if fields["event_type"] == "lockdown.begun":
                 return None

@@ -460,6 +460,32 @@ def test_a_start_rebuilds_the_services_state() -> None:
     assert after.tap()["reason"] == "already_done"
 
 
+@pytest.mark.parametrize("by_tap", [True, False])
+def test_a_journal_that_could_not_be_opened_at_the_start_is_known_before_anything_is_decided(by_tap: bool) -> None:
+    before = Entrance()
+    before.tap()
+    before.journal.shut = True
+    after = Entrance(journal=before.journal)
+    after.run()
+    before.journal.shut = False
+    if not by_tap:
+        after.terminal.take(ReaderChanged(reader="desk", state=ReaderState.MISSING))
+        assert after.fields()["event_type"] == "reader.missing"
+    assert after.tap()["reason"] == "already_done"
+
+
+def test_what_was_recorded_in_this_run_is_not_told_a_second_time_when_the_journal_heals() -> None:
+    entrance = Entrance()
+    told: list[Event] = []
+    entrance.service.recorded = told.append  # type: ignore[method-assign]
+    entrance.run()
+    entrance.journal.failing = JournalUnwritable("the disk hangs")
+    entrance.tap()
+    entrance.journal.failing = None
+    entrance.tap()
+    assert [event.seq for event in told] == [event.seq for event in entrance.journal.events]
+
+
 @pytest.mark.rule(11)
 def test_start_crash_and_reconnect_play_no_cue() -> None:
     entrance = Entrance()

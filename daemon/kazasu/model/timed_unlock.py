@@ -26,13 +26,12 @@ class TimedUnlock:
     def __init__(self, schedule: Schedule, *, first_person: bool) -> None:
         self._schedule = schedule
         self._first_person = first_person
-        self._ticking = self._was_closed = self._begun = False
+        self._was_closed = self._begun = False
+        self._looked: Moment | None = None
 
     def tick(self, moment: Moment) -> bool:
         """Look at the time, at least once a minute; returns whether the door is to stay unlocked now."""
-        if not self._ticking:
-            # What was recorded before this start unlocks nothing.
-            self._ticking, self._begun = True, False
+        self._looked = moment
         if moment.source is TimeSource.NONE:
             self._begun = self._was_closed = False
         elif self._schedule.outside(moment.at) is not None:
@@ -42,7 +41,14 @@ class TimedUnlock:
         return self._begun
 
     def entered(self, moment: Moment) -> None:
-        """Take over that somebody entered who may start the hours."""
+        """Take over that somebody entered who may start the hours.
+
+        What happened before the last look at the time unlocks nothing: it was recorded before this start, and may be
+        told long after it, by a journal that could not be read until then.
+        """
+        looked = self._looked
+        if looked is None or looked.boot != moment.boot or moment.mono_ms < looked.mono_ms:
+            return
         if moment.source is not TimeSource.NONE and self._schedule.outside(moment.at) is None:
             self._begun = True
 

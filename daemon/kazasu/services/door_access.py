@@ -239,7 +239,8 @@ class DoorAccess:
         if "escorts" in fields:
             self._hosts.came(door, number, moment)
         rules = self._doors.get(door)
-        if door in self._unlocks and rules is not None and ("first_person" in fields or not rules.first_person):
+        starts = rules is not None and ("first_person" in fields or not rules.first_person)
+        if door in self._unlocks and starts and not self.locked_down(door):
             self._unlocks[door].entered(moment)
 
     def _waits(self, fields: EventFields, reason: str, moment: Moment) -> None:

@@ -290,6 +290,30 @@ def test_the_first_person_unlocks_and_nobody_else() -> None:
     assert doors.tick() == {"lab": False}, "each day has its own first person"
 
 
+@pytest.mark.rule(11)
+def test_what_the_journal_tells_late_unlocks_nothing() -> None:
+    """A disk that comes back after the start: yesterday's first person is nobody's today."""
+    doors = unlocking(first_person=True, when="2026-11-24T09:00")
+    doors.tick()
+    doors.tap("1", "first")
+    assert doors.tick() == {"lab": True}
+    doors.clock.advance(24 * 3600)
+    told, doors.events = doors.events, []  # nothing can be read at the start
+    doors.restart()
+    for event in told:
+        doors.service.recorded(event)
+    assert doors.tick() == {"lab": False}
+
+
+def test_who_enters_in_a_lockdown_starts_no_hours_that_come_after_it() -> None:
+    doors = unlocking(first_person=False, when="2026-11-24T09:00")
+    doors.record("lockdown.begun", {"door": "*", "by": "desk"})
+    doors.tick()
+    doors.tap("1", "guard")
+    doors.record("lockdown.ended", {"door": "*", "by": "desk"})
+    assert doors.tick() == {"lab": False}
+
+
 def test_a_lockdown_locks_and_its_end_unlocks_nothing() -> None:
     doors = unlocking(first_person=False, when="2026-11-24T06:00")
     doors.tick()
