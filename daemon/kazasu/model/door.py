@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kazasu.model.door_settings import DoorSettings
 
 _SECURE = frozenset({DoorState.LOCKED, DoorState.LOCKED_DOWN, DoorState.FAULT})
+_WAY_OUT = {Signal.REX: "rex_button", Signal.MOTION: "rex_motion"}
 _CAUSES = {
     DoorState.UNLOCKED: "grant",
     DoorState.PROPPED: "unlock",
@@ -51,6 +52,7 @@ class Door:
         self._release = self._granted_seq = 0
         self._unused = self._extended = False
         self._cause = "found_open"
+        self._way_out, self._excused_until_s = "", mono_s
         self._unlocked_by = ""
         self._opened_s = self._timed_from_s = mono_s
         self._events: list[DoorEvent] = []
@@ -120,9 +122,14 @@ class Door:
             raise AssertionError(  # noqa: TRY004  (no wrong type, but a defect)
                 f"{left.value} cannot take {signal.value!r}: {cell.value}"
             )
-        to = cell.to if isinstance(cell.to, DoorState) else self._standing.chosen(cell.to)
+        self._way_out = _WAY_OUT.get(signal, self._way_out)
+        if signal in (Signal.REX, Signal.MOTION, Signal.REX_ENDED) and not self._standing.open:
+            # In every state: a door that is released now may be locked again before it is opened.
+            self._excused_until_s = at_s + self._settings.exit_s
+        excused = at_s < self._excused_until_s
+        to = cell.to if isinstance(cell.to, DoorState) else self._standing.chosen(cell.to, excused=excused)
         if signal is Signal.OPENED:
-            self._opened_s = at_s
+            self._opened_s = self._excused_until_s = at_s
         ends = STATES[left].ends
         if to not in (None, left) and ends is not None:
             self._record(ends, at_s, {})
@@ -137,9 +144,7 @@ class Door:
         self._state = to
         if to is DoorState.OPENING or (to is DoorState.OPEN and left is not DoorState.OPENING):
             self._timed_from_s = at_s
-        if to is DoorState.EXITING and signal in (Signal.REX, Signal.MOTION):
-            self._cause = f"rex_{'button' if signal is Signal.REX else 'motion'}"
-        self._cause = _CAUSES.get(to, self._cause)
+        self._cause = self._way_out if to is DoorState.EXITING else _CAUSES.get(to, self._cause)
         if to in (DoorState.RELOCKING, DoorState.EXITING):
             self._extended = False
         if to in (DoorState.PROPPED, DoorState.FORCED_OPEN) or (to is not left and left is DoorState.RELOCKING):
@@ -175,7 +180,7 @@ class Door:
             case DoorState.RELOCKING:
                 return at_s + settings.settle_s
             case DoorState.EXITING:
-                return None if self._standing.leaving else at_s + settings.exit_s
+                return None if self._standing.leaving else self._excused_until_s
         return None
 
     def _alarm(self) -> Alarm | None:

@@ -73,10 +73,15 @@ class Standing:
                 return _edge(bool(before), bool(self.faults), Signal.FAULT, Signal.FAULT_ENDED), {"fault": fault.value}
         return self._condition(item), {}
 
-    def chosen(self, choice: Choice) -> DoorState | None:
-        """The state that a choice comes to; None to stay."""
+    def chosen(self, choice: Choice, *, excused: bool) -> DoorState | None:
+        """The state that a choice comes to; None to stay.
+
+        Args:
+            choice: the table's.
+            excused: somebody asked for the way out a moment ago, and the door has not been opened since.
+        """
         unlocked = self.unlockers and not self._lockdown and not self.faults
-        if choice is Choice.REST and self.leaving:
+        if choice is Choice.REST and (self.leaving or excused):
             return DoorState.EXITING
         if choice is not Choice.STAY and unlocked:
             return DoorState.PROPPED

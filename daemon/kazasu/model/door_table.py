@@ -94,7 +94,9 @@ class Choice(enum.StrEnum):
 
     STAY = "stay"
     LOCK = "lock"  # unlock stands and nothing bars it: propped; open: open; else relocking
-    REST = "rest"  # somebody still leaves: exiting; fault: fault; lockdown: locked_down; else locked, or propped
+    REST = (
+        "rest"  # leaves, or just asked to: exiting; unlock: propped; fault: fault; lockdown: locked_down; else locked
+    )
     PROP = "prop"  # unlock stands and nothing bars it: propped; else stay
 
 

@@ -246,6 +246,46 @@ def test_the_button_is_recorded_in_every_state_though_nothing_waits_for_it(bench
     assert bench.told == ["rex"] * 3
 
 
+@pytest.mark.parametrize("kind", RexKind)
+@pytest.mark.parametrize(
+    "before",
+    [(Granted(),), (Granted(), UnlockChanged(True)), (FireChanged(True),)],
+    ids=["granted", "unlocked", "fire"],
+)
+def test_who_asked_for_the_way_out_of_a_released_door_forces_nothing_once_it_is_locked(
+    bench: Bench, kind: RexKind, before: tuple[DoorInput, ...]
+) -> None:
+    bench.take(*before)
+    bench.wait(4.5)
+    bench.take(RexPressed(kind), RexReleased(kind), UnlockChanged(False), FireChanged(False))
+    bench.wait(9.4)
+    assert bench.take(OPEN).alarm is None
+    assert bench.fields()["cause"] == f"rex_{kind.value}"
+
+
+def test_who_asked_and_went_with_somebody_else_is_excused_once(bench: Bench) -> None:
+    bench.take(Granted(), RexPressed(), RexReleased(), OPEN)
+    bench.take(RexPressed(RexKind.MOTION), RexReleased(RexKind.MOTION), CLOSED)
+    bench.wait(2)
+    assert bench.door.secure
+    assert bench.take(OPEN).alarm is Alarm.FORCED_OPEN
+
+
+@pytest.mark.parametrize("kind", RexKind)
+def test_who_leaves_after_an_unused_release_is_not_taken_for_whom_it_was_for(bench: Bench, kind: RexKind) -> None:
+    bench.take(Granted(seq=7), RexPressed(kind))
+    bench.wait(100)
+    bench.take(OPEN)
+    assert bench.fields() == {"door": "lab", "contact": "open", "cause": f"rex_{kind.value}"}
+
+
+def test_who_asks_while_it_is_open_and_opens_it_again_left_that_way(bench: Bench) -> None:
+    bench.take(Granted(seq=7), OPEN, RexPressed(RexKind.MOTION), CLOSED)
+    bench.wait(3)
+    bench.take(OPEN)
+    assert bench.fields()["cause"] == "rex_motion"
+
+
 def test_a_leaf_that_has_not_latched_yet_is_no_break_in(bench: Bench) -> None:
     bench.take(Granted(), OPEN)
     bench.wait(3)
