@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LOOK_S = 10.0  # how often the hours of a schedule are looked at
+_RETRY_S = 1.0  # how often a lock that could not be driven is tried again
 
 _WORDS = {
     Alarm.FORCED_OPEN: "forced open",
@@ -96,6 +97,7 @@ class Doors:
         self._changed = changed
         self._wake_at_s: dict[str, float] = {}
         self._held_until_s: dict[str, float] = {}
+        self._stuck: dict[str, float] = {}
         self._alarms: dict[str, Alarm] = {}
         self._looked_s: float | None = None
         self._told = False
@@ -121,7 +123,7 @@ class Doors:
 
     def is_secure(self, name: str) -> bool:
         """Whether a door is closed and locked: what an interlock asks of the other door."""
-        return self._doors[name].secure
+        return self._doors[name].secure and name not in self._stuck
 
     def start(self) -> None:
         """Begin, once what was recorded before is known again: a lockdown outlives a start."""
@@ -133,7 +135,7 @@ class Doors:
         if self._told:
             return 0.0
         now_s = self._clock.mono_s()
-        times_s = (*self._wake_at_s.values(), *self._held_until_s.values())
+        times_s = (*self._wake_at_s.values(), *self._held_until_s.values(), *self._stuck.values())
         return max(0.0, min([most_s, *(at_s - now_s for at_s in times_s)]))
 
     def pass_time(self) -> None:
@@ -142,7 +144,8 @@ class Doors:
         if self._told:
             self._told, self._looked_s = False, None
             self._follow()
-        for name in [name for name, at_s in self._wake_at_s.items() if at_s <= now_s]:
+        due = {name for times_s in (self._wake_at_s, self._stuck) for name, at_s in times_s.items() if at_s <= now_s}
+        for name in sorted(due):
             self.take(name, Tick())
         for name in [name for name, at_s in self._held_until_s.items() if at_s <= now_s]:
             self.let_go(name)
@@ -198,30 +201,35 @@ class Doors:
             given: what; a grant is durable already.
         """
         door, now_s = self._doors[name], self._clock.mono_s()
-        outcome = door.take(given, now_s)
+        outcome, was_stuck = door.take(given, now_s), name in self._stuck
+        events = outcome.events
         if outcome.releases:
-            if not self._record(outcome.events):
+            if not self._record(events):
                 outcome = door.take(FaultChanged(True, DoorFault.JOURNAL), now_s)
-            outcome = self._moved(name, outcome)
-        else:
-            events = outcome.events
-            outcome = self._moved(name, outcome)
-            self._record(events)
+            events = ()
+        if not self._moved(name, outcome):
+            outcome = door.take(FaultChanged(True, DoorFault.LOCK), now_s)
+            events += outcome.events
+        self._record(events)
         if outcome.wake_at_s is None:
             self._wake_at_s.pop(name, None)
         else:
             self._wake_at_s[name] = outcome.wake_at_s
         self._tell(name, outcome.alarm)
+        if was_stuck and name not in self._stuck:
+            self.take(name, FaultChanged(False, DoorFault.LOCK))
 
-    def _moved(self, name: str, outcome: Outcome) -> Outcome:
-        """Release or lock; returns what came of it."""
+    def _moved(self, name: str, outcome: Outcome) -> bool:
+        """Release or lock; whether that worked. If it did not, `pass_time` tries again."""
         try:
             self._locks[name].release(outcome.lock)
         except OutputError as error:
-            _log.critical("lock_failed", extra={"fields": {"door": name, "detail": str(error)}})
-            outcome = self._doors[name].take(FaultChanged(True, DoorFault.LOCK), self._clock.mono_s())
-            self._record(outcome.events)
-        return outcome
+            if name not in self._stuck:
+                _log.critical("lock_failed", extra={"fields": {"door": name, "detail": str(error)}})
+            self._stuck[name] = self._clock.mono_s() + _RETRY_S
+            return False
+        self._stuck.pop(name, None)
+        return True
 
     def _record(self, events: tuple[DoorEvent, ...]) -> bool:
         """Record what happened; whether all of it is durable."""

@@ -315,3 +315,45 @@ def test_a_lock_that_cannot_be_driven_is_a_fault_of_its_door_alone(house: House)
     assert house.events() == ["door.granted", "door.fault"]
     house.tap(door="gate", way="in", cardholder="1001")
     assert house.gate.released
+
+
+def test_a_lock_that_could_not_be_locked_is_tried_again_until_it_is(house: House) -> None:
+    house.tap(door="server-room", way="in", cardholder="1001")
+    house.strike.stuck = True
+    house.pass_time(5)
+    assert house.strike.released
+    assert house.alarm() is Alarm.FAULT
+    house.pass_time(600)
+    assert house.doors.waits_s(10.0) <= 1.0
+    assert not house.doors.is_secure("server-room"), "nobody knows"
+
+    house.strike.stuck = False
+    house.pass_time(1)
+    assert not house.strike.released
+    assert house.alarm() is None
+    assert house.doors.is_secure("server-room")
+    assert house.doors.waits_s(10.0) == 10.0
+    assert house.events() == ["door.granted", "door.fault", "door.not_opened", "door.fault_ended"]
+
+
+def test_a_fire_that_could_not_release_is_tried_again(house: House) -> None:
+    house.strike.stuck = True
+    house.take(FireChanged(True))
+    house.strike.stuck = False
+    house.pass_time(1)
+    assert house.strike.released
+    assert house.events() == ["door.fire_release", "door.fault", "door.fault_ended"]
+
+
+@pytest.mark.rule(1)
+def test_what_stays_released_after_a_fire_is_recorded_or_locked(house: House) -> None:
+    house.take(UnlockChanged(True), FireChanged(True))
+    house.take(FireChanged(False))
+    assert house.strike.released
+    assert house.events()[-2:] == ["door.fire_release_ended", "door.unlocked"]
+
+    house.take(FireChanged(True))
+    house.journal.failing = JournalFull("no room")
+    house.take(FireChanged(False))
+    assert not house.strike.released
+    assert house.alarm() is Alarm.FAULT

@@ -93,7 +93,7 @@ class Door:
         Raises:
             AssertionError: the table calls it impossible; a defect of ours.
         """
-        before, self._events = self.lock, []
+        before, was, self._events = self.lock, self._state, []
         self._now_s = max(self._now_s, mono_s)
         self._pass_time()
         signal, fields = self._standing.take(item, starting=self._state is DoorState.STARTING)
@@ -108,7 +108,9 @@ class Door:
             alarm=self._alarm(),
             events=tuple(self._events),
             wake_at_s=self._deadline_s,
-            releases=lock.released and lock != before and self._state is not DoorState.FIRE_RELEASE,
+            releases=lock.released
+            and (lock != before or was is DoorState.FIRE_RELEASE)
+            and self._state is not DoorState.FIRE_RELEASE,
         )
 
     def _pass_time(self) -> None:

@@ -44,7 +44,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         alarm: what is wrong, the gravest if there are several.
         events: to record, in this order.
         wake_at_s: when a `Tick` is due, monotonic seconds; None if only an input changes anything.
-        releases: the lock is to be released now, and not by fire: only once the events are durable.
+        releases: the lock is to be released now, or to stay so after a fire, and not by fire: only once the events are
+            durable.
     """
 
     lock: LockOutput

@@ -94,9 +94,7 @@ class Choice(enum.StrEnum):
 
     STAY = "stay"
     LOCK = "lock"  # unlock stands and nothing bars it: propped; open: open; else relocking
-    REST = (
-        "rest"  # leaves, or just asked to: exiting; unlock: propped; fault: fault; lockdown: locked_down; else locked
-    )
+    REST = "rest"  # somebody leaves or just asked: exiting; fault: fault; lockdown: locked_down; else locked or propped
     PROP = "prop"  # unlock stands and nothing bars it: propped; else stay
 
 

@@ -91,12 +91,12 @@ class DrawnRelay:
         """Say it; see locks.Relay."""
         if on is self._on:
             return
-        self._on = on
         try:
             self._stream.write(f"{self._clears}door {self._door}: {'released' if on else 'locked'}\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             raise OutputError(f"the terminal cannot be written: {error}") from error
+        self._on = on
 
     def close(self) -> None:
         """Lock it."""
