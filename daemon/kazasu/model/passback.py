@@ -165,5 +165,7 @@ def end_of(at: datetime, area: Area | None) -> datetime:
     latest = datetime.fromtimestamp(at.timestamp() + _COUNTS_S, at.tzinfo)
     if area is None or area.reset_at is None:
         return latest
-    day = at.date() if at.time() < area.reset_at else at.date() + timedelta(days=1)
-    return min(datetime.combine(day, area.reset_at, at.tzinfo), latest, key=datetime.timestamp)
+    today, tomorrow = (datetime.combine(at.date() + timedelta(days=days), area.reset_at, at.tzinfo) for days in (0, 1))
+    # By Unix time: on a day whose hour changes, a clock on the wall may show the reset twice, or leave it out.
+    reset = today if at.timestamp() < today.timestamp() else tomorrow
+    return min(reset, latest, key=datetime.timestamp)

@@ -123,6 +123,24 @@ def test_the_reset_is_what_the_clock_on_the_wall_shows(entered: datetime, hours:
     assert ends_s - entered.timestamp() == hours * 3600
 
 
+@pytest.mark.parametrize(
+    ("entered", "hours"),
+    [
+        (datetime(2026, 10, 25, 2, 10, tzinfo=BERLIN, fold=0), 1 / 3),
+        (datetime(2026, 10, 25, 2, 10, tzinfo=BERLIN, fold=1), 24 + 1 / 3),
+        (datetime(2026, 10, 25, 2, 40, tzinfo=BERLIN, fold=0), 24 + 5 / 6),
+        (datetime(2026, 3, 29, 1, 50, tzinfo=BERLIN), 2 / 3),
+        (datetime(2026, 3, 29, 3, 10, tzinfo=BERLIN), 1 / 3),
+        (datetime(2026, 3, 29, 3, 40, tzinfo=BERLIN), 22 + 5 / 6),
+    ],
+)
+def test_a_reset_in_the_hour_that_changes_comes_once_for_everybody(entered: datetime, hours: float) -> None:
+    """Half past two: the first of two in autumn; in spring, where it is left out, an hour later on the wall."""
+    subject = Lab(Area(name="lab", passback="hard", reset_at=time(2, 30)), entered)
+    subject.enters()
+    assert subject.passback._entries["1"].ends_s - entered.timestamp() == pytest.approx(hours * 3600)
+
+
 def test_without_a_reset_an_entry_counts_for_a_day_and_a_half() -> None:
     subject = lab("hard")
     subject.enters()
