@@ -204,9 +204,11 @@ class Terminal:
         self._rest()
 
     def _tap(self, read: CardRead) -> None:
-        if not self._recorder.able and not self._recorder.resume():
-            self._play(CueName.FAULT)
-            return
+        if not self._recorder.able:
+            if not self._recorder.resume():
+                self._play(CueName.FAULT)
+                return
+            self.doors.pass_time()  # they know of it before anybody is let through
         moment = self._recorder.now()
         asked = self._settings.policy.at(moment)
         presentation = self._presenter.present(read, self._chosen_direction(), moment, self._clock.mono_s(), asked)

@@ -477,7 +477,7 @@ def test_a_journal_that_could_not_be_opened_at_the_start_is_known_before_anythin
 def test_what_was_recorded_in_this_run_is_not_told_a_second_time_when_the_journal_heals() -> None:
     entrance = Entrance()
     told: list[Event] = []
-    entrance.service.recorded = told.append  # type: ignore[method-assign]
+    entrance.service.recorded = told.append  # type: ignore[assignment, method-assign]
     entrance.run()
     entrance.journal.failing = JournalUnwritable("the disk hangs")
     entrance.tap()

@@ -76,14 +76,17 @@ class Orders:
         simulated: bool,
     ) -> None:
         self._recorder = recorder
+        self._all_doors = doors
         self._doors = DoorOrders(doors, self._record, simulated=simulated)
         self._people = PeopleOrders(desk, roster, presenter, clock, self._record)
         self._muster = MusterOrders(meeting_point, clock, self._record)
 
     def answer(self, order: Order) -> Answer:
         """Do it, and say what is so now."""
-        if order.must_be_recorded and not self._recorder.able and not self._recorder.resume():
-            return Answer(ok=False, said="nothing can be recorded, so nothing is done: see `kazasu doctor`")
+        if order.must_be_recorded and not self._recorder.able:
+            if not self._recorder.resume():
+                return Answer(ok=False, said="nothing can be recorded, so nothing is done: see `kazasu doctor`")
+            self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
         try:
             return Answer(ok=True, said=self._done(order))
         except OrderRefused as error:

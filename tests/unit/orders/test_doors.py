@@ -57,8 +57,14 @@ class Woken:
 class Gatehouse:
     """A terminal with two doors, whose operator is taro."""
 
-    def __init__(self, *, simulated: bool = True, doors: tuple[str, ...] = ("gate", "hall")) -> None:
-        self.clock, self.journal = FakeClock(), FakeJournal()
+    def __init__(
+        self,
+        *,
+        simulated: bool = True,
+        doors: tuple[str, ...] = ("gate", "hall"),
+        journal: FakeJournal | None = None,
+    ) -> None:
+        self.clock, self.journal = FakeClock(), journal or FakeJournal()
         self.strikes = {door: Strike() for door in doors}
         policy = AssurancePolicy(min_assurance=Assurance.SERIAL)
         site = DoorSite(doors=tuple(DoorRules(name=door) for door in doors), passages={}, zone=UTC)
@@ -140,6 +146,20 @@ def test_in_a_lockdown_nobody_is_let_through_until_it_ends(gatehouse: Gatehouse)
     assert "operator.released" not in gatehouse.types()
     assert gatehouse.order(Lockdown(by="taro", door=EVERY_DOOR, active=False)).said == "gate: locked\nhall: locked"
     assert gatehouse.order(Release(by="jiro", door="gate")).ok
+
+
+@pytest.mark.parametrize("order", [Release(by="jiro", door="gate"), Unlock(by="jiro", door="gate")])
+def test_a_lockdown_that_the_journal_tells_late_is_known_before_an_order_is_done(
+    gatehouse: Gatehouse, order: Order
+) -> None:
+    gatehouse.order(Lockdown(by="taro", door=EVERY_DOOR, active=True))
+    gatehouse.journal.shut = True
+    after = Gatehouse(journal=gatehouse.journal)
+    after.terminal._start()
+    gatehouse.journal.shut = False
+    after.order(order)
+    assert "operator.released" not in after.types()
+    assert "door.unlocked" not in after.types()
 
 
 def test_one_door_is_locked_down_and_the_other_is_not(gatehouse: Gatehouse) -> None:
