@@ -258,7 +258,7 @@ class BareCommits:
 
 def run(quick: bool) -> list[Row]:
     """Measure; each ratio is of medians, against bare commits in turn with the taps."""
-    with _on_disk() as directory, OneTerminal(directory) as terminal:
+    with on_disk() as directory, OneTerminal(directory) as terminal:
         bare = BareCommits(directory / "bare.db")
         terminal.callback(bare.close)
         turns = _turns(terminal, bare, 40 if quick else 600)
@@ -341,7 +341,7 @@ def _flushes_of(taps: int) -> int:
 
 
 @contextlib.contextmanager
-def _on_disk() -> Iterator[Path]:
+def on_disk() -> Iterator[Path]:
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-tap-", dir=BUILD) as directory:
         yield Path(directory)
@@ -349,7 +349,7 @@ def _on_disk() -> Iterator[Path]:
 
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--taps"]:
-        with _on_disk() as directory, OneTerminal(directory) as terminal:
+        with on_disk() as directory, OneTerminal(directory) as terminal:
             for number in range(int(arguments[1])):
                 terminal.tap_s(terminal.felica_cards[number % 2], terminal.warm)
         return
