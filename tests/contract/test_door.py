@@ -26,13 +26,14 @@ from kazasu.model.door_input import (
     FaultChanged,
     FireChanged,
     Granted,
+    LockdownChanged,
     RexKind,
     RexPressed,
     RexReleased,
     TamperChanged,
     UnlockChanged,
 )
-from kazasu.model.door_table import Alarm
+from kazasu.model.door_table import Alarm, DoorEventType
 from kazasu.model.input import DoorChanged
 from kazasu.outputs.gpio import GpioRelay, Header, Pin
 from kazasu.outputs.locks import Locks
@@ -105,10 +106,10 @@ class Hardware(Protocol):
 class OnPins:
     """gpiozero's pins, without a Pi under them: a contact that closes pulls its pin low."""
 
-    def __init__(self, inbox: ListInbox, clock: FakeClock, stack: ExitStack) -> None:
+    def __init__(self, inbox: ListInbox, clock: FakeClock, stack: ExitStack, wired: str = WIRED) -> None:
         self._factory = MockFactory()
         header = Header(self._factory)
-        settings = config(ON_PINS + WIRED)
+        settings = config(ON_PINS + wired)
         self.locks = open_locks(settings, inbox, clock, header, stack)
         open_contacts(settings, inbox, header, stack)
         self.ways = doorways(settings, self.locks)
@@ -141,10 +142,10 @@ class OnPins:
 class Drawn:
     """Lines in a terminal; what no wire tells, the test says."""
 
-    def __init__(self, inbox: ListInbox, clock: FakeClock, stack: ExitStack) -> None:
+    def __init__(self, inbox: ListInbox, clock: FakeClock, stack: ExitStack, wired: str = WIRED) -> None:
         self._stream = io.StringIO()
         self._inbox = inbox
-        settings = config(ON_PINS + WIRED)
+        settings = config(ON_PINS + wired)
         (door,) = settings.doors
         relay = DrawnRelay(door.name, self._stream)
         stack.callback(relay.close)
@@ -184,9 +185,9 @@ class Woken:
 class Site:
     """A door with its wires, driven as the terminal's thread does. Implements recorder.Follower."""
 
-    def __init__(self, hardware: type[OnPins | Drawn], stack: ExitStack) -> None:
+    def __init__(self, hardware: type[OnPins | Drawn], stack: ExitStack, door: str = WIRED) -> None:
         self.clock, self.journal, self.inbox = FakeClock(), FakeJournal(), ListInbox()
-        wired = hardware(self.inbox, self.clock, stack)
+        wired = hardware(self.inbox, self.clock, stack, door)
         self.door: Hardware = wired
         self.locks = wired.locks
         recorder = Recorder(self.journal, self.clock, FakeRoster(), FakeHealth(), Woken(), self)
@@ -342,6 +343,64 @@ def test_the_end_of_the_program_leaves_the_lock_locked(stage: tuple[Site, Callab
     assert site.door.released
     close()
     assert not site.door.released
+
+
+def live(site: Site, close: Callable[[], None]) -> list[object]:
+    """A door's whole life: how lock, state and alarm are after each step, what was recorded, and the end."""
+    seen: list[object] = []
+    leaf, door = site.door.leaf, site.doors
+
+    def opened() -> None:
+        leaf(closed=False)
+
+    def closed() -> None:
+        leaf(closed=True)
+
+    def tell(given: DoorInput) -> Callable[[], None]:
+        return lambda: door.take("lab", given)
+
+    def wait(seconds: float) -> Callable[[], None]:
+        return lambda: site.pass_time(seconds)
+
+    through = (site.grant, opened, wait(1.1), closed, wait(1.1))
+    steps: tuple[Callable[[], None], ...] = (
+        *through,
+        *(site.grant, wait(4), site.grant, wait(4), opened, closed, wait(2)),  # another comes before anybody opened it
+        *(tell(Granted(extended=True, seq=2)), wait(14), opened, wait(34), closed, wait(2)),
+        *(site.grant, wait(7)),  # and nobody comes
+        *(site.grant, opened, wait(21), wait(10), closed, wait(2)),  # held open
+        *(opened, closed, wait(2)),  # forced
+        *(lambda: site.door.rex(pressed=True), lambda: site.door.rex(pressed=False), opened, wait(2), closed, wait(2)),
+        *(lambda: site.door.motion(seen=True), wait(60), opened, lambda: site.door.motion(seen=False), closed, wait(2)),
+        *(lambda: site.door.tamper(opened=True), *through, lambda: site.door.tamper(opened=False)),
+        *(tell(UnlockChanged(True)), opened, wait(3600), closed, tell(UnlockChanged(False)), wait(2)),
+        *(site.grant, tell(LockdownChanged(True)), wait(2), site.grant, tell(Granted(in_lockdown=True, seq=3)), opened),
+        *(wait(2), closed, lambda: site.door.fire(burning=True), opened, wait(60), closed),
+        *(lambda: site.door.fire(burning=False), wait(2), tell(LockdownChanged(False))),
+        *(tell(FaultChanged(True, DoorFault.LOCK)), site.grant, opened, closed, wait(2)),
+        *(tell(FaultChanged(False, DoorFault.LOCK)), wait(2), *through, site.grant),
+    )
+    for step in steps:
+        step()
+        site.now()
+        seen.append((site.door.released, door.state("lab"), door.alarm, door.is_secure("lab")))
+    seen += [{**event.fields, "sig": ""} for event in site.journal.events]
+    close()
+    return [*seen, site.door.released]
+
+
+@pytest.mark.parametrize("fail", ["secure", "safe"])
+def test_a_doors_whole_life_is_the_same_on_pins_and_drawn(fail: str) -> None:
+    lives = []
+    for hardware in (OnPins, Drawn):
+        with ExitStack() as stack:
+            site = Site(hardware, stack, f'fail = "{fail}"\n{WIRED}')
+            lives.append(live(site, stack.close))
+    assert lives[0] == lives[1]
+    moved = [each[0] for each in lives[0] if isinstance(each, tuple)]
+    assert (moved[0], moved[-1], lives[0][-1]) == (True, True, False), "the current goes, and neither lock is released"
+    types = {each["event_type"] for each in lives[0] if isinstance(each, dict)}
+    assert types == {kind.value for kind in DoorEventType}
 
 
 def test_two_uses_of_a_pin_are_refused_and_named() -> None:
