@@ -493,6 +493,14 @@ class House(RuleBasedStateMachine):
             self.opening = self.opening and None if door == "lab" else self.opening
         self.tell(door, FireChanged(self.fire[door]))
 
+    @rule(door=doors, broken=st.booleans())
+    def burn_while_it_is_unlocked(self, door: str, broken: bool) -> None:
+        self.unlock(door, None, False)
+        self.change_fire(door)
+        if broken:
+            self.break_the_disk(0)
+        self.change_fire(door)
+
     @rule(door=doors)
     def change_tamper(self, door: str) -> None:
         self.tamper[door] = not self.tamper[door]
@@ -532,9 +540,11 @@ class House(RuleBasedStateMachine):
             if not self.runs(self.terminal._recorder.idle if now_s == 10.0 else lambda: None):
                 return
 
-    @rule()
-    def hang(self) -> None:
+    @rule(let_in=st.sampled_from([*DOORS, None]))
+    def hang(self, let_in: str | None) -> None:
         """The terminal's thread does nothing for longer than any grant; the limits' does."""
+        if let_in is not None:
+            self.release(let_in)
         self.clock.advance(EXTENDED_S + RELOCK_S + 1)
         with self.locks.changed:
             for door, wiring in self.locks.by_door.items():
@@ -581,8 +591,10 @@ class House(RuleBasedStateMachine):
         if by_reader:
             self.take(ReaderChanged(reader="lab_in", state=ReaderState.PRESENT))
 
-    @rule(number=people)
-    def start_without_a_disk_that_comes_later(self, number: str) -> None:
+    @rule(number=people, lockdown=st.booleans())
+    def start_without_a_disk_that_comes_later(self, number: str, lockdown: bool) -> None:
+        if lockdown:
+            self.lock_down("lab", True)
         self.break_the_disk(0)
         self.cut_the_power(False)
         self.mend_the_disk(True)
