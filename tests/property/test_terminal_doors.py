@@ -186,6 +186,7 @@ class House(RuleBasedStateMachine):
         self.changed_s = dict.fromkeys(DOORS, self.clock.mono_s())
         self.was_closed = self.entered = False
         self.opening: bool | None = None
+        self.excused_s = float("-inf")
         self.inbox, self.cues, self.health = ListInbox(), FakeCues(), FakeHealth()
         self.started = len(self.journal.events)
         self.absorb()
@@ -449,12 +450,12 @@ class House(RuleBasedStateMachine):
 
     @rule(
         first=people,
-        second=people,
+        second=st.one_of(st.none(), people),
         reader=st.sampled_from(sorted(READERS)),
         seconds=st.integers(0, 16),
         between=st.sampled_from(["", "", "lockdown", "cut", "boot", "disk"]),
     )
-    def come_together(self, first: str, second: str, reader: str, seconds: int, between: str) -> None:
+    def come_together(self, first: str, second: str | None, reader: str, seconds: int, between: str) -> None:
         self.tap(first, reader)
         self.wait(seconds)
         match between:
@@ -464,7 +465,7 @@ class House(RuleBasedStateMachine):
                 self.cut_the_power(between == "boot")
             case "disk":
                 self.break_the_disk(1)
-        self.tap(second, "lab_in")
+        self.tap(second or first, "lab_in")
 
     @rule(leaf=st.booleans())
     def move_the_leaf(self, leaf: bool) -> None:
@@ -474,16 +475,18 @@ class House(RuleBasedStateMachine):
         relay = self.relays["lab"]
         self.opening = None
         if leaf and not relay.stuck:
-            if relay.on or self.leaving["lab"] or self.fire["lab"]:
+            if relay.on or self.leaving["lab"] or self.fire["lab"] or now_s < self.excused_s:
                 self.opening = False
             elif now_s - changed_s >= QUIET_S and self.journal.fails_in is None:
                 self.opening = True
-        self.open = leaf
+        self.open, self.excused_s = leaf, float("-inf")
         self.tell("lab", ContactChanged(leaf))
 
     @rule(door=doors, kind=st.sampled_from(RexKind))
     def ask_for_the_way_out_or_end_it(self, door: str, kind: RexKind) -> None:
         self.leaving[door] ^= {kind}
+        if door == "lab" and not self.open:
+            self.excused_s = self.clock.mono_s() + EXIT_S
         self.tell(door, RexPressed(kind) if kind in self.leaving[door] else RexReleased(kind))
 
     @rule(door=doors)
