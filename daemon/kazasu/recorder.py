@@ -70,6 +70,7 @@ class Recorder:
         self._publisher = publisher
         self._follower = follower
         self._rebuilt = False
+        self._last_seq = 0
         self._looked_at: Moment | None = None
         self.able = True
 
@@ -84,6 +85,7 @@ class Recorder:
                 self._health.alert("journal", str(error))
                 self._follower.journal_changed()
             return None
+        self._last_seq = event.seq
         if not self._rebuilt:
             self._take_over(until_seq=event.seq)
             self._rebuilt = True
@@ -123,7 +125,8 @@ class Recorder:
     def announce(self, event: Event) -> None:
         """Let services and publisher know; after the cue: a thread that wakes takes its share of the processor."""
         self._follower.remember(event)
-        self._health.note(last_seq=event.seq, roster_version=self._roster.version)
+        # Not this one's own: of a tap everybody hears after what the door recorded meanwhile.
+        self._health.note(last_seq=self._last_seq, roster_version=self._roster.version)
         self._publisher.wake()
 
     def resume(self) -> bool:

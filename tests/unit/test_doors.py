@@ -357,3 +357,42 @@ def test_what_stays_released_after_a_fire_is_recorded_or_locked(house: House) ->
     house.take(FireChanged(False))
     assert not house.strike.released
     assert house.alarm() is Alarm.FAULT
+
+
+@pytest.mark.parametrize("step_s", [-86400, -10, 10, 86400])
+def test_a_clock_that_is_set_while_a_door_is_open_or_unlocked_changes_no_duration(house: House, step_s: int) -> None:
+    house.doors.hold("gate", 25)
+    house.tap(door="server-room", way="in", cardholder="1001")
+    house.pass_time(4)
+    house.clock.step(step_s)
+    house.pass_time(0.9)
+    assert house.strike.released
+    house.take(ContactChanged(True))
+    house.clock.step(-step_s)
+    house.pass_time(19.9)
+    assert house.alarm() is None
+    assert house.gate.released
+    house.clock.step(step_s)
+    house.pass_time(0.2)
+    assert house.alarm() is Alarm.HELD
+    assert not house.gate.released
+    house.clock.step(step_s)
+    house.pass_time(9.9)
+    assert house.alarm() is Alarm.HELD_OPEN
+
+
+def test_health_names_the_newest_event_though_the_door_recorded_it_before_the_tap_was_told(house: House) -> None:
+    house.tap(door="server-room", way="in", cardholder="1001")
+    house.pass_time(5)  # nobody came; the lock settles
+    event = house.recorder.append(
+        Draft(
+            event_type="door.granted",
+            moment=house.clock.now(),
+            fields={"door": "server-room", "way": "in", "cardholder": "1002"},
+        )
+    )
+    assert event is not None
+    house.doors.granted(event)
+    house.recorder.announce(event)
+    assert house.events() == ["door.granted", "door.granted", "door.not_opened"]
+    assert house.health.fields["last_seq"] == 3
