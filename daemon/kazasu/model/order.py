@@ -50,7 +50,9 @@ class Unlock(_Order, frozen=True, kw_only=True, tag="unlock"):
 
 
 class Relock(_Order, frozen=True, kw_only=True, tag="relock"):
-    """End what `Unlock` ordered; a schedule goes on."""
+    """End what `Unlock` ordered; a schedule goes on. Locking waits for no journal."""
+
+    must_be_recorded: ClassVar[bool] = False
 
     door: Name
 

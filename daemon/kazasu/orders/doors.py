@@ -58,10 +58,7 @@ class DoorOrders:
             case Unlock(door=door, for_s=for_s):
                 said = self._unlock(door, order.by, for_s)
             case Relock(door=door):
-                self._expect(door)
-                self._record("operator.relocked", {"door": door, "by": order.by})
-                self._doors.let_go(door)
-                said = self._states(door)
+                said = self._relock(door, order.by)
             case Lockdown(door=door, active=active):
                 said = self._lockdown(door, order.by, active=active)
             case ResetPassback(cardholder=cardholder):
@@ -79,6 +76,16 @@ class DoorOrders:
             fields["for_s"] = round(for_s)
         self._record("operator.unlocked", fields)
         self._doors.hold(door, for_s)
+        return self._states(door)
+
+    def _relock(self, door: str, by: str) -> str:
+        self._expect(door)
+        try:
+            self._record("operator.relocked", {"door": door, "by": by})
+        except OrderRefused as error:
+            self._doors.let_go(door)
+            raise OrderRefused(f"{self._states(door)}; it could not be recorded: see `kazasu doctor`") from error
+        self._doors.let_go(door)
         return self._states(door)
 
     def _reset_passback(self, by: str, cardholder: str | None) -> str:

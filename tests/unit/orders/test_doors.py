@@ -128,6 +128,17 @@ def test_a_door_is_kept_unlocked_until_it_is_locked_again(gatehouse: Gatehouse) 
     assert gatehouse.types() == ["operator.unlocked", "door.unlocked", "operator.relocked", "door.unlocked_ended"]
 
 
+def test_locking_again_waits_for_no_journal_and_says_that_it_is_not_recorded(gatehouse: Gatehouse) -> None:
+    gatehouse.order(Unlock(by="taro", door="gate"))
+    gatehouse.journal.failing = JournalFull("no room")
+    for _ in range(2):
+        answer = gatehouse.order(Relock(by="jiro", door="gate"))
+        assert not gatehouse.strikes["gate"].released
+        assert not answer.ok
+        assert answer.said.startswith("gate: ")
+        assert "could not be recorded" in answer.said
+
+
 def test_a_door_is_kept_unlocked_for_a_time(gatehouse: Gatehouse) -> None:
     gatehouse.order(Unlock(by="taro", door="gate", for_s=3600.0))
     assert gatehouse.journal.events[0].fields["for_s"] == 3600
