@@ -13,8 +13,8 @@ from fakes.gate import Gate, rush
 from fakes.journal import SIGNER
 from kazasu.model.cue import CueName
 from kazasu.model.event import opened
+from kazasu.model.presence import answered
 from kazasu.model.signature import Ed25519Verifier
-from kazasu.services.door_access import answered
 from kazasu.store.backlog import Backlog
 
 if TYPE_CHECKING:
