@@ -83,11 +83,11 @@ class Orders:
 
     def answer(self, order: Order) -> Answer:
         """Do it, and say what is so now."""
-        if order.must_be_recorded and not self._recorder.able:
-            if not self._recorder.resume():
-                return Answer(ok=False, said="nothing can be recorded, so nothing is done: see `kazasu doctor`")
-            self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
         try:
+            if order.must_be_recorded and not self._recorder.able:
+                if not self._recorder.resume():
+                    return Answer(ok=False, said=self._doors.unrecorded(order))
+                self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
             return Answer(ok=True, said=self._done(order))
         except OrderRefused as error:
             return Answer(ok=False, said=str(error))

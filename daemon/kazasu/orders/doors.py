@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from kazasu.errors import OrderRefused
 from kazasu.model.door_input import (
     ContactChanged,
+    DoorFault,
+    FaultChanged,
     FireChanged,
     RexKind,
     RexPressed,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from kazasu.doors import Doors
     from kazasu.model.access import EventFields
     from kazasu.model.door_input import DoorInput
-    from kazasu.model.order import DoorOrder
+    from kazasu.model.order import DoorOrder, Order
     from kazasu.orders import Record
 
 
@@ -68,6 +70,22 @@ class DoorOrders:
             case Look():
                 said = self._states(*self._doors.names) or "this terminal has no doors"
         return said
+
+    def unrecorded(self, order: Order) -> str:
+        """Do what waits for no journal, and say what was not done, of an order that cannot be recorded.
+
+        A lockdown locks all the same: nobody is let in while nothing can be recorded, and that it was ordered has to
+        be said again once it can be.
+
+        Raises:
+            OrderRefused: there is no such door.
+        """
+        if not isinstance(order, Lockdown) or not order.active:
+            return "nothing can be recorded, so nothing is done: see `kazasu doctor`"
+        names = self._named(order.door)
+        for name in names:
+            self._doors.take(name, FaultChanged(True, DoorFault.JOURNAL))
+        return f"{self._states(*names)}\nit cannot be recorded, and ends when it can be: order it again then"
 
     def _unlock(self, door: str, by: str, for_s: float | None) -> str:
         self._expect(door)
@@ -113,11 +131,24 @@ class DoorOrders:
         return self._states(door)
 
     def _lockdown(self, door: str, by: str, *, active: bool) -> str:
+        names = self._named(door)
+        try:
+            self._record(f"lockdown.{'begun' if active else 'ended'}", {"door": door, "by": by})
+        except OrderRefused:
+            raise OrderRefused(self.unrecorded(Lockdown(by=by, door=door, active=active))) from None
+        self._doors.pass_time()
+        return self._states(*names)
+
+    def _named(self, door: str) -> tuple[str, ...]:
+        """The doors that an order means.
+
+        Raises:
+            OrderRefused: there is none of that name.
+        """
         if door != EVERY_DOOR or not self._doors.names:
             self._expect(door)
-        self._record(f"lockdown.{'begun' if active else 'ended'}", {"door": door, "by": by})
-        self._doors.pass_time()
-        return self._states(*(self._doors.names if door == EVERY_DOOR else [door]))
+            return (door,)
+        return self._doors.names
 
     def _expect(self, door: str) -> None:
         if door not in self._doors.names:

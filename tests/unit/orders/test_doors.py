@@ -139,6 +139,33 @@ def test_locking_again_waits_for_no_journal_and_says_that_it_is_not_recorded(gat
         assert "could not be recorded" in answer.said
 
 
+def test_a_lockdown_locks_though_it_cannot_be_recorded_and_says_that_it_has_to_be_ordered_again(
+    gatehouse: Gatehouse,
+) -> None:
+    for door in ("gate", "hall"):
+        gatehouse.order(Unlock(by="taro", door=door))
+    gatehouse.journal.failing = JournalFull("no room")
+    for _ in range(2):  # the one that finds out, and one that knows
+        answer = gatehouse.order(Lockdown(by="jiro", door=EVERY_DOOR, active=True))
+        assert not answer.ok
+        assert "order it again" in answer.said
+        assert not gatehouse.strikes["gate"].released
+        assert not gatehouse.strikes["hall"].released
+    nothing = gatehouse.order(Lockdown(by="jiro", door=EVERY_DOOR, active=False))
+    assert nothing == Answer(ok=False, said="nothing can be recorded, so nothing is done: see `kazasu doctor`")
+    gatehouse.journal.failing = None
+    assert gatehouse.order(Lockdown(by="jiro", door=EVERY_DOOR, active=True)).ok
+    gatehouse.pass_time(1)
+    assert not gatehouse.strikes["gate"].released
+
+
+def test_a_lockdown_of_an_unknown_door_is_none_also_where_nothing_can_be_recorded(gatehouse: Gatehouse) -> None:
+    gatehouse.journal.failing = JournalFull("no room")
+    assert not gatehouse.order(Unlock(by="taro", door="gate")).ok
+    answer = gatehouse.order(Lockdown(by="jiro", door="cellar", active=True))
+    assert answer == Answer(ok=False, said="there is no door 'cellar' here; there is: gate, hall")
+
+
 def test_a_door_is_kept_unlocked_for_a_time(gatehouse: Gatehouse) -> None:
     gatehouse.order(Unlock(by="taro", door="gate", for_s=3600.0))
     assert gatehouse.journal.events[0].fields["for_s"] == 3600
