@@ -134,7 +134,7 @@ def _area(area: Area) -> str:
         "off": "",
         "soft": "; passback is recorded",
         "hard": "; passback is denied",
-        "timed": f"; nobody enters again within {area.within}",
+        "timed": f"; nobody enters again within {area.within} who was not elsewhere since",
     }
     reset = "" if area.reset is None else f"; everybody is forgotten at {area.reset.isoformat('minutes')}"
     return rules[area.passback] + ("" if area.capacity is None else f"; takes {area.capacity} people") + reset

@@ -104,7 +104,7 @@ def test_a_configuration_without_doors_has_nothing_to_say() -> None:
                 IT,
                 '[[areas]]\nname = "it"\npassback = "timed"\nwithin = "10m"\nreset = "04:00"\n',
             ],
-            "nobody enters again within 10m; everybody is forgotten at 04:00.",
+            "nobody enters again within 10m who was not elsewhere since; everybody is forgotten at 04:00.",
         ),
         (
             [SERVER_ROOM, 'interlock = ["b"]\n', '[[doors]]\nname = "b"\ntitle = "Inner Door"\n', IT],
