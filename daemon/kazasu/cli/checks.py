@@ -76,6 +76,16 @@ def _muster_keys(config: Config) -> Iterator[Finding]:
             yield Finding(Grade.OK, "muster", f"terminal {name}: key id {keyid}")
 
 
+def _site_key(config: Config) -> Iterator[Finding]:
+    from kazasu.store.keys import load_verifiers
+
+    if config.site is None:
+        yield Finding(Grade.NOTE, "site key", "none: no command from the site reaches this terminal")
+        return
+    keyids = [verifier.keyid for verifier in load_verifiers(config.site.key)]
+    yield Finding(Grade.OK, "site key", f"key id {' and '.join(keyids)}")
+
+
 def _disk(config: Config) -> Iterator[Finding]:
     state_dir = config.terminal.state_dir
     if not state_dir.is_dir():
@@ -274,6 +284,7 @@ _CHECKS: tuple[tuple[str, Callable[[Config], Iterator[Finding]]], ...] = (
     ("pepper", _pepper),
     ("collector key", _collector_key),
     ("muster", _muster_keys),
+    ("site key", _site_key),
     ("disk", _disk),
     ("stores", _stores),
     ("pcscd", _readers),

@@ -16,6 +16,7 @@ from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
 from kazasu.model.configuration_muster import Muster, MusterService
 from kazasu.model.configuration_people import Codes, DayCards, Vouching
+from kazasu.model.configuration_site import Site
 from kazasu.model.setting import Duration, LocalTime, TimeRange, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
 
@@ -259,6 +260,7 @@ class Config(DoorTables, frozen=True, kw_only=True):
     vouching: Vouching | None = None
     codes: Codes | None = None
     muster: Muster | None = None
+    site: Site | None = None
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
     log: Log = Log()

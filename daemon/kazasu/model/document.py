@@ -102,8 +102,12 @@ def signed(fields: Mapping[str, int | str], signer: Signer) -> Document:
     return Document(fields=whole, covered=covered, body=_ENCODER.encode(whole))
 
 
-def verified(payload: bytes, verifier: Verifier) -> Document:
+def verified(payload: bytes, *verifiers: Verifier) -> Document:
     """Parse and verify a document's bytes; they may have been re-serialised on their way.
+
+    Args:
+        payload: untrusted.
+        verifiers: the keys that may have signed it, one or more; the document says which it was (`keyid`).
 
     Raises:
         SignatureInvalid: not JSON, not flat, a duplicate name, a foreign key, or a signature that does not hold.
@@ -114,9 +118,13 @@ def verified(payload: bytes, verifier: Verifier) -> Document:
         covered = canonical({name: value for name, value in fields.items() if name != "sig"})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SignatureInvalid(f"no signed document: {error}") from error
-    if fields.get("keyid") != verifier.keyid:
-        raise SignatureInvalid(f"it names the key {fields.get('keyid')}, not {verifier.keyid}")
-    verifier.verify(signature, covered)
+    for verifier in verifiers:
+        if fields.get("keyid") == verifier.keyid:
+            verifier.verify(signature, covered)
+            break
+    else:
+        known = " or ".join(verifier.keyid for verifier in verifiers)
+        raise SignatureInvalid(f"it names the key {fields.get('keyid')!r:.60}, not {known}")
     return Document(fields=fields, covered=covered, body=payload)
 
 

@@ -1,9 +1,9 @@
-"""What comes down from the site: receipts, and whether a collector is there. Untrusted until it is verified."""
+"""What comes down from the site: receipts, whether a collector is there, and what listeners hear. Untrusted."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kazasu.errors import SignatureInvalid
 from kazasu.model.input import ReceiptArrived
@@ -11,12 +11,29 @@ from kazasu.publishers.receipt import ReceiptReader
 from kazasu.publishers.wire import presence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Health, Inbox
+    from kazasu.publishers.mqtt import Received
     from kazasu.publishers.settings import Settings
     from kazasu.publishers.wire import Topics
 
 _log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Hears topics of its own. The publisher's thread.
+
+    Attributes:
+        subscriptions: the topics, `+` and `#` included.
+    """
+
+    subscriptions: Sequence[str]
+
+    def take(self, message: Received) -> bool:
+        """Take a message if its topic is one of these; returns whether it is. Whatever it holds, raise nothing."""
+        ...
 
 
 class Downlink:
@@ -29,6 +46,7 @@ class Downlink:
         backlog: says which epoch receipts have to speak of.
         inbox: where a receipt that holds goes.
         health: where presence and refused receipts are noted.
+        listeners: who hears the rest; each topic is one listener's.
 
     Attributes:
         subscriptions: the topics to subscribe to.
@@ -43,8 +61,11 @@ class Downlink:
         backlog: Backlog,
         inbox: Inbox,
         health: Health,
+        listeners: Sequence[Listener] = (),
     ) -> None:
-        self.subscriptions = () if collector is None else (topics.receipt, topics.collector)
+        own = () if collector is None else (topics.receipt, topics.collector)
+        self.subscriptions = (*own, *(topic for listener in listeners for topic in listener.subscriptions))
+        self._listeners = listeners
         self._topics = topics
         self._receipts = None if collector is None else ReceiptReader(settings.site, settings.terminal, collector)
         self._backlog = backlog
@@ -54,14 +75,18 @@ class Downlink:
         self._refused = 0
         health.note(collector="none" if collector is None else "unknown")
 
-    def take(self, topic: str, payload: bytes) -> bool:
+    def take(self, message: Received) -> bool:
         """Take one message; returns whether it says that a collector is there now."""
-        if topic == self._topics.receipt:
-            self._take_receipt(payload)
-        elif topic == self._topics.collector:
-            state = presence(payload)
+        if message.topic == self._topics.receipt:
+            self._take_receipt(message.payload)
+        elif message.topic == self._topics.collector:
+            state = presence(message.payload)
             self._health.note(collector=state)
             return state == "online"
+        else:
+            for listener in self._listeners:
+                if listener.take(message):
+                    break
         return False
 
     def _take_receipt(self, payload: bytes) -> None:

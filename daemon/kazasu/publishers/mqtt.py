@@ -62,10 +62,21 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on a subscribed topic; untrusted."""
+    """A message on a subscribed topic; untrusted.
+
+    Attributes:
+        topic: where it was published.
+        payload: what.
+        retain: it was published to be kept at the broker, whether it comes from there or just now.
+        response_topic: where its sender wants the answer (MQTT 5.0, section 3.3.2.3.5); empty if nowhere.
+        correlation: what the answer shall carry along (section 3.3.2.3.6).
+    """
 
     topic: str
     payload: bytes
+    retain: bool = False
+    response_topic: str = ""
+    correlation: bytes = b""
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,8 +197,13 @@ class Connection:
         return self._client.publish(topic, payload, qos=1, retain=retain, properties=packed).mid
 
     def subscribe(self, topics: Sequence[str]) -> None:
-        """Subscribe with QoS 1, but for what this client publishes itself; retained messages come each time."""
-        self._client.subscribe([(topic, SubscribeOptions(qos=1, noLocal=True)) for topic in topics])
+        """Subscribe with QoS 1, but for what this client publishes itself; retained messages come each time.
+
+        What is published to be kept says so also to those who are there when it comes (retain as published): what must
+        never be kept is refused at once, not only by the terminal's next connection.
+        """
+        options = SubscribeOptions(qos=1, noLocal=True, retainAsPublished=True)
+        self._client.subscribe([(topic, options) for topic in topics])
 
     def disconnect(self) -> None:
         """Tell the broker that this is the end, so that it keeps the will to itself; then close."""
@@ -245,7 +261,16 @@ class Connection:
             self._last_error.text = f"the connection broke ({reason})"
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self.news.append(Received(topic=message.topic, payload=bytes(message.payload)))
+        properties = message.properties
+        self.news.append(
+            Received(
+                topic=message.topic,
+                payload=bytes(message.payload),
+                retain=message.retain,
+                response_topic=getattr(properties, "ResponseTopic", ""),
+                correlation=getattr(properties, "CorrelationData", b""),
+            )
+        )
 
     def _on_publish(
         self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None

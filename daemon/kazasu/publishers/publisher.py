@@ -16,12 +16,13 @@ from kazasu.publishers.report import Report
 from kazasu.publishers.wire import Payloads, Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Beat, Clock, Inbox, MusterBoard, SendCursor
     from kazasu.publishers.board import HealthBoard
+    from kazasu.publishers.downlink import Listener
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.session import Session
     from kazasu.publishers.settings import Settings
@@ -46,6 +47,7 @@ class MqttPublisher:
         clock: monotonic and wall time.
         collector: checks receipts; None at a site without a collector.
         random: a number from 0 to below 1, new at each call.
+        listeners: who hears more of what comes down.
         vitals: health of the machine, asked for when health is published.
         muster: who is where; None where nobody is seen to enter anything.
     """
@@ -61,6 +63,7 @@ class MqttPublisher:
         clock: Clock,
         collector: Verifier | None,
         random: Callable[[], float],
+        listeners: Sequence[Listener] = (),
         vitals: Callable[[], EventFields] = dict,
         muster: MusterBoard | None = None,
     ) -> None:
@@ -76,7 +79,9 @@ class MqttPublisher:
         self._delivery = Delivery(
             self._topics, backlog=backlog, cursor=cursor, clock=clock, health=board, backoff=Backoff(random)
         )
-        self._downlink = Downlink(settings, self._topics, collector, backlog=backlog, inbox=inbox, health=board)
+        self._downlink = Downlink(
+            settings, self._topics, collector, backlog=backlog, inbox=inbox, health=board, listeners=listeners
+        )
         self._stopping = threading.Event()
         self._attempt: Attempt | None = None
         self._session: Session | None = None

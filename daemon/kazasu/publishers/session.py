@@ -115,11 +115,11 @@ class Session:
 
     def _take(self, item: News) -> None:
         match item:
-            case Received(topic=topic, payload=payload):
-                if topic.startswith(self._alerts):
-                    if payload:
-                        self._report.seen_at_broker(topic.removeprefix(self._alerts))
-                elif self._downlink.take(topic, payload):
+            case Received(topic=topic) if topic.startswith(self._alerts):
+                if item.payload:
+                    self._report.seen_at_broker(topic.removeprefix(self._alerts))
+            case Received():
+                if self._downlink.take(item):
                     self._delivery.window.retry()
             case Opened(code=code, receive_maximum=receive_maximum):
                 self._opened(code, receive_maximum)

@@ -26,6 +26,8 @@ class Topics:
         self.info = f"{self.up}/info"
         self.receipt = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/receipt"
         self.collector = f"kazasu/v{WIRE_VERSION}/{site}/down/all/collector"
+        self.command = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/command"
+        self.answer = f"{self.up}/answer"
 
     def muster(self, page: int = 1) -> str:
         """The topic of a page of who is where; below it lie those behind the first."""

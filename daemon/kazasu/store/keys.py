@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -25,6 +26,7 @@ PEPPER_BYTES = 32
 _MAX_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_PUBLIC_KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def generate_signer(path: Path) -> Ed25519Signer:
@@ -112,6 +114,17 @@ def load_verifier(path: Path) -> Ed25519Verifier:
         KeyMaterialError: missing, writable by others, or not an Ed25519 public key in PEM.
     """
     return verifier_in(read_checked(path, "public key", secret=False), path)
+
+
+def load_verifiers(path: Path) -> tuple[Ed25519Verifier, ...]:
+    """Read one public key or more, one after the other in a file: while a new key takes over, both count.
+
+    Raises:
+        KeyMaterialError: missing, writable by others, or not Ed25519 public keys in PEM.
+    """
+    content = read_checked(path, "public key", secret=False)
+    # Of a file without any, `verifier_in` says what is wrong.
+    return tuple(verifier_in(pem, path) for pem in _PUBLIC_KEY.findall(content) or [content])
 
 
 def verifier_in(pem: bytes, path: Path) -> Ed25519Verifier:

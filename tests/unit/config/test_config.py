@@ -290,6 +290,7 @@ SMALLEST_WITH = {
     ).replace('driver = "terminal"\n', ""),
     ("keypad",): with_table("[keypad]", 'kind = "usb"'),
     ("mqtt",): with_table("[mqtt]", 'host = "h"\nca = "ca"\ncertificate = "c"\nkey = "k"'),
+    ("site",): with_table("[site]", 'key = "k"'),
     ("collector",): with_table("[collector]", 'key = "k"').replace("present = false\n", ""),
     ("journal",): with_table("[journal]"),
     ("log",): with_table("[log]"),

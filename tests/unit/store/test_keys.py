@@ -19,6 +19,7 @@ from kazasu.store.keys import (
     load_pepper,
     load_signer,
     load_verifier,
+    load_verifiers,
     write_public,
 )
 
@@ -143,3 +144,21 @@ def test_what_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
         load_signer(tmp_path)
     with pytest.raises(KeyMaterialError, match="cannot be written"):
         generate_signer(tmp_path / "absent" / "event.key")
+
+
+def test_one_file_holds_the_key_that_goes_and_the_one_that_comes(tmp_path: Path) -> None:
+    signers = [generate_signer(tmp_path / name) for name in ("old", "new")]
+    for signer in signers:
+        write_public(tmp_path / f"{signer.keyid}.pub", signer)
+    path = tmp_path / "site.pub"
+    path.write_bytes(b"".join((tmp_path / f"{signer.keyid}.pub").read_bytes() for signer in signers))
+
+    assert [verifier.keyid for verifier in load_verifiers(path)] == [signer.keyid for signer in signers]
+
+
+def test_a_file_without_a_public_key_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "site.pub"
+    path.write_text("no key\n")
+
+    with pytest.raises(KeyMaterialError, match=r"site\.pub holds no public key in PEM"):
+        load_verifiers(path)
