@@ -22,6 +22,7 @@
     │   └── KeypadBusy          another program has it: the terminal itself, while it runs
     ├── PaperListError          a paper list that cannot be recorded: every bad line with its number
     ├── OrderRefused            an operator's order that was not done
+    ├── CommandRefused          a command from the site that is not one, or not for this terminal
     ├── SignatureInvalid        a message that was not signed by whom it claims
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
@@ -35,6 +36,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kazasu.model.access import DenyReason
+    from kazasu.model.command import TurnedAway
 
 
 class KazasuError(Exception):
@@ -141,6 +143,20 @@ class PaperListError(KazasuError):
 
 class OrderRefused(KazasuError):
     """An operator's order was not done; the words say why, to that person."""
+
+
+class CommandRefused(KazasuError):
+    """A message was refused as a command.
+
+    Args:
+        refused: what the event says of it.
+        transaction: for the answer; empty if nobody is worth one.
+    """
+
+    def __init__(self, refused: TurnedAway, transaction: str = "") -> None:
+        super().__init__(f"{refused.reason.value}: {refused.detail}")
+        self.refused = refused
+        self.transaction = transaction
 
 
 class SignatureInvalid(KazasuError):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.captions.silent import Silent
+from kazasu.commands import Commands
 from kazasu.doors import Doors
 from kazasu.model.cue import CueName
 from kazasu.model.door_table import Alarm
@@ -26,6 +27,8 @@ from kazasu.model.input import (
     CardPresented,
     CardRead,
     CodeAbandoned,
+    CommandArrived,
+    CommandFailed,
     DoorChanged,
     KeyTaken,
     Ordered,
@@ -138,8 +141,10 @@ class Terminal:
             self._presenter,
             self._desk,
             self._meeting_point,
+            show=self._play,
             simulated=settings.simulated,
         )
+        self._commands = Commands(self._recorder, clock, self._orders)
 
     def run(self, beat: Beat) -> None:
         """Take inputs until `Stop`; see ports.Loop."""
@@ -149,7 +154,7 @@ class Terminal:
             waits_s = self.doors.waits_s(_IDLE_S)
             item = self._inbox.get(waits_s)
             if item is None:
-                self.doors.pass_time()
+                self._pass_time()
                 if waits_s == _IDLE_S:
                     self._recorder.idle()
             elif isinstance(item, Stop):
@@ -157,7 +162,7 @@ class Terminal:
                 return
             else:
                 self.take(item)
-                self.doors.pass_time()
+                self._pass_time()
 
     def stop(self) -> None:
         """Handle what is in the queue, then return from `run`."""
@@ -181,6 +186,8 @@ class Terminal:
                 self.doors.take(door, given)
             case Ordered(order=order, answer=answer):
                 answer(self._orders.answer(order))
+            case CommandArrived() | CommandFailed():
+                self._commands.take(item)
             case ReceiptArrived(receipt=receipt):
                 self._recorder.prune(receipt)
 
@@ -192,6 +199,7 @@ class Terminal:
             self._meeting_point.board.recorded(event)
         self._captions.recorded(event)
         self.doors.recorded(event)
+        self._commands.remember(event)
 
     def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
         """See recorder.Follower."""
@@ -202,6 +210,10 @@ class Terminal:
         """See recorder.Follower."""
         self.doors.journal_changed()
         self._rest()
+
+    def _pass_time(self) -> None:
+        self.doors.pass_time()
+        self._commands.pass_time()
 
     def _tap(self, read: CardRead) -> None:
         if not self._recorder.able:

@@ -28,18 +28,21 @@ from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.control import ControlSocket
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.store.journal import Journal
-from kazasu.store.keys import load_signer, load_verifier
+from kazasu.store.keys import load_signer, load_verifier, load_verifiers
 from kazasu.store.roster import Roster, upgrade
 from kazasu.terminal import Settings, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import ExitStack
+    from pathlib import Path
 
     from kazasu.model import configuration
     from kazasu.model.configuration import Config
+    from kazasu.model.document import Signer
     from kazasu.outputs.gpio import Header
     from kazasu.ports import Captions, Clock, Inbox, Loop, MusterBoard, Output
+    from kazasu.publishers.commands import Commanding
     from kazasu.publishers.settings import Broker
 
 
@@ -58,11 +61,12 @@ class App(NamedTuple):
     status: Callable[[], str]
 
 
-def assemble(config: Config, stack: ExitStack) -> App:
+def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
     """Open everything that the configuration names.
 
     Args:
         config: checked.
+        config_file: where it was read from, and is read again at the site's command.
         stack: closes what was opened.
 
     Raises:
@@ -137,6 +141,7 @@ def assemble(config: Config, stack: ExitStack) -> App:
             config,
             journal.epoch,
             services.names,
+            commanding=_commanding(config, config_file, signer),
             board=board,
             muster=meeting.board,
             inbox=inbox,
@@ -201,6 +206,7 @@ def _publisher(  # noqa: PLR0913  (what it stands between)
     epoch: str,
     services: Sequence[str],
     *,
+    commanding: Commanding | None,
     board: HealthBoard,
     muster: MusterBoard | None,
     inbox: Inbox,
@@ -236,9 +242,19 @@ def _publisher(  # noqa: PLR0913  (what it stands between)
         clock=clock,
         collector=None if config.collector.key is None else load_verifier(config.collector.key),
         random=random.random,
+        commanding=commanding,
         vitals=Vitals(config.terminal.state_dir, mqtt.certificate, clock),
         muster=muster,
     )
+
+
+def _commanding(config: Config, config_file: Path, signer: Signer) -> Commanding | None:
+    if config.site is None:
+        return None
+    from kazasu.app.powers import Process
+    from kazasu.publishers.commands import Commanding
+
+    return Commanding(load_verifiers(config.site.key), signer, Process(config_file))
 
 
 def _captions(config: Config, clock: Clock, board: HealthBoard, stack: ExitStack) -> Captions | None:

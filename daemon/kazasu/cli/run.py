@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
     logs.set_up(config.log.level, os.environ)
     with ExitStack() as stack:
-        app = assemble(config, stack)
+        app = assemble(config, arguments.config, stack)
         supervisor = Supervisor(Notifier(os.environ), app.clock.mono_s, app.status)
         try:
             supervisor.run(app.loops)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from kazasu.model.access import DenyReason, Direction, Identifier
+from kazasu.model.command import Command, TurnedAway, Verdict
 from kazasu.model.door_input import DoorInput
 from kazasu.model.order import Answer, Order
 from kazasu.model.receipt import Receipt
@@ -121,6 +122,32 @@ class Ordered(msgspec.Struct, frozen=True, kw_only=True):
     answer: Callable[[Answer], None]
 
 
+class CommandArrived(msgspec.Struct, frozen=True, kw_only=True):
+    """The site commands something, or somebody tried in its name.
+
+    Attributes:
+        command: signed by the site; or why it was turned away before it came so far.
+        answer: takes the verdict, exactly once; does not block.
+    """
+
+    command: Command | TurnedAway
+    answer: Callable[[Verdict], None]
+
+
+class CommandFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was accepted, and that no order does, could not be done.
+
+    Attributes:
+        command: which.
+        said: why.
+        answer: takes the verdict, exactly once; does not block.
+    """
+
+    command: Command
+    said: str
+    answer: Callable[[Verdict], None]
+
+
 class Stop(msgspec.Struct, frozen=True):
     """The last input: everything before it has been handled."""
 
@@ -136,6 +163,8 @@ Input: TypeAlias = (
     | ButtonPressed
     | DoorChanged
     | Ordered
+    | CommandArrived
+    | CommandFailed
     | ReceiptArrived
     | Stop
 )

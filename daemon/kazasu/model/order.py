@@ -1,4 +1,4 @@
-"""What an operator at this machine may order of the running terminal, and what it answers."""
+"""What an operator may order of the running terminal, at this machine or by a command of the site, and its answer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 import msgspec
 
 from kazasu.model.access import Direction
+from kazasu.model.cue import CueName
 
 EVERY_DOOR = "*"
 """What an order, and the event about it, call all doors."""
 
 LONGEST_UNLOCK_S = 7 * 86400
 MOST_KEYS = 64
+
+FIND_ME = CueName.FAULT
+"""What shows people which terminal is meant."""
+
+SHOWN_ON_ORDER = frozenset({CueName.DENIED, CueName.RETRY, CueName.BLOCKED, CueName.FAULT})
+"""Cues that may be tried from afar: they end, ask nobody for a PIN, and are no receipt (design, rule 1)."""
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 By: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -173,10 +180,18 @@ class TellMuster(_Order, frozen=True, kw_only=True, tag="tell_muster"):
     must_be_recorded: ClassVar[bool] = False
 
 
+class PlayCue(_Order, frozen=True, kw_only=True, tag="play_cue"):
+    """Play a cue once, as a test."""
+
+    must_be_recorded: ClassVar[bool] = False
+
+    cue: CueName
+
+
 DoorOrder: TypeAlias = Look | Release | Unlock | Relock | Lockdown | ResetPassback | Simulate
 PeopleOrder: TypeAlias = IssueDayCard | ReturnDayCard | DayCardsOut | Vouch | EnterPaper | PressKeys
 MusterOrder: TypeAlias = BeginMuster | EndMuster | TellMuster
-Order: TypeAlias = DoorOrder | PeopleOrder | MusterOrder
+Order: TypeAlias = DoorOrder | PeopleOrder | MusterOrder | PlayCue
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

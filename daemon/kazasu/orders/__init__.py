@@ -1,7 +1,6 @@
-"""Orders of an operator at this machine: each is recorded with who gave it, and only then done.
+"""Orders of an operator, at this machine or at the site's desk: each is recorded with who gave it, and only then done.
 
-Who may give any is decided where they come in (runtime/control.py); what comes over the network is no business of this
-file.
+Who may give any is decided where they come in: runtime/control.py, and commands.py for what the site signed.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kazasu.errors import OrderRefused
 from kazasu.model.order import (
+    SHOWN_ON_ORDER,
     Answer,
     BeginMuster,
     DayCardsOut,
@@ -18,6 +18,7 @@ from kazasu.model.order import (
     IssueDayCard,
     Order,
     PressKeys,
+    PlayCue,
     ReturnDayCard,
     TellMuster,
     Vouch,
@@ -27,8 +28,11 @@ from kazasu.orders.muster import MusterOrders
 from kazasu.orders.people import PeopleOrders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kazasu.doors import Doors
     from kazasu.model.access import EventFields
+    from kazasu.model.cue import CueName
     from kazasu.model.event import Event
     from kazasu.orders.muster import MeetingPoint
     from kazasu.orders.people import Desk
@@ -60,6 +64,7 @@ class Orders:
         presenter: is told of guests.
         desk: what there is for people without a card.
         meeting_point: what there is for a muster.
+        show: plays a cue.
         simulated: doors have no wires, and orders stand for them.
     """
 
@@ -73,10 +78,12 @@ class Orders:
         desk: Desk,
         meeting_point: MeetingPoint,
         *,
+        show: Callable[[CueName], None],
         simulated: bool,
     ) -> None:
         self._recorder = recorder
         self._all_doors = doors
+        self._show = show
         self._doors = DoorOrders(doors, self._record, simulated=simulated)
         self._people = PeopleOrders(desk, roster, presenter, clock, self._record)
         self._muster = MusterOrders(meeting_point, clock, self._record)
@@ -98,8 +105,16 @@ class Orders:
                 return self._people.done(order)
             case BeginMuster() | EndMuster() | TellMuster():
                 return self._muster.done(order)
+            case PlayCue(cue=cue):
+                return self._shown(cue)
             case _:
                 return self._doors.done(order)
+
+    def _shown(self, cue: CueName) -> str:
+        if cue not in SHOWN_ON_ORDER:
+            raise OrderRefused(f"{cue.value} is none that may be tried; there are: {', '.join(sorted(SHOWN_ON_ORDER))}")
+        self._show(cue)
+        return f"{cue.value} was shown"
 
     def _record(self, event_type: str, fields: EventFields) -> Event:
         event = self._recorder.record(event_type, fields)

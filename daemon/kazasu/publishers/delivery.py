@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kazasu.errors import JournalCorrupt
+from kazasu.publishers.again import Again
 from kazasu.publishers.reasons import SUCCESS, in_words
 from kazasu.publishers.window import Window
 from kazasu.publishers.wire import CloudEvents, head
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kazasu.model.access import EventFields
+    from kazasu.model.command import PublishAgain
     from kazasu.ports import Backlog, Clock, Health, SendCursor
     from kazasu.publishers.backoff import Backoff
     from kazasu.publishers.mqtt import Connection
@@ -51,6 +53,19 @@ class Delivery:
         self._batch_after = self.window.sent  # `_batch` is what follows this event
         self._epoch = backlog.epoch
         self._trouble = ""
+        self._again = Again(backlog)
+
+    def connected(self, receive_maximum: int) -> None:
+        """A new connection: nothing is in flight on it."""
+        self.window.connected(receive_maximum)
+        self._again.connected()
+
+    def publish_again(self, asked: PublishAgain) -> tuple[str, str]:
+        """Send events once more; returns what is wrong, empty if nothing is, and what is so now."""
+        try:
+            return self._again.ask(asked, self.window.sent)
+        except JournalCorrupt as error:
+            return str(error), ""
 
     def fill(self, connection: Connection, now_s: float) -> None:
         """Send what there is and what the window has room for.
@@ -59,6 +74,8 @@ class Delivery:
             JournalCorrupt: the journal is another one than before, so the cursor means nothing.
         """
         for _ in range(self.window.room(now_s)):
+            if self._send_again(connection, now_s):
+                continue
             if self._batch_after != self.window.sent:  # rewound
                 self._batch.clear()
                 self._batch_after = self.window.sent
@@ -86,6 +103,7 @@ class Delivery:
         before = window.acked
         for mid, code in acks:
             window.answered(mid, code, now_s)
+            self._again.answered(mid, code)
         if window.acked != before:
             self._cursor.advance(window.acked)
         if window.refusal != SUCCESS:
@@ -103,6 +121,21 @@ class Delivery:
             "unsent": max(0, last - acked),
             "oldest_unacked_age_s": self._oldest_age_s(acked),
         }
+
+    def _send_again(self, connection: Connection, now_s: float) -> bool:
+        """Send one that was asked for again; returns whether there was one."""
+        asked = self._again.next()
+        if asked is None:
+            return False
+        try:
+            properties = self._cloud_events.packed(head(*asked))
+        except JournalCorrupt as error:
+            _log.warning("not_sent_again", extra={"fields": {"seq": asked[0], "detail": str(error)}})
+            return True
+        mid = connection.publish(self._topic, asked[1], properties=properties)
+        self.window.other_sent(mid, now_s)
+        self._again.sent(mid, asked[0])
+        return True
 
     def _oldest_age_s(self, acked: int) -> int:
         """The age of the first event behind `acked`: by this boot's own clock if it is of this boot."""

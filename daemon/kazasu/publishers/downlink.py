@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Health, Inbox
+    from kazasu.publishers.commands import Answer, CommandListener
     from kazasu.publishers.mqtt import Received
     from kazasu.publishers.settings import Settings
     from kazasu.publishers.wire import Topics
@@ -46,13 +47,14 @@ class Downlink:
         backlog: says which epoch receipts have to speak of.
         inbox: where a receipt that holds goes.
         health: where presence and refused receipts are noted.
+        commands: who hears commands; None where there is no site key.
         listeners: who hears the rest; each topic is one listener's.
 
     Attributes:
         subscriptions: the topics to subscribe to.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is a seam)
         self,
         settings: Settings,
         topics: Topics,
@@ -61,10 +63,14 @@ class Downlink:
         backlog: Backlog,
         inbox: Inbox,
         health: Health,
+        commands: CommandListener | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
+        if commands is not None:
+            listeners = (commands, *listeners)
         own = () if collector is None else (topics.receipt, topics.collector)
         self.subscriptions = (*own, *(topic for listener in listeners for topic in listener.subscriptions))
+        self._commands = commands
         self._listeners = listeners
         self._topics = topics
         self._receipts = None if collector is None else ReceiptReader(settings.site, settings.terminal, collector)
@@ -88,6 +94,15 @@ class Downlink:
                 if listener.take(message):
                     break
         return False
+
+    def turn(self, now_s: float) -> None:
+        """Do what is due, whether anything came or not."""
+        if self._commands is not None:
+            self._commands.turn(now_s)
+
+    def next_answer(self) -> Answer | None:
+        """The next answer to a command; None if there is none."""
+        return None if self._commands is None else self._commands.next_answer()
 
     def _take_receipt(self, payload: bytes) -> None:
         if self._receipts is None or not payload:  # an empty payload is a retained receipt that was removed

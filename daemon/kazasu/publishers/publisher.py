@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Beat, Clock, Inbox, MusterBoard, SendCursor
     from kazasu.publishers.board import HealthBoard
+    from kazasu.publishers.commands import Commanding, CommandListener
     from kazasu.publishers.downlink import Listener
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.session import Session
@@ -46,6 +47,7 @@ class MqttPublisher:
         inbox: where verified receipts go.
         clock: monotonic and wall time.
         collector: checks receipts; None at a site without a collector.
+        commanding: who may command this terminal; None if nobody may.
         random: a number from 0 to below 1, new at each call.
         listeners: who hears more of what comes down.
         vitals: health of the machine, asked for when health is published.
@@ -63,6 +65,7 @@ class MqttPublisher:
         clock: Clock,
         collector: Verifier | None,
         random: Callable[[], float],
+        commanding: Commanding | None = None,
         listeners: Sequence[Listener] = (),
         vitals: Callable[[], EventFields] = dict,
         muster: MusterBoard | None = None,
@@ -80,7 +83,14 @@ class MqttPublisher:
             self._topics, backlog=backlog, cursor=cursor, clock=clock, health=board, backoff=Backoff(random)
         )
         self._downlink = Downlink(
-            settings, self._topics, collector, backlog=backlog, inbox=inbox, health=board, listeners=listeners
+            settings,
+            self._topics,
+            collector,
+            backlog=backlog,
+            inbox=inbox,
+            health=board,
+            commands=None if commanding is None else self._commands(commanding, collector, inbox),
+            listeners=listeners,
         )
         self._stopping = threading.Event()
         self._attempt: Attempt | None = None
@@ -112,6 +122,21 @@ class MqttPublisher:
             self._cursor.flush()
             if self._session is not None:
                 self._session.connection.close()
+
+    def _commands(self, commanding: Commanding, collector: Verifier | None, inbox: Inbox) -> CommandListener:
+        from kazasu.publishers.commands import CommandListener
+
+        return CommandListener(
+            self._settings,
+            self._topics,
+            commanding,
+            collector,
+            inbox=inbox,
+            clock=self._clock,
+            health=self._board,
+            waker=self._board.waker,
+            publish_again=self._delivery.publish_again,
+        )
 
     def _turn(self) -> None:
         now_s = self._clock.mono_s()

@@ -68,7 +68,12 @@ class Session:
             BrokerUnsuitable: so it is, and will be the next time.
         """
         self._receive(now_s)
+        self._downlink.turn(now_s)
         if self._open:
+            while self._delivery.window.room_for_other and (answer := self._downlink.next_answer()) is not None:
+                topic, payload, properties = answer
+                mid = self.connection.publish(topic, payload, properties=properties)
+                self._delivery.window.other_sent(mid, now_s)
             while self._delivery.window.room_for_other and (message := self._report.next(now_s)) is not None:
                 self._send(*message, now_s)
             self._delivery.fill(self.connection, now_s)
@@ -139,7 +144,7 @@ class Session:
             raise ConnectionError(f"the broker refuses this terminal: {in_words(code)}")
         self._open = True
         self.connection.subscribe((*self._downlink.subscriptions, f"{self._alerts}+"))
-        self._delivery.window.connected(receive_maximum)
+        self._delivery.connected(receive_maximum)
 
     def _check_silence(self, now_s: float) -> None:
         silent_s = self._delivery.window.silent_s(now_s) if self._open else now_s - self.began_s

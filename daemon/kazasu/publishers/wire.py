@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_CONTENT_TYPE = b"\x03\x00\x10application/json"  # MQTT 5.0, 3.3.2.3.9
+
+
 class Topics:
     """The topics of one terminal at one site."""
 
@@ -118,8 +121,7 @@ class CloudEvents:
     """
 
     def __init__(self, source: str) -> None:
-        content_type = b"\x03" + _utf8("application/json")  # MQTT 5.0, 3.3.2.3.9
-        self._constant = content_type + _pair("specversion", "1.0") + _pair("source", source)
+        self._constant = _CONTENT_TYPE + _pair("specversion", "1.0") + _pair("source", source)
         self._id, self._type, self._time = _name("id"), _name("type"), _name("time")
 
     def packed(self, event: EventHead) -> bytes:
@@ -136,6 +138,25 @@ class CloudEvents:
             )
         )
         return _length(len(packed)) + packed
+
+
+def answer_properties(correlation: bytes) -> bytes:
+    """The properties of an answer's PUBLISH, packed, their length first (MQTT 5.0, 3.3.2.3)."""
+    packed = _CONTENT_TYPE + _correlation(correlation)
+    return _length(len(packed)) + packed
+
+
+def command_properties(response_topic: str, correlation: bytes, expires_s: int) -> bytes:
+    """The properties of a command's PUBLISH, packed, their length first.
+
+    Args:
+        response_topic: where the answer is wanted.
+        correlation: what it shall carry along.
+        expires_s: so long the broker keeps it for a terminal that is away.
+    """
+    expiry = b"\x02" + struct.pack("!I", expires_s)
+    packed = expiry + _CONTENT_TYPE + b"\x08" + _utf8(response_topic) + _correlation(correlation)
+    return _length(len(packed)) + packed
 
 
 class _Presence(msgspec.Struct, frozen=True):
@@ -156,6 +177,10 @@ def presence(payload: bytes) -> str:
 def _utf8(text: str) -> bytes:
     encoded = text.encode()
     return struct.pack("!H", len(encoded)) + encoded
+
+
+def _correlation(data: bytes) -> bytes:
+    return b"\x09" + struct.pack("!H", len(data)) + data  # MQTT 5.0, 3.3.2.3.6
 
 
 def _name(name: str) -> bytes:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIELDS = frozenset(
     {
         "acked_seq",
+        "command",
         "detail",
         "door",
         "epoch",

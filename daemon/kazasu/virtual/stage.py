@@ -76,8 +76,11 @@ class Stage:
         staff: five people, enrolled: two My Number Cards, two FeliCa, one MIFARE.
         gallery: with `of_each_kind`: a card of each kind.
         stranger: a FeliCa card that nobody enrolled.
+        event_verifier: checks what the terminal signs.
         broker: running.
         pcscd: running.
+        site_key: signs commands.
+        collector_key: signs receipts.
         slot: where cards are put.
         daemon: not started.
         backlog: the daemon's journal, to read.
@@ -168,11 +171,15 @@ class Stage:
         keys = directory / "keys"
         keys.mkdir(mode=0o700)
         event_key = generate_signer(keys / "event.key")
+        self.event_verifier = Ed25519Verifier(event_key.public)
         self.public_key_file = directory / "event.pub.pem"
         write_public(self.public_key_file, event_key)
         generate_pepper(keys / "pepper.key")
         collector_key = generate_signer(keys / "collector.key")
         write_public(directory / "collector.pub", collector_key)
+        self.collector_key = collector_key
+        self.site_key = generate_signer(keys / "site.key")
+        write_public(directory / "site.pub", self.site_key)
         self.issuer = issuer = JpkiIssuer()
         (directory / "authca.pem").write_bytes(issuer.ca_certificate.public_bytes(Encoding.PEM))
         self.staff = staff_of(issuer)
@@ -190,7 +197,7 @@ class Stage:
             CheckingSubscriber(
                 self.broker.client("collector"),
                 SITE,
-                {TERMINAL: Ed25519Verifier(event_key.public)},
+                {TERMINAL: self.event_verifier},
                 signer=collector_key,
             )
         )
@@ -241,6 +248,9 @@ key = "{client.key_file}"
 
 [collector]
 key = "collector.pub"
+
+[site]
+key = "site.pub"
 
 {self._settings}
 """

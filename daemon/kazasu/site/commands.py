@@ -1,0 +1,106 @@
+"""What the site's desk signs and what terminals answer: commands written, answers read (docs/wire.md)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from kazasu.errors import OrderRefused, SignatureInvalid
+from kazasu.model.command import KINDS, LONGEST_LIFE_S, Envelope, Verdict, command_of
+from kazasu.model.document import signed, verified
+from kazasu.model.event import WIRE_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from kazasu.model.access import EventFields
+    from kazasu.model.document import Signer, Verifier
+
+
+class SignedCommand(NamedTuple):
+    """A command to one terminal, ready to be sent.
+
+    Attributes:
+        transaction: names it.
+        payload: what is published.
+    """
+
+    transaction: str
+    payload: bytes
+
+
+class CommandWriter:
+    """Writes commands in one person's name.
+
+    Args:
+        site: the site's name.
+        signer: its key.
+        by: who is at the desk.
+        now: wall time, aware.
+    """
+
+    def __init__(self, site: str, signer: Signer, by: str, now: Callable[[], datetime]) -> None:
+        self._site = site
+        self._signer = signer
+        self._by = by
+        self._now = now
+
+    def check(self, command: str, arguments: EventFields) -> None:
+        """Return if there is such a command with such arguments; the terminal checks them all the same.
+
+        Raises:
+            OrderRefused: there is none.
+        """
+        if command not in KINDS:
+            raise OrderRefused(f"there is no command {command!r}; there are: {', '.join(KINDS)}")
+        try:
+            envelope = msgspec.convert(self._envelope(command), Envelope)
+            command_of(envelope, arguments, self._signer.keyid, "site")
+        except ValueError as error:
+            raise OrderRefused(str(error)) from error
+
+    def write(self, terminal: str, command: str, arguments: EventFields) -> SignedCommand:
+        """Sign one for a terminal, for the next seconds."""
+        envelope = self._envelope(command)
+        head: EventFields = {"v": WIRE_VERSION, "type": "command", "site": self._site, "terminal": terminal}
+        return SignedCommand(str(envelope["transaction"]), signed(head | envelope | arguments, self._signer).body)
+
+    def _envelope(self, command: str) -> EventFields:
+        return {
+            "command": command,
+            "transaction": secrets.token_hex(16),
+            "issued": self._now().isoformat(timespec="milliseconds"),
+            "expires_s": LONGEST_LIFE_S,
+            "by": self._by,
+        }
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    v: int
+    type: str
+    site: str
+    terminal: str
+    transaction: str
+    ok: int
+    said: str
+    seq: int
+    keyid: str
+    sig: str
+
+
+def read_answer(payload: bytes, site: str, terminal: str, keys: Sequence[Verifier]) -> tuple[str, Verdict]:
+    """Verify a terminal's answer; returns the transaction that it answers, and what became of it.
+
+    Raises:
+        SignatureInvalid: it is none, or another terminal's.
+    """
+    try:
+        answer = msgspec.convert(verified(payload, *keys).fields, _Answer)
+    except msgspec.ValidationError as error:
+        raise SignatureInvalid(f"no answer: {error}") from error
+    if (answer.v, answer.type, answer.site, answer.terminal) != (WIRE_VERSION, "answer", site, terminal):
+        raise SignatureInvalid(f"not this terminal's answer: {answer.type!r:.20}, {answer.terminal!r:.40}")
+    return answer.transaction, Verdict(ok=answer.ok == 1, said=answer.said, seq=answer.seq)
