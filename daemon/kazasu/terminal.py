@@ -154,7 +154,7 @@ class Terminal:
             waits_s = self.doors.waits_s(_IDLE_S)
             item = self._inbox.get(waits_s)
             if item is None:
-                self._pass_time()
+                self.pass_time()
                 if waits_s == _IDLE_S:
                     self._recorder.idle()
             elif isinstance(item, Stop):
@@ -162,7 +162,7 @@ class Terminal:
                 return
             else:
                 self.take(item)
-                self._pass_time()
+                self.pass_time()
 
     def stop(self) -> None:
         """Handle what is in the queue, then return from `run`."""
@@ -191,6 +191,11 @@ class Terminal:
             case ReceiptArrived(receipt=receipt):
                 self._recorder.prune(receipt)
 
+    def pass_time(self) -> None:
+        """Do what is due."""
+        self.doors.pass_time()
+        self._commands.pass_time()
+
     def remember(self, event: Event) -> None:
         """Let services and doors know; see recorder.Follower."""
         self._service.recorded(event)
@@ -210,10 +215,6 @@ class Terminal:
         """See recorder.Follower."""
         self.doors.journal_changed()
         self._rest()
-
-    def _pass_time(self) -> None:
-        self.doors.pass_time()
-        self._commands.pass_time()
 
     def _tap(self, read: CardRead) -> None:
         if not self._recorder.able:

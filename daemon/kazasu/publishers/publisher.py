@@ -157,6 +157,8 @@ class MqttPublisher:
                 self._session.turn(self._clock.mono_s())
                 if self._session.proved:
                     self._end_trouble()
+            else:
+                self._downlink.turn(self._clock.mono_s())
         except (OSError, KeyMaterialError, BrokerUnsuitable) as error:
             self._disconnected(error)
 

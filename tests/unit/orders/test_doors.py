@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, time
-
 import pytest
 
-from fakes.clock import FakeClock
-from fakes.cues import FakeCues
-from fakes.health import FakeHealth
-from fakes.journal import FakeJournal
-from fakes.roster import FakeRoster
-from kazasu.doors import Doorway
+from fakes.gatehouse import Gatehouse
 from kazasu.errors import JournalFull
-from kazasu.model.access import Assurance
-from kazasu.model.access_level import AccessLevels
-from kazasu.model.door_rules import DoorRules, DoorSite
 from kazasu.model.door_settings import DoorSettings
 from kazasu.model.door_table import Alarm
-from kazasu.model.input import Ordered
 from kazasu.model.order import (
     EVERY_DOOR,
     Answer,
@@ -31,77 +20,6 @@ from kazasu.model.order import (
     Simulate,
     Unlock,
 )
-from kazasu.model.policy import AssurancePolicy
-from kazasu.runtime.inbox import BoundedInbox
-from kazasu.services.attendance import Alternation, Attendance
-from kazasu.services.door_access import DoorAccess
-from kazasu.services.together import Together
-from kazasu.terminal import Settings, Terminal
-
-
-class Strike:
-    """Implements ports.Lock."""
-
-    def __init__(self) -> None:
-        self.released = False
-
-    def release(self, wanted: object) -> None:
-        self.released = wanted.released  # type: ignore[attr-defined]
-
-
-class Woken:
-    def wake(self) -> None:
-        """Nobody publishes here."""
-
-
-class Gatehouse:
-    """A terminal with two doors, whose operator is taro."""
-
-    def __init__(
-        self,
-        *,
-        simulated: bool = True,
-        doors: tuple[str, ...] = ("gate", "hall"),
-        journal: FakeJournal | None = None,
-    ) -> None:
-        self.clock, self.journal = FakeClock(), journal or FakeJournal()
-        self.strikes = {door: Strike() for door in doors}
-        policy = AssurancePolicy(min_assurance=Assurance.SERIAL)
-        site = DoorSite(doors=tuple(DoorRules(name=door) for door in doors), passages={}, zone=UTC)
-        access = DoorAccess(site, AccessLevels(()), secure=self._is_secure, roster_made_s=lambda: None)
-        attendance = Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120, policy=policy)
-        self.terminal = Terminal(
-            Settings(policy=policy, button_within_s=10, version="1.2.3", simulated=simulated),
-            inbox=BoundedInbox(),
-            clock=self.clock,
-            roster=FakeRoster([]),
-            service=Together([attendance, access]),
-            journal=self.journal,
-            cues=FakeCues(),
-            publisher=Woken(),
-            health=FakeHealth(),
-            access=access,
-            doorways={name: Doorway(DoorSettings(name=name), lock) for name, lock in self.strikes.items()},
-        )
-        self.terminal.doors.start()
-        self.pass_time(3)  # nobody is at the contacts: closed, and locked
-
-    def _is_secure(self, door: str) -> bool:
-        return self.terminal.doors.is_secure(door)
-
-    def pass_time(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        self.terminal.doors.pass_time()
-
-    def order(self, order: Order) -> Answer:
-        answers: list[Answer] = []
-        self.terminal.take(Ordered(order=order, answer=answers.append))
-        self.terminal.doors.pass_time()
-        (answer,) = answers
-        return answer
-
-    def types(self) -> list[str]:
-        return [str(event.fields["event_type"]) for event in self.journal.events]
 
 
 @pytest.fixture

@@ -10,7 +10,16 @@ from paho.mqtt.properties import Properties
 
 from kazasu.errors import JournalCorrupt
 from kazasu.publishers.mqtt import PackedProperties
-from kazasu.publishers.wire import CloudEvents, EventHead, Payloads, Topics, head, presence
+from kazasu.publishers.wire import (
+    CloudEvents,
+    EventHead,
+    Payloads,
+    Topics,
+    answer_properties,
+    command_properties,
+    head,
+    presence,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
@@ -32,6 +41,20 @@ def test_packed_properties_are_byte_for_byte_pahos_own(event_id: str, event_type
     assert PackedProperties(packed).pack() == packed == properties.pack()  # type: ignore[no-untyped-call]
 
 
+@given(topic=TEXT, correlation=st.binary(max_size=64), expires_s=st.integers(0, 2**32 - 1))
+def test_so_are_those_of_commands_and_answers(topic: str, correlation: bytes, expires_s: int) -> None:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.ContentType = "application/json"
+    properties.CorrelationData = correlation
+    assert answer_properties(correlation) == properties.pack()  # type: ignore[no-untyped-call]
+    properties.ResponseTopic = topic
+    properties.MessageExpiryInterval = expires_s
+    theirs, ours = Properties(PacketTypes.PUBLISH), Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    theirs.unpack(properties.pack())  # type: ignore[no-untyped-call]
+    ours.unpack(command_properties(topic, correlation, expires_s))  # type: ignore[no-untyped-call]
+    assert ours.json() == theirs.json()  # type: ignore[no-untyped-call]  # in whatever order
+
+
 def test_topics_are_those_of_the_wire_document() -> None:
     topics = Topics("city-hall", "entrance-1")
     assert topics.event == "kazasu/v1/city-hall/up/entrance-1/event"
@@ -40,6 +63,8 @@ def test_topics_are_those_of_the_wire_document() -> None:
     assert topics.info == "kazasu/v1/city-hall/up/entrance-1/info"
     assert topics.alert("journal") == "kazasu/v1/city-hall/up/entrance-1/alert/journal"
     assert topics.receipt == "kazasu/v1/city-hall/down/entrance-1/receipt"
+    assert topics.command == "kazasu/v1/city-hall/down/entrance-1/command"
+    assert topics.answer == "kazasu/v1/city-hall/up/entrance-1/answer"
     assert topics.collector == "kazasu/v1/city-hall/down/all/collector"
 
 
