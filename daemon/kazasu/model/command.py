@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from kazasu.model.access import EventFields
+from kazasu.model.cue import CueName
 from kazasu.model.document import canonical
 from kazasu.model.moment import TimeSource
-from kazasu.model.order import FIND_ME, Lockdown, Order, PlayCue, Release, Relock, ResetPassback, Unlock
+from kazasu.model.order import Lockdown, Order, PlayCue, Release, Relock, ResetPassback, Unlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,7 @@ KINDS: Mapping[str, Kind] = {
     "lockdown_end": Kind(Lockdown, {"active": False}),
     "reset_passback": Kind(ResetPassback),
     "cue": Kind(PlayCue),
-    "identify_self": Kind(PlayCue, {"cue": FIND_ME}),
+    "identify_self": Kind(PlayCue, {"cue": CueName.FIND_ME}),
     "reload": Kind(Reload),
     "restart": Kind(Restart),
     "log_level": Kind(SetLogLevel),

@@ -22,6 +22,7 @@ class CueName(enum.StrEnum):
     FAULT = "fault"  # the terminal cannot record; also at rest while out of order
     HELD = "held"  # at rest: the door has been open for long; close it
     HELD_OPEN = "held_open"  # at rest: the door is held open, or was forced; sounds until it is closed
+    FIND_ME = "find_me"  # the site's desk looks for this terminal
 
 
 OF_THE_KEYPAD = frozenset({CueName.PIN, CueName.KEY, CueName.BLOCKED})
@@ -29,6 +30,10 @@ OF_THE_KEYPAD = frozenset({CueName.PIN, CueName.KEY, CueName.BLOCKED})
 
 OF_DOORS = frozenset({CueName.HELD, CueName.HELD_OPEN})
 """Cues that only a terminal with doors plays; at rest they keep their sound, because they ask for somebody."""
+
+
+OF_THE_DESK = frozenset({CueName.FIND_ME})
+"""Cues that only a terminal with a site's key plays."""
 
 
 class Channel(enum.StrEnum):

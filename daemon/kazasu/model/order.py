@@ -16,10 +16,7 @@ EVERY_DOOR = "*"
 LONGEST_UNLOCK_S = 7 * 86400
 MOST_KEYS = 64
 
-FIND_ME = CueName.FAULT
-"""What shows people which terminal is meant."""
-
-SHOWN_ON_ORDER = frozenset({CueName.DENIED, CueName.RETRY, CueName.BLOCKED, CueName.FAULT})
+SHOWN_ON_ORDER = frozenset({CueName.DENIED, CueName.RETRY, CueName.BLOCKED, CueName.FAULT, CueName.FIND_ME})
 """Cues that may be tried from afar: they end, ask nobody for a PIN, and are no receipt (design, rule 1)."""
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]

@@ -54,6 +54,7 @@ CUES: Mapping[CueName, Text] = MappingProxyType(
         CueName.FAULT: ("記録できません", "Cannot record"),
         CueName.HELD: ("扉を閉めて下さい", "Close the door"),
         CueName.HELD_OPEN: ("扉が開いています", "The door is open"),
+        CueName.FIND_ME: ("この端末です", "This terminal"),
     }
 )
 

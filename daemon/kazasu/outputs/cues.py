@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import tomli
 
 from kazasu.errors import ConfigurationError
-from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, Channel, Cue, CueName, Frame
+from kazasu.model.cue import OF_DOORS, OF_THE_DESK, OF_THE_KEYPAD, Channel, Cue, CueName, Frame
 from kazasu.outputs.rhythm import LIGHTS, SOUND, flashes_per_second, rhythm, told_apart
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def parse(content: bytes, source: str) -> Mapping[CueName, Cue]:
         raise ConfigurationError(f"{source}: not TOML: {error}") from error
     _refuse_unknown(document, list(CueName), "cue", source)
     missing = [name for name in CueName if name.value not in document]
-    words = ", ".join(name.value for name in missing if name not in OF_THE_KEYPAD | OF_DOORS)
+    words = ", ".join(name.value for name in missing if name not in OF_THE_KEYPAD | OF_DOORS | OF_THE_DESK)
     if words:
         raise ConfigurationError(f"{source}: missing: {words}; every cue has to be there")
     if missing:
-        # A site's own file from the time before there were keypads or doors goes on to work.
+        # A site's own file from the time before there were keypads, doors or commands goes on to work.
         own = tomli.loads(DEFAULT_PATH.read_text(encoding="utf-8"))
         document |= {name.value: own[name.value] for name in missing}
     cues = {name: _cue(name, document[name.value], f"{source}: {name.value}") for name in CueName}

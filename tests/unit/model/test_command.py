@@ -22,7 +22,7 @@ from kazasu.model.command import (
 )
 from kazasu.model.cue import CueName
 from kazasu.model.moment import Moment, TimeSource
-from kazasu.model.order import EVERY_DOOR, FIND_ME, Lockdown, PlayCue, Release, Relock, ResetPassback, Unlock
+from kazasu.model.order import EVERY_DOOR, Lockdown, PlayCue, Release, Relock, ResetPassback, Unlock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +44,7 @@ ASKED: list[tuple[str, EventFields, Order | Upkeep]] = [
     ("reset_passback", {"cardholder": "1001"}, ResetPassback(by=BY, cardholder="1001")),
     ("reset_passback", {}, ResetPassback(by=BY)),
     ("cue", {"cue": "denied"}, PlayCue(by=BY, cue=CueName.DENIED)),
-    ("identify_self", {}, PlayCue(by=BY, cue=FIND_ME)),
+    ("identify_self", {}, PlayCue(by=BY, cue=CueName.FIND_ME)),
     ("reload", {}, Reload()),
     ("restart", {}, Restart()),
     ("log_level", {"level": "debug"}, SetLogLevel(level="debug")),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import kazasu.outputs
 from kazasu.errors import ConfigurationError
-from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, Channel, Cue, CueName, Frame
+from kazasu.model.cue import OF_DOORS, OF_THE_DESK, OF_THE_KEYPAD, Channel, Cue, CueName, Frame
 from kazasu.outputs.cues import DEFAULT_PATH, load, parse
 from kazasu.outputs.rhythm import LIGHTS, SOUND, flashes_per_second, rhythm, told_apart
 
@@ -129,8 +129,8 @@ def test_quick_typing_does_not_flash(pause_ms: int) -> None:
     assert flashes_per_second(Cue(name=CueName.KEY, frames=tuple(frames))) <= 3
 
 
-@pytest.mark.parametrize("later", [OF_THE_KEYPAD, OF_DOORS])
-def test_a_file_from_before_there_were_keypads_or_doors_goes_on_to_work(later: frozenset[CueName]) -> None:
+@pytest.mark.parametrize("later", [OF_THE_KEYPAD, OF_DOORS, OF_THE_DESK])
+def test_a_file_from_before_there_were_keypads_doors_or_commands_goes_on_to_work(later: frozenset[CueName]) -> None:
     document = SHIPPED
     for name in later:
         head, _, tail = document.partition(f"[{name.value}]")

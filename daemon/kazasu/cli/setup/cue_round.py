@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kazasu.app.assemble import open_outputs
-from kazasu.model.cue import OF_DOORS, OF_THE_KEYPAD, CueName
+from kazasu.model.cue import OF_DOORS, OF_THE_DESK, OF_THE_KEYPAD, CueName
 from kazasu.outputs import cues
 from kazasu.outputs.player import Player
 from kazasu.runtime.clock import SystemClock
@@ -38,6 +38,7 @@ _LOOKS = MappingProxyType(
         CueName.FAULT: ("red and sound: long, long", "赤と音が「長・長」"),
         CueName.HELD: ("red and sound: one short, again and again", "赤と音が短く 1 回、くり返し"),
         CueName.HELD_OPEN: ("red and sound: long ones without end", "赤と音が長く、止まらない"),
+        CueName.FIND_ME: ("red and sound: fifteen, one a second", "赤と音が 1 秒ごとに 15 回"),
     }
 )
 
@@ -58,6 +59,7 @@ def play_all(config: Config, interview: Interview | None) -> list[CueName]:
     """
     loaded = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
     never = (frozenset() if config.keypad is not None else OF_THE_KEYPAD) | (frozenset() if config.doors else OF_DOORS)
+    never |= frozenset() if config.site is not None else OF_THE_DESK
     patterns = {name: cue for name, cue in loaded.items() if name not in never}
     own = config.outputs.cues is not None
     with ExitStack() as stack:
