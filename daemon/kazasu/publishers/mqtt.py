@@ -21,6 +21,7 @@ What is made impossible here (facts about paho-mqtt 2.2, each seen in the lab):
 from __future__ import annotations
 
 import logging
+import socket
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -184,6 +185,18 @@ class Connection:
         """Write what was enqueued as far as it goes without blocking."""
         if self._client.want_write():
             self._drive(self._client.loop_write)
+
+    def write_now(self) -> None:
+        """Write what somebody waits for: it leaves before the other side has acknowledged what went before it.
+
+        That takes up to 40 ms otherwise (Nagle's algorithm and a delayed acknowledgement). To do without the algorithm
+        altogether costs a third of the events a second.
+        """
+        self.write()
+        sock = self._client.socket()
+        if self.fileno() >= 0 and isinstance(sock, socket.socket):
+            for on in (1, 0):  # setting it sends what waits (tcp(7), TCP_NODELAY)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, properties: bytes | None = None) -> int:
         """Enqueue a message of QoS 1 for the next `write`; return its packet identifier.

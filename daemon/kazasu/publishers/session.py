@@ -74,6 +74,7 @@ class Session:
                 topic, payload, properties = answer
                 mid = self.connection.publish(topic, payload, properties=properties)
                 self._delivery.window.other_sent(mid, now_s)
+                self.connection.write_now()
             while self._delivery.window.room_for_other and (message := self._report.next(now_s)) is not None:
                 self._send(*message, now_s)
             self._delivery.fill(self.connection, now_s)

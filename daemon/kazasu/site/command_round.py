@@ -142,6 +142,7 @@ class CommandRound:
         properties = command_properties(topics.answer, bytes.fromhex(written.transaction), LONGEST_LIFE_S)
         self._in_flight[self._connection.publish(topics.command, written.payload, properties=properties)] = terminal
         self._waiting[terminal] = written.transaction
+        self._connection.write_now()
 
     def _until(self, condition: Callable[[], bool], timeout_s: float) -> Iterator[Progress]:
         """Go on until something is so, or the time is up."""
