@@ -23,7 +23,6 @@ from kazasu.virtual.stage import SITE, TERMINAL, Stage
 Row = dict[str, Any]
 
 TARGET_MS = 100.0  # what feels immediate
-FLOOD_TARGET = 2.0
 AT_ONCE = 10  # so many the terminal takes without a pause (publishers/commands.py)
 TOPICS = Topics(SITE, TERMINAL)
 PROPERTIES = command_properties(TOPICS.answer, b"bench", LONGEST_LIFE_S)
@@ -126,13 +125,13 @@ def _tap_in_a_flood(stage: Stage, rounds: int) -> Row:
             thread.join()
             client.close()
             sent += counts[0]
-    ratio = statistics.median(flooded) / statistics.median(quiet)
+    median_ms = statistics.median(flooded) * 1000
     return {
         "name": "tap in a flood of commands",
-        "value": statistics.median(flooded) * 1000,
+        "value": median_ms,
         "unit": "ms",
-        "ratio": ratio,
-        "target": f"≤ {FLOOD_TARGET:g} x one in quiet",
-        "ok": ratio <= FLOOD_TARGET,
-        "note": f"{sent:,} commands in {rounds} taps; broker, flood and terminal share this machine's cores",
+        "ratio": statistics.median(flooded) / statistics.median(quiet),
+        "target": f"≤ {TARGET_MS:g} ms",
+        "ok": median_ms <= TARGET_MS,
+        "note": f"against one in quiet; {sent:,} commands in {rounds} taps; flood, broker and terminal on these cores",
     }
