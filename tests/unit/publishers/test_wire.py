@@ -21,6 +21,7 @@ from kazasu.publishers.wire import (
     presence,
 )
 
+TOPIC = st.from_regex(r"[a-z0-9/-]{0,99}", fullmatch=True)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
@@ -41,7 +42,11 @@ def test_packed_properties_are_byte_for_byte_pahos_own(event_id: str, event_type
     assert PackedProperties(packed).pack() == packed == properties.pack()  # type: ignore[no-untyped-call]
 
 
-@given(topic=TEXT, correlation=st.binary(max_size=64), expires_s=st.integers(0, 2**32 - 1))
+@given(
+    topic=st.from_regex(r"[a-z0-9/-]{0,99}", fullmatch=True),
+    correlation=st.binary(max_size=64),
+    expires_s=st.integers(0, 2**32 - 1),
+)
 def test_so_are_those_of_commands_and_answers(topic: str, correlation: bytes, expires_s: int) -> None:
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     properties.ContentType = "application/json"
