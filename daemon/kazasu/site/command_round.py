@@ -102,10 +102,8 @@ class CommandRound:
         """Send it, and say of each terminal how far it is.
 
         Raises:
-            OrderRefused: there is no such command.
             KazasuError: the broker cannot be reached, refuses, or breaks off.
         """
-        self._writer.check(command, arguments)
         try:
             self._connection.open()
             yield from self._run(command, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -14,10 +15,23 @@ from kazasu.model.event import WIRE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Signer, Verifier
+
+
+def check(command: str, arguments: EventFields, by: str) -> None:
+    """Return if there is such a command with such arguments; the terminal checks them all the same.
+
+    Raises:
+        OrderRefused: there is none.
+    """
+    if command not in KINDS:
+        raise OrderRefused(f"there is no command {command!r}; there are: {', '.join(KINDS)}")
+    try:
+        command_of(msgspec.convert(_envelope(command, by, datetime.now(UTC)), Envelope), arguments, "", "site")
+    except ValueError as error:
+        raise OrderRefused(f"{command}: {error}") from error
 
 
 class SignedCommand(NamedTuple):
@@ -48,34 +62,21 @@ class CommandWriter:
         self._by = by
         self._now = now
 
-    def check(self, command: str, arguments: EventFields) -> None:
-        """Return if there is such a command with such arguments; the terminal checks them all the same.
-
-        Raises:
-            OrderRefused: there is none.
-        """
-        if command not in KINDS:
-            raise OrderRefused(f"there is no command {command!r}; there are: {', '.join(KINDS)}")
-        try:
-            envelope = msgspec.convert(self._envelope(command), Envelope)
-            command_of(envelope, arguments, self._signer.keyid, "site")
-        except ValueError as error:
-            raise OrderRefused(str(error)) from error
-
     def write(self, terminal: str, command: str, arguments: EventFields) -> SignedCommand:
         """Sign one for a terminal, for the next seconds."""
-        envelope = self._envelope(command)
+        envelope = _envelope(command, self._by, self._now())
         head: EventFields = {"v": WIRE_VERSION, "type": "command", "site": self._site, "terminal": terminal}
         return SignedCommand(str(envelope["transaction"]), signed(head | envelope | arguments, self._signer).body)
 
-    def _envelope(self, command: str) -> EventFields:
-        return {
-            "command": command,
-            "transaction": secrets.token_hex(16),
-            "issued": self._now().isoformat(timespec="milliseconds"),
-            "expires_s": LONGEST_LIFE_S,
-            "by": self._by,
-        }
+
+def _envelope(command: str, by: str, now: datetime) -> EventFields:
+    return {
+        "command": command,
+        "transaction": secrets.token_hex(16),
+        "issued": now.isoformat(timespec="milliseconds"),
+        "expires_s": LONGEST_LIFE_S,
+        "by": by,
+    }
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

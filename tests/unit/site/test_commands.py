@@ -13,7 +13,7 @@ from kazasu.model.document import signed
 from kazasu.model.order import Unlock
 from kazasu.model.signature import Ed25519Verifier
 from kazasu.publishers.command import CommandReader
-from kazasu.site.commands import CommandWriter, read_answer
+from kazasu.site.commands import CommandWriter, check, read_answer
 
 pytestmark = pytest.mark.rule(8)
 
@@ -53,7 +53,7 @@ def test_no_two_commands_are_one_transaction() -> None:
 )
 def test_a_mistake_is_told_before_anything_is_sent(command: str, arguments: dict[str, int | str], words: str) -> None:
     with pytest.raises(OrderRefused, match=words):
-        WRITER.check(command, arguments)
+        check(command, arguments, "suzuki")
 
 
 def test_an_answer_is_read() -> None:
