@@ -211,7 +211,7 @@ def _display(config: Config) -> Iterator[Finding]:
 
 
 def _clock(config: Config) -> Iterator[Finding]:
-    from kazasu.cli.checks_clock import judge_clock, judge_rtcs
+    from kazasu.cli.checks_clock import judge_clock, judge_commands, judge_rtcs
     from kazasu.model.event import moment_of
     from kazasu.runtime.rtc import find_rtcs
     from kazasu.store.backlog import Backlog
@@ -226,6 +226,8 @@ def _clock(config: Config) -> Iterator[Finding]:
     # The service may not ask the kernel (ProtectClock=), as this command may.
     as_service = SystemClock(zone, kernel_error_ms=lambda: None).now()
     yield from judge_clock(moment, now, newest, as_service.source)
+    if config.site is not None:
+        yield from judge_commands(moment if newest is not None and newest.source is TimeSource.NTP else as_service)
     yield from judge_rtcs(find_rtcs(), now, synchronised=moment.source is TimeSource.NTP)
 
 

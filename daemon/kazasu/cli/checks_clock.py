@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazasu.cli.finding import Finding, Grade
+from kazasu.model.command import judges_seconds
 from kazasu.model.moment import TimeSource
 
 if TYPE_CHECKING:
@@ -66,6 +67,17 @@ def judge_clock(moment: Moment, now: datetime, newest: Moment | None, service_se
             yield Finding(Grade.NOTE, "clock", "not synchronised, holding over: punches say so", _SYNCHRONISE)
         case TimeSource.NONE:
             yield Finding(Grade.NOTE, "clock", "unset, as far as anybody knows: punches say so", _SYNCHRONISE)
+
+
+def judge_commands(as_service: Moment) -> Iterator[Finding]:
+    """Say what a terminal whose clock is so takes from the site; nothing if it takes all.
+
+    Args:
+        as_service: what it records: it may not ask the kernel.
+    """
+    if not judges_seconds(as_service):
+        found = "of the site's commands only lockdown and relock are taken: the clock cannot tell a fresh one"
+        yield Finding(Grade.NOTE, "clock", found, _SYNCHRONISE)
 
 
 def judge_rtcs(rtcs: Sequence[Rtc], now: datetime, *, synchronised: bool) -> Iterator[Finding]:

@@ -276,6 +276,11 @@ def staleness(command: Command, moment: Moment, newest: datetime | None) -> Refu
     return Refusal.EXPIRED if age_s > command.expires_s + slack_s else None
 
 
+def judges_seconds(moment: Moment) -> bool:
+    """Whether a clock is good enough to say that a command is fresh."""
+    return _slack_s(moment) is not None
+
+
 def _slack_s(moment: Moment) -> float | None:
     """How far the terminal's clock may be off; None if it cannot judge a life of seconds."""
     error_s = max(0, moment.error_ms) / 1000

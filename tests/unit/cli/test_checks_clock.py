@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 import pytest
 
-from kazasu.cli.checks_clock import judge_clock, judge_rtcs
+from kazasu.cli.checks_clock import judge_clock, judge_commands, judge_rtcs
 from kazasu.cli.finding import Grade
 from kazasu.model.moment import Moment, TimeSource
 from kazasu.runtime.rtc import Rtc
@@ -108,3 +108,11 @@ def test_a_clock_that_is_not_synchronised_is_no_measure_for_an_rtc() -> None:
 def test_of_two_rtcs_the_kernel_needs_only_one() -> None:
     second = msgspec.structs.replace(MODULE, device="rtc1", set_clock=False)
     assert [finding.grade for finding in judge_rtcs([PI_5, second], NOW, synchronised=True)] == [Grade.OK, Grade.OK]
+
+
+def test_a_clock_that_tells_no_fresh_command_is_told_to_whoever_waits_for_one() -> None:
+    assert list(judge_commands(moment(TimeSource.NTP))) == []
+    for source in (TimeSource.HOLDOVER, TimeSource.NONE):
+        (finding,) = judge_commands(moment(source))
+        assert (finding.grade, finding.subject) == (Grade.NOTE, "clock")
+        assert "only lockdown and relock" in finding.found
