@@ -13,7 +13,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from kazasu.model.command import Refusal, TurnedAway, Verdict, staleness
+from kazasu.model.command import SAFER, Refusal, TurnedAway, Verdict, staleness
 from kazasu.model.input import CommandFailed
 from kazasu.model.order import Order
 from kazasu.model.rate_limit import RateLimit
@@ -38,7 +38,7 @@ _UNRECORDED = Verdict(ok=False, said="nothing can be recorded, so nothing is don
 _WORDS = {
     Refusal.EXPIRED: "it came too late, or this terminal's clock is ahead",
     Refusal.NOT_YET_ISSUED: "it was issued later than now by this terminal's clock: one of the two clocks is wrong",
-    Refusal.CLOCK_UNSET: "this terminal does not know what time it is, and takes nothing but `lockdown` and `relock`",
+    Refusal.CLOCK_UNSET: f"this terminal does not know what time it is, and takes only {', '.join(sorted(SAFER))}",
     Refusal.REPLAYED: "it was here before: what became of it the journal tells",
 }
 

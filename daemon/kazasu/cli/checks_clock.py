@@ -76,7 +76,7 @@ def judge_commands(as_service: Moment) -> Iterator[Finding]:
         as_service: what it records: it may not ask the kernel.
     """
     if not judges_seconds(as_service):
-        found = "of the site's commands only lockdown and relock are taken: the clock cannot tell a fresh one"
+        found = "of the site's commands only those that make things safer are taken: the clock cannot tell a fresh one"
         yield Finding(Grade.NOTE, "clock", found, _SYNCHRONISE)
 
 

@@ -16,7 +16,7 @@ from kazasu.model.access import EventFields
 from kazasu.model.cue import CueName
 from kazasu.model.document import canonical
 from kazasu.model.moment import TimeSource
-from kazasu.model.order import Lockdown, Order, PlayCue, Release, Relock, ResetPassback, Unlock
+from kazasu.model.order import BeginMuster, EndMuster, Lockdown, Order, PlayCue, Release, Relock, ResetPassback, Unlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,8 @@ CLOCKS_APART_S = 2.0
 """So far the clocks of desk and terminal may stand apart, if both are kept by a time server."""
 
 _MAX_ERROR_S = 30.0  # a clock that may be off by more judges nothing that lives for ten seconds
-_SAFER = frozenset({"lockdown", "relock"})
+SAFER = frozenset({"lockdown", "relock", "muster_begin"})
+"""What opens nothing, and counts most in the hour in which clocks fail, too."""
 
 
 class Refusal(enum.StrEnum):
@@ -122,6 +123,8 @@ KINDS: Mapping[str, Kind] = {
     "lockdown": Kind(Lockdown, {"active": True}),
     "lockdown_end": Kind(Lockdown, {"active": False}),
     "reset_passback": Kind(ResetPassback),
+    "muster_begin": Kind(BeginMuster),
+    "muster_end": Kind(EndMuster),
     "cue": Kind(PlayCue),
     "identify_self": Kind(PlayCue, {"cue": CueName.FIND_ME}),
     "reload": Kind(Reload),
@@ -258,8 +261,8 @@ def command_of(envelope: Envelope, arguments: EventFields, keyid: str, whose: st
 def staleness(command: Command, moment: Moment, newest: datetime | None) -> Refusal | None:
     """Why a command is not fresh; None if it is.
 
-    Where the terminal does not know the time, what only locks is taken all the same, if it was issued after every
-    command before it; everything else is refused.
+    Where the terminal does not know the time, what makes things safer is taken all the same, if it was issued after
+    every command before it; everything else is refused.
 
     Args:
         command: which.
@@ -269,7 +272,7 @@ def staleness(command: Command, moment: Moment, newest: datetime | None) -> Refu
     slack_s = _slack_s(moment)
     if slack_s is None:
         in_order = newest is None or command.issued > newest
-        return None if command.name in _SAFER and in_order else Refusal.CLOCK_UNSET
+        return None if command.name in SAFER and in_order else Refusal.CLOCK_UNSET
     age_s = (moment.at - command.issued).total_seconds()
     if age_s < -slack_s:
         return Refusal.NOT_YET_ISSUED

@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 _AT_ONCE = 10
 _EVERY_S = 1.0
-_WAITING = 4  # with the terminal's thread: a tap waits for so many commands at the most
+_WAITING = 4  # with the terminal's thread: a tap waits for so many commands at the most; others wait here
 _TOLD_EVERY_S = 60.0
 _CORRELATION_BYTES = 64
 _ALERT = "commands"
@@ -143,6 +143,7 @@ class CommandListener:
         self._waker = waker
         self._publish_again = publish_again
         self._limit = RateLimit(_AT_ONCE, _EVERY_S)
+        self._ready: collections.deque[tuple[Command | TurnedAway, _Sender | None]] = collections.deque()
         self._waiting = 0
         self._judged: queue.SimpleQueue[_Judged] = queue.SimpleQueue()
         self._answers: collections.deque[Answer] = collections.deque()
@@ -154,16 +155,17 @@ class CommandListener:
         """See downlink.Listener."""
         if message.topic != self._topics.command:
             return False
-        if self._waiting >= _WAITING or not self._limit.allows(self._clock.mono_s()):
+        if len(self._ready) >= _AT_ONCE or not self._limit.allows(self._clock.mono_s()):
             self._dropped += 1
             return True
         try:
             self._reader.check_outside(message)
             command = self._reader.read(message.payload)
         except CommandRefused as error:
-            self._hand_over(error.refused, self._sender(message, error.transaction))
+            self._ready.append((error.refused, self._sender(message, error.transaction)))
         else:
-            self._hand_over(command, self._sender(message, command.transaction))
+            self._ready.append((command, self._sender(message, command.transaction)))
+        self._hand_over()
         return True
 
     def turn(self, now_s: float) -> None:
@@ -172,6 +174,7 @@ class CommandListener:
             judged = self._judged.get()
             self._waiting -= 1
             self._finish(judged)
+        self._hand_over()
         if self._told_s is not None and now_s - self._told_s < _TOLD_EVERY_S:
             return
         if self._dropped:
@@ -179,8 +182,9 @@ class CommandListener:
             detail = f"{self._dropped} commands were not looked at: more than {_AT_ONCE} at once, or one a second"
             self._health.alert(_ALERT, f"{detail}; who may publish to {self._topics.command}?")
             self._note_refused(self._dropped)
-            self._hand_over(TurnedAway(reason=Refusal.FLOOD, detail=detail, count=self._dropped), None)
+            self._ready.append((TurnedAway(reason=Refusal.FLOOD, detail=detail, count=self._dropped), None))
             self._dropped = 0
+            self._hand_over()
         elif self._told_s is not None:
             self._told_s = None
             self._health.clear(_ALERT)
@@ -197,8 +201,10 @@ class CommandListener:
             return None
         return _Sender(transaction, message.correlation)
 
-    def _hand_over(self, command: Command | TurnedAway, sender: _Sender | None) -> None:
-        self._inbox.put(CommandArrived(command=command, answer=self._waiting_for(command, sender)))
+    def _hand_over(self) -> None:
+        while self._ready and self._waiting < _WAITING:
+            command, sender = self._ready.popleft()
+            self._inbox.put(CommandArrived(command=command, answer=self._waiting_for(command, sender)))
 
     def _waiting_for(self, command: Command | TurnedAway, sender: _Sender | None) -> Callable[[Verdict], None]:
         self._waiting += 1

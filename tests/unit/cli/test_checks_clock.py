@@ -115,4 +115,4 @@ def test_a_clock_that_tells_no_fresh_command_is_told_to_whoever_waits_for_one() 
     for source in (TimeSource.HOLDOVER, TimeSource.NONE):
         (finding,) = judge_commands(moment(source))
         assert (finding.grade, finding.subject) == (Grade.NOTE, "clock")
-        assert "only lockdown and relock" in finding.found
+        assert "only those that make things safer" in finding.found

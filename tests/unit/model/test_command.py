@@ -22,7 +22,17 @@ from kazasu.model.command import (
 )
 from kazasu.model.cue import CueName
 from kazasu.model.moment import Moment, TimeSource
-from kazasu.model.order import EVERY_DOOR, Lockdown, PlayCue, Release, Relock, ResetPassback, Unlock
+from kazasu.model.order import (
+    EVERY_DOOR,
+    BeginMuster,
+    EndMuster,
+    Lockdown,
+    PlayCue,
+    Release,
+    Relock,
+    ResetPassback,
+    Unlock,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,6 +53,8 @@ ASKED: list[tuple[str, EventFields, Order | Upkeep]] = [
     ("lockdown_end", {"door": "gate"}, Lockdown(by=BY, door="gate", active=False)),
     ("reset_passback", {"cardholder": "1001"}, ResetPassback(by=BY, cardholder="1001")),
     ("reset_passback", {}, ResetPassback(by=BY)),
+    ("muster_begin", {}, BeginMuster(by=BY)),
+    ("muster_end", {}, EndMuster(by=BY)),
     ("cue", {"cue": "denied"}, PlayCue(by=BY, cue=CueName.DENIED)),
     ("identify_self", {}, PlayCue(by=BY, cue=CueName.FIND_ME)),
     ("reload", {}, Reload()),
@@ -142,7 +154,7 @@ def test_a_clock_that_cannot_judge_seconds_lets_nothing_be_opened(
 ) -> None:
     now = moment(START, source, error_ms)
     for name in KINDS:
-        safer = name in {"lockdown", "relock"}
+        safer = name in {"lockdown", "relock", "muster_begin"}
         assert staleness(taken(name=name), now, None) is (None if judges or safer else Refusal.CLOCK_UNSET)
 
 
