@@ -67,10 +67,10 @@ class Commands:
             verdict = self._not_done(item.command, item.said)
         elif isinstance(item.command, TurnedAway):
             verdict = self._refuse(item.command)
-        elif self._recorder.able or self._recorder.resume():
+        elif self._orders.can_be_recorded():
             verdict = self._judge(item.command)
         else:
-            verdict = _UNRECORDED
+            verdict = self._unrecorded(item.command)
         item.answer(verdict)
 
     def remember(self, event: Event) -> None:
@@ -99,11 +99,20 @@ class Commands:
             return self._refuse(TurnedAway(reason=reason, detail=_WORDS[reason], fields=command.fields))
         event = self._recorder.record("command.accepted", command.fields)
         if event is None:
-            return _UNRECORDED
+            return self._unrecorded(command)
         if not isinstance(command.asked, Order):
             return Verdict(ok=True, said="", seq=event.seq)  # whoever brought it does it
         answer = self._orders.answer(command.asked)
         return Verdict(ok=True, said=answer.said, seq=event.seq) if answer.ok else self._not_done(command, answer.said)
+
+    def _unrecorded(self, command: Command) -> Verdict:
+        """What makes things safer is done as far as an operator's order is while nothing can be recorded."""
+        order = command.asked
+        if command.name not in SAFER or not isinstance(order, Order) or self._reason(command, self._clock.now()):
+            return _UNRECORDED
+        self._seen[command.transaction] = None
+        answer = self._orders.answer(order)
+        return Verdict(ok=answer.ok, said=answer.said, seq=0)
 
     def _not_done(self, command: Command, said: str) -> Verdict:
         """A command that was accepted could not be done: that is recorded, too."""

@@ -151,3 +151,21 @@ def test_the_memory_of_transactions_is_bounded(gatehouse: Gatehouse) -> None:
         fields = event.fields | {"transaction": f"{number:032x}"}
         commands.remember(type(event)(seq=1, fields=fields, body=b"", digest=""))
     assert len(commands._seen) == 10_000
+
+
+def test_a_lockdown_locks_also_while_nothing_can_be_recorded_and_only_once(gatehouse: Gatehouse) -> None:
+    gatehouse.journal.failing = JournalFull("no room")
+    lockdown = taken(LOCKDOWN, name="lockdown")
+    verdict = gatehouse.command(lockdown)
+    assert (verdict.ok, verdict.seq) == (False, 0)
+    assert "order it again then" in verdict.said
+    assert "nothing is done" in gatehouse.command(lockdown).said
+
+
+def test_a_journal_that_heals_with_a_command_tells_the_doors_of_a_lockdown_first(gatehouse: Gatehouse) -> None:
+    gatehouse.command(taken(LOCKDOWN, name="lockdown", number=1))
+    gatehouse.journal.failing = JournalFull("no room")
+    gatehouse.command(taken(number=2))
+    gatehouse.journal.failing = None
+    assert not gatehouse.command(taken(number=3)).ok
+    assert not gatehouse.strikes["gate"].released

@@ -91,13 +91,19 @@ class Orders:
     def answer(self, order: Order) -> Answer:
         """Do it, and say what is so now."""
         try:
-            if order.must_be_recorded and not self._recorder.able:
-                if not self._recorder.resume():
-                    return Answer(ok=False, said=self._doors.unrecorded(order))
-                self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
+            if order.must_be_recorded and not self.can_be_recorded():
+                return Answer(ok=False, said=self._doors.unrecorded(order))
             return Answer(ok=True, said=self._done(order))
         except OrderRefused as error:
             return Answer(ok=False, said=str(error))
+
+    def can_be_recorded(self) -> bool:
+        """Whether an order can be recorded now; a journal that could not be written is tried again."""
+        if not self._recorder.able:
+            if not self._recorder.resume():
+                return False
+            self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
+        return True
 
     def _done(self, order: Order) -> str:
         match order:
