@@ -5,7 +5,6 @@ python -m tests.bench command
 
 from __future__ import annotations
 
-import select
 import statistics
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 
 from kazasu.model.command import LONGEST_LIFE_S
 from kazasu.publishers.mqtt import Connection, Received
+from kazasu.publishers.visit import go_on
 from kazasu.publishers.wire import Topics, command_properties
 from kazasu.site.commands import CommandWriter
 from kazasu.virtual.stage import SITE, TERMINAL, Stage
@@ -60,12 +60,8 @@ class Client:
         self._connection.disconnect()
 
     def _turn(self) -> list[object]:
-        poll = select.poll()
-        poll.register(self._connection, select.POLLIN | (select.POLLOUT if self._connection.wants_write else 0))
-        if not poll.poll(30_000):
+        if not go_on(self._connection, 30.0):
             raise TimeoutError("no answer")
-        self._connection.write()
-        self._connection.read()
         news, self._connection.news = self._connection.news, []
         return list(news)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import select
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +12,7 @@ import pytest
 from kazasu.model.document import signed
 from kazasu.publishers.mqtt import Connection
 from kazasu.publishers.reasons import SUCCESS
+from kazasu.publishers.visit import go_on
 from kazasu.publishers.wire import Topics, command_properties
 from kazasu.site.command_round import CommandRound, Progress, Reached
 from kazasu.site.commands import CommandWriter
@@ -80,11 +79,7 @@ class Sender:
             self._go_on()
 
     def _go_on(self) -> None:
-        poll = select.poll()
-        poll.register(self._connection, select.POLLIN | (select.POLLOUT if self._connection.wants_write else 0))
-        assert poll.poll(30_000)
-        self._connection.write()
-        self._connection.read()
+        assert go_on(self._connection, 30.0)
         self._acks |= dict(self._connection.acks)
         self._connection.acks = []
 
@@ -121,7 +116,7 @@ def command(stage: Stage, name: str, **arguments: int | str) -> list[Progress]:
     """Send one from the desk."""
     writer = CommandWriter(SITE, stage.site_key, "suzuki", lambda: datetime.now(UTC))
     keys = {TERMINAL: [stage.event_verifier]}
-    return list(CommandRound(stage.broker.client("desk"), SITE, keys, writer, time.monotonic).send(name, arguments))
+    return list(CommandRound(stage.broker.client("desk"), SITE, keys, writer).send(name, arguments))
 
 
 def written(stage: Stage, signer: Signer | None = None, *, age_s: float = 0.0, **changes: int | str) -> bytes:

@@ -127,11 +127,13 @@ class Connection:
     Attributes:
         acks: packet identifiers and reason codes of PUBACKs, oldest first; the reader empties it.
         news: everything else that happened, oldest first; the reader empties it.
+        receive_maximum: how many messages the broker lets be unacknowledged, once it has answered.
     """
 
     def __init__(self, broker: Broker, client_id: str, will: tuple[str, bytes] | None) -> None:
         self.acks: list[tuple[int, int]] = []
         self.news: list[News] = []
+        self.receive_maximum = _RECEIVE_MAXIMUM
         self._broker = broker
         self._closed = False
         self._disconnect_code = SUCCESS
@@ -262,7 +264,8 @@ class Connection:
             code = NO_QOS
         elif code == SUCCESS and getattr(properties, "RetainAvailable", 1) == 0:
             code = NO_RETAIN
-        self.news.append(Opened(code=code, receive_maximum=getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM)))
+        self.receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM)
+        self.news.append(Opened(code=code, receive_maximum=self.receive_maximum))
 
     def _on_disconnect(
         self, _client: Client, _data: object, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None

@@ -46,9 +46,9 @@ def visiting(broker: Broker, client_id: str, within_s: float = _ANSWER_S) -> Ite
     attempt.result()
     try:
         while not connection.news:
-            if not _go_on(connection, within_s):
+            if not go_on(connection, within_s):
                 raise TimeoutError(f"no answer within {within_s:g} s: this is no MQTT broker, or it hangs")
-        _checked(connection.news.pop(0))
+        checked(connection.news.pop(0))
         yield connection
         if connection.fileno() >= 0:
             connection.disconnect()
@@ -84,10 +84,10 @@ def hear(
         connection.subscribe(topics)
         began_s = heard_s = time.monotonic()
         while (wait_s := min(heard_s + quiet_s(), began_s + most_s) - time.monotonic()) > 0:
-            _go_on(connection, wait_s)
+            go_on(connection, wait_s)
             news, connection.news = connection.news, []
             for item in news:
-                _checked(item)
+                checked(item)
                 if isinstance(item, Received):
                     heard_s = time.monotonic()
                     take(item.topic, item.payload)
@@ -98,7 +98,7 @@ def words_of(error: Exception) -> str:
     return getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
 
 
-def _go_on(connection: Connection, wait_s: float) -> bool:
+def go_on(connection: Connection, wait_s: float) -> bool:
     """Wait for something to do, and do it; returns whether there was anything in time."""
     poll = select.poll()
     poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
@@ -109,7 +109,13 @@ def _go_on(connection: Connection, wait_s: float) -> bool:
     return True
 
 
-def _checked(item: News) -> None:
+def checked(item: News) -> None:
+    """Return if this is no bad news.
+
+    Raises:
+        ConnectionError: the connection is gone.
+        BrokerUnsuitable: the broker refuses, or does not speak MQTT 5.
+    """
     match item:
         case Opened(code=code) | SubscriptionRefused(code=code) if code >= FAILURE:
             raise BrokerUnsuitable(in_words(code))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import secrets
-import select
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import KazasuError, SignatureInvalid
 from kazasu.model.command import LONGEST_LIFE_S
-from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
+from kazasu.publishers.mqtt import Received
 from kazasu.publishers.reasons import FAILURE, NO_SUBSCRIBER, in_words
+from kazasu.publishers.visit import checked, go_on, visiting, words_of
 from kazasu.publishers.wire import Topics, command_properties, presence
 from kazasu.site.commands import read_answer
 
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
-    from kazasu.publishers.mqtt import News
+    from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.settings import Broker
     from kazasu.site.commands import CommandWriter
 
-_CONNECT_S = 10.0
 _STATES_S = 1.0  # the broker sends what it keeps at once; of a terminal that it never heard of there is nothing
 ANSWER_S = LONGEST_LIFE_S + 2.0
 """So long a terminal may take: an answer to a command of the last moment is still on its way."""
@@ -65,38 +65,28 @@ class Progress(NamedTuple):
 
 
 class CommandRound:
-    """Sends one command to each of some terminals, over a connection of its own.
+    """Sends one command to each of some terminals, in a visit to the broker.
 
     Args:
         broker: where, and as whom.
         site: the site's name.
         keys: the terminals by name, and what each one's answer may be signed with.
         writer: signs.
-        mono_s: monotonic seconds.
     """
 
     def __init__(
-        self,
-        broker: Broker,
-        site: str,
-        keys: Mapping[str, Sequence[Verifier]],
-        writer: CommandWriter,
-        mono_s: Callable[[], float],
+        self, broker: Broker, site: str, keys: Mapping[str, Sequence[Verifier]], writer: CommandWriter
     ) -> None:
-        self._where = f"{broker.host}:{broker.port}"
-        self._connection = Connection(broker, f"desk-{secrets.token_hex(6)}", will=None)
+        self._broker = broker
         self._site = site
         self._keys = keys
         self._writer = writer
-        self._mono_s = mono_s
         self._all = Topics(site, "+")
         self._topics = {terminal: Topics(site, terminal) for terminal in keys}
         self._states: dict[str, str] = {}
-        self._unsent = list(keys)
         self._in_flight: dict[int, str] = {}
         self._waiting: dict[str, str] = {}  # terminal → the transaction that it has not answered yet
         self._doubts: dict[str, str] = {}
-        self._receive_maximum: int | None = None
 
     def send(self, command: str, arguments: EventFields) -> Iterator[Progress]:
         """Send it, and say of each terminal how far it is.
@@ -105,76 +95,56 @@ class CommandRound:
             KazasuError: the broker cannot be reached, refuses, or breaks off.
         """
         try:
-            self._connection.open()
-            yield from self._run(command, arguments)
-            self._connection.disconnect()
+            with visiting(self._broker, f"desk-{secrets.token_hex(6)}") as connection:
+                yield from self._send_to_all(connection, command, arguments)
         except OSError as error:
-            raise KazasuError(f"{self._where}: {error}") from error
-        finally:
-            self._connection.close()
+            raise KazasuError(f"{self._broker.host}:{self._broker.port}: {words_of(error)}") from error
 
-    def _run(self, command: str, arguments: EventFields) -> Iterator[Progress]:
-        yield from self._until(lambda: self._receive_maximum is not None, _CONNECT_S)
-        if self._receive_maximum is None:
-            raise KazasuError(f"{self._where}: no answer within {_CONNECT_S:g} s: this is no MQTT broker, or it hangs")
-        self._connection.subscribe((self._all.state, self._all.answer))
-        yield from self._until(lambda: self._states.keys() >= self._keys.keys(), _STATES_S)
-        for terminal in self._unsent:
+    def _send_to_all(self, connection: Connection, command: str, arguments: EventFields) -> Iterator[Progress]:
+        connection.subscribe((self._all.state, self._all.answer))
+        yield from self._until(lambda: self._states.keys() >= self._keys.keys(), _STATES_S, connection)
+        room = min(connection.receive_maximum, _IN_FLIGHT)
+        for terminal in self._keys:
             if self._states.get(terminal) == "offline":
                 yield Progress(terminal, Reached.OFFLINE, "it is offline, so it was not sent")
                 continue
-            yield from self._until(lambda: len(self._in_flight) < self._room, ANSWER_S)
-            self._send(terminal, command, arguments)
+            yield from self._until(lambda: len(self._in_flight) < room, ANSWER_S, connection)
+            self._send(connection, terminal, command, arguments)
             yield Progress(terminal, Reached.SENT)
-        yield from self._until(lambda: not self._waiting, ANSWER_S)
+        yield from self._until(lambda: not self._waiting, ANSWER_S, connection)
         for terminal in self._waiting:
             yield Progress(terminal, Reached.NO_ANSWER, self._doubts.get(terminal, f"no answer within {ANSWER_S:g} s"))
 
-    @property
-    def _room(self) -> int:
-        return min(self._receive_maximum or 1, _IN_FLIGHT)
-
-    def _send(self, terminal: str, command: str, arguments: EventFields) -> None:
+    def _send(self, connection: Connection, terminal: str, command: str, arguments: EventFields) -> None:
         written = self._writer.write(terminal, command, arguments)
         topics = self._topics[terminal]
         properties = command_properties(topics.answer, bytes.fromhex(written.transaction), LONGEST_LIFE_S)
-        self._in_flight[self._connection.publish(topics.command, written.payload, properties=properties)] = terminal
+        self._in_flight[connection.publish(topics.command, written.payload, properties=properties)] = terminal
         self._waiting[terminal] = written.transaction
-        self._connection.write_now()
+        connection.write_now()
 
-    def _until(self, condition: Callable[[], bool], timeout_s: float) -> Iterator[Progress]:
+    def _until(self, condition: Callable[[], bool], timeout_s: float, connection: Connection) -> Iterator[Progress]:
         """Go on until something is so, or the time is up."""
-        until_s = self._mono_s() + timeout_s
-        while not condition() and (left_s := until_s - self._mono_s()) > 0:
-            poll = select.poll()
-            poll.register(self._connection, select.POLLIN | (select.POLLOUT if self._connection.wants_write else 0))
-            poll.poll(left_s * 1000)
-            self._connection.write()
-            self._connection.read()
-            news, self._connection.news = self._connection.news, []
+        until_s = time.monotonic() + timeout_s
+        while not condition() and (left_s := until_s - time.monotonic()) > 0:
+            go_on(connection, left_s)
+            news, connection.news = connection.news, []
             for item in news:
-                yield from self._take(item)
-            acks, self._connection.acks = self._connection.acks, []
+                checked(item)
+                if isinstance(item, Received):
+                    yield from self._take(item)
+            acks, connection.acks = connection.acks, []
             for mid, code in acks:
                 yield from self._acknowledged(mid, code)
-        self._connection.write()
 
-    def _take(self, item: News) -> Iterator[Progress]:
-        match item:
-            case Opened(code=code, receive_maximum=maximum):
-                if code >= FAILURE:
-                    raise KazasuError(f"{self._where}: {in_words(code)}")
-                self._receive_maximum = maximum
-            case SubscriptionRefused(code=code):
-                raise KazasuError(f"{self._where}: answers may not be heard: {in_words(code)}")
-            case Lost(detail=detail):
-                raise KazasuError(f"{self._where}: {detail}")
-            case Received():
-                terminal = item.topic.split("/")[-2]
-                if terminal in self._topics and item.topic == self._topics[terminal].state:
-                    self._states[terminal] = presence(item.payload)
-                elif terminal in self._waiting and item.topic == self._topics[terminal].answer:
-                    yield from self._answered(terminal, item.payload)
+    def _take(self, message: Received) -> Iterator[Progress]:
+        terminal = message.topic.split("/")[-2]
+        if terminal not in self._topics:
+            return
+        if message.topic == self._topics[terminal].state:
+            self._states[terminal] = presence(message.payload)
+        elif terminal in self._waiting and message.topic == self._topics[terminal].answer:
+            yield from self._answered(terminal, message.payload)
 
     def _acknowledged(self, mid: int, code: int) -> Iterator[Progress]:
         terminal = self._in_flight.pop(mid, None)
