@@ -20,7 +20,6 @@ from kazasu.captions.silent import Silent
 from kazasu.commands import Commands
 from kazasu.doors import Doors
 from kazasu.model.cue import CueName
-from kazasu.model.door_table import Alarm
 from kazasu.model.event import Draft
 from kazasu.model.input import (
     ButtonPressed,
@@ -45,6 +44,7 @@ from kazasu.orders.muster import MeetingPoint
 from kazasu.orders.people import Desk
 from kazasu.presenting import Presenter
 from kazasu.recorder import Recorder
+from kazasu.showing import Showing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,14 +59,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
-_AT_REST = {
-    Alarm.FORCED_OPEN: CueName.HELD_OPEN,
-    Alarm.HELD_OPEN: CueName.HELD_OPEN,
-    Alarm.HELD: CueName.HELD,
-    Alarm.FAULT: CueName.FAULT,
-    Alarm.TAMPER: CueName.FAULT,
-}
-"""What a door's alarm shows and sounds; of a fire the fire alarm tells, and louder."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,10 +112,10 @@ class Terminal:
         self._health = health
         self._pressed: tuple[Direction, float] | None = None
         self._missing: set[str] = set()
-        self._pin_asked = False
         self._access = access
         self._recorder = Recorder(journal, clock, roster, health, publisher, self)
         self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
+        self._showing = Showing(cues, self._captions, in_order=self._in_order, alarm=lambda: self.doors.alarm)
         self._desk = desk or Desk()
         self._presenter = Presenter(
             roster,
@@ -141,7 +133,7 @@ class Terminal:
             self._presenter,
             self._desk,
             self._meeting_point,
-            show=self._play,
+            show=self._showing.play,
             simulated=settings.simulated,
         )
         self._commands = Commands(self._recorder, clock, self._orders)
@@ -174,9 +166,9 @@ class Terminal:
             case CardRead():
                 self._tap(item)
             case CardPresented():
-                self._play(CueName.READING)
+                self._showing.play(CueName.READING)
             case PinAsked() | KeyTaken() | PinEnded() | CodeAbandoned():
-                self._keypad(item)
+                self._showing.keypad(item)
             case ButtonPressed(button=button):
                 self._pressed = (button, self._clock.mono_s())
                 self._captions.chosen(button)
@@ -219,7 +211,7 @@ class Terminal:
     def _tap(self, read: CardRead) -> None:
         if not self._recorder.able:
             if not self._recorder.resume():
-                self._play(CueName.FAULT)
+                self._showing.play(CueName.FAULT)
                 return
             self.doors.pass_time()  # they know of it before anybody is let through
         moment = self._recorder.now()
@@ -233,7 +225,7 @@ class Terminal:
         fields = self._describe(presentation, decision)
         event = self._recorder.append(Draft(event_type=decision.event_type, moment=moment, fields=fields))
         if event is None:
-            self._play(CueName.FAULT)
+            self._showing.play(CueName.FAULT)
             return
         self.doors.granted(event)
         self._cues.play(decision.cue)
@@ -292,37 +284,8 @@ class Terminal:
         self._recorder.record(f"reader.{change.state.value}", {"reader": change.reader})
         self._rest()
 
-    def _keypad(self, item: PinAsked | KeyTaken | PinEnded | CodeAbandoned) -> None:
-        match item:
-            case PinAsked():
-                self._wait_for_pin(asked=True)
-                self._play(CueName.PIN)
-            case KeyTaken(entered=digits, of_code=of_code):
-                self._cues.play(CueName.KEY)
-                self._captions.entered(digits, of_code=of_code)
-            case CodeAbandoned():
-                self._wait_for_pin(asked=False)
-                self._captions.abandoned()
-            case PinEnded():
-                self._wait_for_pin(asked=False)
-                self._play(CueName.READING)
-
-    def _wait_for_pin(self, *, asked: bool) -> None:
-        """While a PIN is waited for, that is what rests: a key's cue ends, and the request still stands."""
-        self._pin_asked = asked
-        self._rest()
-
-    def _play(self, cue: CueName) -> None:
-        self._cues.play(cue)
-        self._captions.cue(cue)
+    def _in_order(self) -> bool:
+        return self._recorder.able and not self._missing
 
     def _rest(self) -> None:
-        cue, alarm = CueName.READY, None
-        if self._pin_asked:
-            cue = CueName.PIN
-        elif not self._recorder.able or self._missing:
-            cue = CueName.FAULT
-        elif (alarm := self.doors.alarm) is not None:
-            cue = _AT_REST.get(alarm, CueName.READY)
-        self._cues.rest(cue)
-        self._captions.rest(cue, alarm)
+        self._showing.rest()
