@@ -74,6 +74,7 @@ COMMANDS = (
     Command("paper", "record the punches of a paper list"),
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),
+    Command("site", "keys, terminals and broker of a whole site, at the desk"),
     Command("keygen", "make this terminal's keys"),
     Command("demo", "the whole way of a tap with virtual cards, no hardware needed"),
 )

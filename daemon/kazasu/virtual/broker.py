@@ -45,11 +45,10 @@ class PrivateBroker:
 
     def __init__(self, directory: Path, *options: str, names: tuple[str, ...] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.ca = ThrowawayCa(directory)
+        self.ca = ThrowawayCa(directory, hosts=names)
         self.port = _free_port()
         self.log_file = directory / "mosquitto.log"
         self._directory = directory
-        self._names = names
         self._issued: dict[str, CertificateFiles] = {}
         self._configuration = directory / "mosquitto.conf"
         self._program = Program("mosquitto", "mosquitto", self.log_file)
@@ -125,7 +124,7 @@ class PrivateBroker:
 
     def _files(self, name: str, *, server: bool = False) -> CertificateFiles:
         if name not in self._issued:
-            self._issued[name] = self.ca.server(self._names) if server else self.ca.client(name)
+            self._issued[name] = self.ca.server() if server else self.ca.client(name)
         return self._issued[name]
 
     def _accepts(self) -> bool:

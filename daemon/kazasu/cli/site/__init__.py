@@ -1,0 +1,108 @@
+"""What operations do at the desk for a whole site: keys, terminals, broker.
+
+A site directory holds all of it; but for its `keys/` it is made for version control. Start with
+`kazasu site init DIR`; what to do next, each action says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from kazasu.site.directory import Site
+
+
+class ActionModule(Protocol):
+    """What an action's module holds."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
+        ...
+
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Do it, and return the exit code.
+
+        Raises:
+            KazasuError: shown to the person as it is, without a traceback.
+        """
+        ...
+
+
+class Action(NamedTuple):
+    """One line of `kazasu site --help`."""
+
+    name: str
+    summary: str
+
+
+ACTIONS = (Action("init", "make a site: its directory, its keys, its certificate authority"),)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    width = max(len(action.name) for action in ACTIONS)
+    lines = "\n".join(f"  {action.name:<{width}}  {action.summary}" for action in ACTIONS)
+    parser.usage = "kazasu site ACTION [OPTION ...]"
+    parser.epilog = f"actions:\n{lines}\n\n`kazasu site ACTION --help` tells more.\n{parser.epilog}"
+    parser.add_argument("action", choices=[action.name for action in ACTIONS], metavar="ACTION", help="see below")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, default=[], help=argparse.SUPPRESS)
+    parser.set_defaults(formatter=parser.formatter_class)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Do one action."""
+    module: ActionModule = importlib.import_module(f"kazasu.cli.site.{arguments.action.replace('-', '_')}")
+    parser = argparse.ArgumentParser(
+        prog=f"kazasu site {arguments.action}", description=module.__doc__, formatter_class=arguments.formatter
+    )
+    module.configure(parser)
+    return module.execute(parser.parse_args(arguments.rest))
+
+
+def add_site_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--site`, the same for every action on a site that is there."""
+    parser.add_argument(
+        "--site",
+        type=Path,
+        default=Path(os.environ.get("KAZASU_SITE", ".")),
+        metavar="DIR",
+        help="the site's directory; default: $KAZASU_SITE, else where you are",
+    )
+
+
+def add_passphrase_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--passphrase-file`, the same for every action that signs."""
+    parser.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="the passphrase is in this file's first line; ask nobody"
+    )
+
+
+def site_of(arguments: argparse.Namespace) -> Site:
+    """Open the site that `--site` names.
+
+    Raises:
+        ConfigurationError: it cannot be used.
+    """
+    from kazasu.site.directory import open_site
+
+    return open_site(arguments.site)
+
+
+def passphrase_of(arguments: argparse.Namespace, prompt: str = "Passphrase of the site: ") -> str:
+    """Read the passphrase from its file, or ask for it.
+
+    Raises:
+        KeyMaterialError: the file cannot be read, or others can read it.
+    """
+    if arguments.passphrase_file is not None:
+        from kazasu.store.keys import read_checked
+
+        lines = read_checked(arguments.passphrase_file, "passphrase", secret=True).decode().splitlines()
+        return lines[0] if lines else ""
+    import getpass
+
+    return getpass.getpass(prompt)

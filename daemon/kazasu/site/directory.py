@@ -1,0 +1,254 @@
+"""The site's directory: who its terminals are, its keys, and how its own programs reach the broker.
+
+    site.toml                     the site's name, time zone and broker
+    site.pub collector.pub ca.pem public keys and the CA's certificate; pepper.id tells one pepper from another
+    clients/<name>.pem            certificates of the broker and of the site's own clients of it
+    terminals/<id>.toml           a record a terminal
+    keys/                         secrets: site.key and ca.key under the passphrase, collector.key and pepper.key as
+                                  they are, clients/<name>.key the keys to the certificates
+
+All but keys/ is made for version control; what changes is written whole or not at all, under the directory's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from kazasu.config import load_table
+from kazasu.errors import ConfigurationError, KeyMaterialError
+from kazasu.model.table import Name, Table
+from kazasu.site.terminal_record import EventKey, TerminalRecord, written
+from kazasu.store.keys import load_pepper, load_signer, load_verifier, read_checked
+from kazasu.store.sqlite import sync_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
+    from kazasu.publishers.settings import Broker
+    from kazasu.site.authority import Authority
+
+__all__ = ["EventKey", "Site", "SiteFile", "TerminalRecord", "open_site", "replace_file"]
+
+OWN_CLIENTS = ("collector", "desk", "operations")
+"""The site's own clients of the broker, as the access list knows them."""
+
+
+class BrokerAddress(Table, frozen=True, kw_only=True):
+    """[broker]."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address")]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port, 1 to 65535")] = 8883
+
+
+class SiteFile(Table, frozen=True, kw_only=True):
+    """site.toml."""
+
+    name: Name
+    timezone: ZoneInfo
+    broker: BrokerAddress
+
+
+class Site:
+    """An open site directory.
+
+    Args:
+        path: where it is.
+        file: what its site.toml says.
+    """
+
+    def __init__(self, path: Path, file: SiteFile) -> None:
+        self.path = path
+        self._file = file
+
+    @property
+    def name(self) -> str:
+        """The site's name: a level of every topic."""
+        return self._file.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where it is."""
+        return self._file.timezone
+
+    @property
+    def address(self) -> BrokerAddress:
+        """Where its broker is."""
+        return self._file.broker
+
+    def file(self, name: str) -> Path:
+        """One of its files, such as `site.pub`."""
+        return self.path / name
+
+    def broker(self, client: str = "desk") -> Broker:
+        """How one of the site's own clients reaches the broker: `desk`, `collector` or `operations`."""
+        from kazasu.publishers.settings import Broker
+
+        return Broker(
+            host=self.address.host,
+            port=self.address.port,
+            ca_file=self.path / "ca.pem",
+            certificate_file=self.certificate_file(client),
+            key_file=self.key_file(f"clients/{client}"),
+        )
+
+    def certificate_file(self, client: str) -> Path:
+        """The certificate of the broker or of one of the site's own clients."""
+        return self.path / "clients" / f"{client}.pem"
+
+    def key_file(self, owner: str) -> Path:
+        """A private key: `site`, `collector`, `clients/desk` and so on."""
+        return self.path / "keys" / f"{owner}.key"
+
+    def terminals(self) -> dict[str, TerminalRecord]:
+        """Every terminal's record, by name.
+
+        Raises:
+            ConfigurationError: one that cannot be used.
+        """
+        files = sorted((self.path / "terminals").glob("*.toml"))
+        return {file.stem: self.terminal(file.stem) for file in files}
+
+    def terminal(self, terminal: str) -> TerminalRecord:
+        """One terminal's record.
+
+        Raises:
+            ConfigurationError: there is none, or it cannot be used.
+        """
+        path = self._record_file(terminal)
+        if not path.exists():
+            raise ConfigurationError(
+                f"{self.path} has no terminal {terminal!r}; `kazasu site add-terminal {terminal}` invites it"
+            )
+        record = load_table(path, TerminalRecord, lambda _: ())
+        if record.id != terminal:
+            raise ConfigurationError(
+                f"{path}: id: it is the record of {record.id!r}; a file is named after its terminal"
+            )
+        return record
+
+    def save(self, record: TerminalRecord) -> None:
+        """Write a terminal's record, durable."""
+        path = self._record_file(record.id)
+        path.parent.mkdir(exist_ok=True)
+        replace_file(path, written(record).encode(), 0o644)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no other program change the directory meanwhile: an invitation is used once, whoever answers it."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def unlock(self, passphrase: str) -> Ed25519Signer:
+        """Open the site key.
+
+        Raises:
+            KeyMaterialError: the passphrase is wrong, or the key cannot be used.
+        """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        from kazasu.model.signature import Ed25519Signer
+        from kazasu.site.pem import unlocked
+
+        path = self.key_file("site")
+        key = unlocked(read_checked(path, "site key", secret=True), passphrase, path)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KeyMaterialError(f"{path} holds a key that is not Ed25519: bring the site key back from its backup")
+        return Ed25519Signer(key)
+
+    def authority(self, passphrase: str) -> Authority:
+        """Open the certificate authority.
+
+        Raises:
+            KeyMaterialError: the passphrase is wrong, the key cannot be used, or the authority is not the site's.
+        """
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        from kazasu.site.authority import Authority
+        from kazasu.site.pem import certificate_in, unlocked
+
+        path, certificate_file = self.key_file("ca"), self.path / "ca.pem"
+        key = unlocked(read_checked(path, "CA key", secret=True), passphrase, path)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise KeyMaterialError(f"{path} holds a key that is not P-256: bring the CA key back from its backup")
+        pem = read_checked(certificate_file, "CA certificate", secret=False)
+        return Authority(certificate_in(pem, certificate_file), key)
+
+    @property
+    def has_authority(self) -> bool:
+        """Whether it issues certificates itself, and no CA elsewhere does."""
+        return self.key_file("ca").exists()
+
+    def verifier(self) -> Ed25519Verifier:
+        """The site's public key.
+
+        Raises:
+            KeyMaterialError: it cannot be used.
+        """
+        return load_verifier(self.path / "site.pub")
+
+    def collector_signer(self) -> Ed25519Signer:
+        """The collector's key.
+
+        Raises:
+            KeyMaterialError: it cannot be used.
+        """
+        return load_signer(self.key_file("collector"))
+
+    def pepper(self) -> bytes:
+        """The pepper's 32 bytes.
+
+        Raises:
+            KeyMaterialError: it cannot be used.
+        """
+        return load_pepper(self.key_file("pepper"))
+
+    def _record_file(self, terminal: str) -> Path:
+        return self.path / "terminals" / f"{terminal}.toml"
+
+
+def open_site(path: Path) -> Site:
+    """Open a site directory.
+
+    Raises:
+        ConfigurationError: there is none, or its site.toml cannot be used.
+    """
+    file = path / "site.toml"
+    if not file.exists():
+        raise ConfigurationError(
+            f"{path.absolute()} is no site directory: there is no site.toml in it; name one with --site or"
+            " $KAZASU_SITE, or make one with `kazasu site init`"
+        )
+    return Site(path, load_table(file, SiteFile, lambda _: ()))
+
+
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole or not at all, durable.
+
+    Raises:
+        KeyMaterialError: it cannot be written; what was there before still is.
+    """
+    staged = path.with_name(f".{path.name}.new")
+    try:
+        staged.unlink(missing_ok=True)  # of a run that lost its power
+        descriptor = os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        staged.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise KeyMaterialError(f"{path} cannot be written: {error.strerror}") from error
