@@ -23,6 +23,7 @@
     ├── PaperListError          a paper list that cannot be recorded: every bad line with its number
     ├── OrderRefused            an operator's order that was not done
     ├── CommandRefused          a command from the site that is not one, or not for this terminal
+    ├── EnrolmentRefused        a terminal is not admitted, or gets no certificate: the words say why
     ├── SignatureInvalid        a message that was not signed by whom it claims
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
@@ -157,6 +158,10 @@ class CommandRefused(KazasuError):
         super().__init__(f"{refused.reason.value}: {refused.detail}")
         self.refused = refused
         self.transaction = transaction
+
+
+class EnrolmentRefused(KazasuError):
+    """A bundle, a request or a reply that admits nobody; nothing was changed."""
 
 
 class SignatureInvalid(KazasuError):

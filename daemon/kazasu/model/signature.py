@@ -39,7 +39,7 @@ class Ed25519Verifier:
 
     def __init__(self, public: Ed25519PublicKey) -> None:
         self.keyid = keyid(public)
-        self._public = public
+        self.public = public
 
     def verify(self, signature: bytes, data: bytes) -> None:
         """Return if the signature holds.
@@ -48,6 +48,6 @@ class Ed25519Verifier:
             SignatureInvalid: it does not.
         """
         try:
-            self._public.verify(signature, data)
+            self.public.verify(signature, data)
         except InvalidSignature:
             raise SignatureInvalid(f"the signature was not made by the key {self.keyid} over these bytes") from None

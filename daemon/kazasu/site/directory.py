@@ -134,6 +134,10 @@ class Site:
             )
         return record
 
+    def has_record(self, terminal: str) -> bool:
+        """Whether there is a record of a terminal, sound or not; the name is one."""
+        return self._record_file(terminal).exists()
+
     def save(self, record: TerminalRecord) -> None:
         """Write a terminal's record, durable."""
         path = self._record_file(record.id)

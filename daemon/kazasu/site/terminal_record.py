@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -67,15 +66,22 @@ class Invitation(Table, frozen=True, kw_only=True):
     Attributes:
         key: the public half of the bundle's one-time key, PEM; a request has to be signed by the other.
         expires: afterwards it admits nobody.
+        serial: of the bundle's own certificate for the broker, if it has one, hexadecimal.
     """
 
     key: str
     expires: _Aware
+    serial: _Serial | None = None
 
-    @property
-    def digest(self) -> str:
-        """Names the invitation: 16 hexadecimal digits of the key's SHA-256."""
-        return hashlib.sha256(self.key.encode()).hexdigest()[:16]
+    def verifier(self) -> Ed25519Verifier:
+        """Check a request with it.
+
+        Raises:
+            KeyMaterialError: no Ed25519 public key in PEM.
+        """
+        from kazasu.store.keys import verifier_in
+
+        return verifier_in(self.key.encode(), Path("the invitation's key"))
 
 
 class TerminalRecord(Table, frozen=True, kw_only=True):
@@ -83,7 +89,7 @@ class TerminalRecord(Table, frozen=True, kw_only=True):
 
     Attributes:
         id: the terminal's name.
-        state: `invited` until its first request was accepted, `revoked` for good.
+        state: `invited` until its first request was accepted; `revoked` until it is invited anew and asks.
         event_keys: the newest last.
         certificates: those that have not ended, the newest last.
         invitation: the open one; a terminal that is active may be invited again.
