@@ -25,8 +25,10 @@ from kazasu.model.table import Name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BOOTSTRAP: Final = "enrol-"
+"""What the broker calls a terminal that has nothing but its bundle: this and its name."""
+
 BUNDLE_VERSION: Final = 1
-MAX_BYTES: Final = 64 * 1024
 
 # Fixed, and not in the file: nobody talks a terminal into cheaper ones. 32 MiB, a tenth of a second at a desk and a
 # second on a Pi Zero 2 W.

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.enrolment import bundle, reply
+from kazasu.enrolment.bundle import BOOTSTRAP
 from kazasu.enrolment.request import ENROLMENT, RENEWAL, checked, claimed
 from kazasu.errors import EnrolmentRefused
-from kazasu.site.directory import EventKey, TerminalRecord
+from kazasu.site.directory import EventKey, TerminalRecord, replace_file
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
 from kazasu.site.terminal_record import Certificate, Invitation
 
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from kazasu.model.signature import Ed25519Signer
     from kazasu.site.authority import Authority
     from kazasu.site.directory import Site
-
-BOOTSTRAP = "enrol-"
-"""What the broker calls a terminal that has nothing but its bundle: this and its name."""
 
 
 class Invited(NamedTuple):
@@ -101,6 +100,8 @@ def invite(
                 record, invitation=invitation, certificates=(*_spent(record.invitation, now), *record.certificates)
             )
         )
+        if authority is not None:
+            write_revocations(site, authority, now)
     return Invited(content, expires)
 
 
@@ -118,18 +119,23 @@ class Admission:
         self._signer = signer
         self._authority = authority
 
-    def accept(self, payload: bytes, now: dt.datetime, certificate: x509.Certificate | None = None) -> Document:
+    def accept(
+        self, payload: bytes, now: dt.datetime, certificate: x509.Certificate | None = None, by: str | None = None
+    ) -> Document:
         """Accept a request, change the terminal's record, and answer.
 
         Args:
             payload: untrusted.
             now: aware.
             certificate: what a CA elsewhere made of the request.
+            by: who brought it, as the broker says; it has to be the terminal that it speaks for.
 
         Raises:
             EnrolmentRefused: whatever is wrong with it; nothing was changed.
         """
         claim = claimed(payload)
+        if by is not None and claim.terminal != by:
+            raise EnrolmentRefused(f"it came from {by}, and speaks for {claim.terminal!r:.60}")
         with self._site.locked():
             record = _present(self._site, claim.terminal)
             if record is None:
@@ -138,11 +144,17 @@ class Admission:
             issued = self._certificate(request, certificate, now)
             own = Certificate(serial=f"{issued.serial_number:x}", ends=issued.not_valid_after_utc)
             self._site.save(_enrolled(record, request, own, now) if request.event_key else _renewed(record, own, now))
+            if self._authority is not None:
+                write_revocations(self._site, self._authority, now)
         pem = certificate_pem(issued).decode()
         return reply.granted(self._site.name, claim.terminal, claim.digest, pem, self._signer)
 
-    def refuse(self, claim: Claim, reason: str) -> Document:
-        """Say no in the site's name."""
+    def refused(self, payload: bytes, reason: str) -> Document | None:
+        """Say no in the site's name; None if it cannot be said to whom."""
+        try:
+            claim = claimed(payload)
+        except EnrolmentRefused:
+            return None
         return reply.refused(self._site.name, claim.terminal, claim.digest, reason, self._signer)
 
     def request_of(self, payload: bytes, now: dt.datetime) -> Request:
@@ -207,8 +219,14 @@ class Admission:
         return brought
 
 
-def revoke(site: Site, terminal: str, now: dt.datetime) -> TerminalRecord:
+def revoke(site: Site, terminal: str, authority: Authority | None, now: dt.datetime) -> TerminalRecord:
     """Revoke a terminal: its keys, its certificates, its invitation.
+
+    Args:
+        site: whose.
+        terminal: its name.
+        authority: signs the revocation list; None where a CA elsewhere does.
+        now: aware.
 
     Raises:
         EnrolmentRefused: there is none of that name, or it is revoked already.
@@ -222,7 +240,15 @@ def revoke(site: Site, terminal: str, now: dt.datetime) -> TerminalRecord:
         spent = (*_spent(record.invitation, now), *record.certificates)
         revoked = msgspec.structs.replace(record, certificates=spent).revoked(now)
         site.save(revoked)
+        if authority is not None:
+            write_revocations(site, authority, now)
     return revoked
+
+
+def write_revocations(site: Site, authority: Authority, now: dt.datetime) -> None:
+    """Write the revocation list, crl.pem, anew."""
+    listed = authority.revocations(revocations(site, now), now)
+    replace_file(site.file("crl.pem"), listed.public_bytes(Encoding.PEM), 0o644)
 
 
 def revocations(site: Site, now: dt.datetime) -> Iterator[tuple[int, dt.datetime]]:

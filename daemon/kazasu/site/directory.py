@@ -1,7 +1,9 @@
 """The site's directory: who its terminals are, its keys, and how its own programs reach the broker.
 
     site.toml                     the site's name, time zone and broker
-    site.pub collector.pub ca.pem public keys and the CA's certificate; pepper.id tells one pepper from another
+    site.pub collector.pub        public keys
+    ca.pem crl.pem                the CA's certificate, and its list of certificates that were revoked
+    pepper.id                     tells one pepper from another
     clients/<name>.pem            certificates of the broker and of the site's own clients of it
     terminals/<id>.toml           a record a terminal
     keys/                         secrets: site.key and ca.key under the passphrase, collector.key and pepper.key as

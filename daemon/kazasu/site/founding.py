@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from kazasu.config.problems import problems_of
@@ -141,6 +142,7 @@ def _fill(folder: Path, founding: Founding, passphrase: str, now: dt.datetime) -
         authority = Authority.founded(f"{founding.name} Kazasu CA", (founding.host,), now)
         _secret(folder, "ca", key_pem(authority.key, passphrase))
         _public(folder / "ca.pem", certificate_pem(authority.certificate))
+        _public(folder / "crl.pem", authority.revocations((), now).public_bytes(Encoding.PEM))
     else:
         authority = None
         _public(folder / "ca.pem", founding.ca)
@@ -161,8 +163,6 @@ def _fill(folder: Path, founding: Founding, passphrase: str, now: dt.datetime) -
 
 def _request(owner: str, host: str, key: ec.EllipticCurvePrivateKey) -> bytes:
     """What a CA elsewhere is to sign: for the broker its host name, for a client its name."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     builder = x509.CertificateSigningRequestBuilder().subject_name(
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
     )

@@ -14,19 +14,18 @@ import shutil
 import signal
 import socket
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from kazasu.publishers.settings import Broker
+from kazasu.site.broker_files import SHIPPED, configuration
 from kazasu.virtual.certificates import ThrowawayCa
 from kazasu.virtual.program import Program
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from kazasu.virtual.certificates import CertificateFiles
-
-SHIPPED = Path(__file__).resolve().parents[3] / "config" / "mosquitto"
 
 _HOST = "127.0.0.1"
 _PORTS = range(20_000, 30_000)
@@ -46,7 +45,7 @@ class PrivateBroker:
     def __init__(self, directory: Path, *options: str, names: tuple[str, ...] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.ca = ThrowawayCa(directory, hosts=names)
-        self.port = _free_port()
+        self.port = free_port()
         self.log_file = directory / "mosquitto.log"
         self._directory = directory
         self._issued: dict[str, CertificateFiles] = {}
@@ -69,9 +68,7 @@ class PrivateBroker:
             "persistence_location": f"persistence_location {self._directory}/",
             "user": f"user {pwd.getpwuid(os.geteuid()).pw_name}",
         } | {option.split()[0]: option for option in options}
-        lines = (SHIPPED / "kazasu.conf").read_text().splitlines()
-        kept = [changed.pop(line.split()[0], line) if line else line for line in lines]
-        self._configuration.write_text("\n".join([*kept, *changed.values(), ""]))
+        self._configuration.write_text(configuration(changed))
 
     def client(self, name: str) -> Broker:
         """How a client reaches this broker; its certificate, whose CN is `name`, is issued at the first call."""
@@ -128,18 +125,22 @@ class PrivateBroker:
         return self._issued[name]
 
     def _accepts(self) -> bool:
-        """Whether it shakes hands; without a certificate it hangs up right after."""
-        context = ssl.create_default_context(cafile=self.ca.ca_file)
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection((_HOST, self.port), timeout=1) as tcp,
-            context.wrap_socket(tcp, server_hostname=_HOST),
-        ):
-            return True
-        return False
+        return accepts(self.ca.ca_file, self.port)
 
 
-def _free_port() -> int:
+def accepts(ca_file: Path, port: int) -> bool:
+    """Whether a broker shakes hands, here and on this port; without a certificate it hangs up right after."""
+    context = ssl.create_default_context(cafile=ca_file)
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((_HOST, port), timeout=1) as tcp,
+        context.wrap_socket(tcp, server_hostname="localhost"),
+    ):
+        return True
+    return False
+
+
+def free_port() -> int:
     """A port that nobody listens on, below those that the kernel gives to outgoing connections.
 
     Out of that range, somebody's connection could sit on the port while the broker is down.

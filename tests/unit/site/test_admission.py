@@ -228,20 +228,20 @@ def test_nothing_of_a_revoked_terminal_is_renewed_or_admitted(site: Site) -> Non
     newcomer = Newcomer(site)
     admission(site).accept(newcomer.asks(), NOW)
     invited = Newcomer(site, again=True)
-    revoke(site, "entrance-1", NOW)
+    revoke(site, "entrance-1", site.authority(PASSPHRASE), NOW)
     assert serial_of(site) in dict(revocations(site, NOW))
     is_refused(site, newcomer.renews(serial_of(site)), "entrance-1 is revoked")
     is_refused(site, invited.asks(), "no open invitation")
     with pytest.raises(EnrolmentRefused, match="revoked already"):
-        revoke(site, "entrance-1", NOW)
+        revoke(site, "entrance-1", site.authority(PASSPHRASE), NOW)
     with pytest.raises(EnrolmentRefused, match="no terminal 'gate'"):
-        revoke(site, "gate", NOW)
+        revoke(site, "gate", None, NOW)
 
 
 def test_another_box_may_get_a_revoked_ones_name_but_not_its_key(site: Site) -> None:
     stolen = Newcomer(site)
     admission(site).accept(stolen.asks(), NOW)
-    revoke(site, "entrance-1", NOW)
+    revoke(site, "entrance-1", site.authority(PASSPHRASE), NOW)
     new = Newcomer(site, again=True)
     mine, new.event = new.event, stolen.event
     is_refused(site, new.asks(), "and revoked")
@@ -272,14 +272,15 @@ def test_a_reply_is_for_one_request_of_one_terminal(tmp_path: Path, site: Site) 
 
 def test_a_refusal_reaches_whom_it_is_for_in_words(site: Site) -> None:
     newcomer = Newcomer(site)
-    claim = claimed(newcomer.asks())
-    answer = admission(site).refuse(claim, "ask Hanako")
+    asked = newcomer.asks()
+    answer = admission(site).refused(asked, "ask Hanako")
+    assert answer is not None
     with pytest.raises(EnrolmentRefused, match="the site says no: ask Hanako"):
         certificate_for(
             answer.body,
             site=site.name,
             terminal="entrance-1",
-            request=claim.digest,
+            request=claimed(asked).digest,
             key=newcomer.client,
             verifier=site.verifier(),
         )

@@ -108,5 +108,5 @@ def test_one_program_at_a_time_changes_it(site: Site) -> None:
 
 def test_the_sites_own_clients_reach_the_broker(site: Site) -> None:
     broker = site.broker("collector")
-    assert (broker.host, broker.port) == ("localhost", 8883)
+    assert (broker.host, broker.port) == ("localhost", site.address.port)
     assert all(file.exists() for file in (broker.ca_file, broker.certificate_file, broker.key_file))

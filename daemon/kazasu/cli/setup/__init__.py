@@ -1,6 +1,11 @@
 """Set this terminal up: questions, configuration, cues, doctor, service.
 
 It may be run again: what is configured now is the default of each question, and what is replaced stays as FILE.old.
+
+A terminal joins its site with the bundle that the desk made: `kazasu setup --bundle FILE` brings names, keys and
+certificate along, and asks only for the rest. Without a way to the broker: `--bundle FILE --request OUT`, bring OUT to
+the desk, and finish with `--reply FILE`.
+
 For many terminals: `kazasu setup --print-answers >answers.toml`, fill it in, `kazasu setup --answers answers.toml`.
 """
 
@@ -22,12 +27,15 @@ from kazasu.cli import DEFAULT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, EXIT_PROBLEM, 
 from kazasu.cli.keygen import make_missing
 from kazasu.cli.setup import answers_file, configuration_text, service
 from kazasu.cli.setup.answers import brought, document, notes
+from kazasu.cli.setup.enrolment import Enrolment
 from kazasu.cli.setup.files import PUBLIC, NewFile, install, make_folders, old, signals_held
 from kazasu.cli.setup.interview import BACK, Interview
-from kazasu.cli.setup.questions import Configured, Place
+from kazasu.cli.setup.joining import joined
+from kazasu.cli.setup.questions import Configured, Place, value_at
 from kazasu.config import parse
 from kazasu.config.problems import problems
 from kazasu.errors import KazasuError, KeyMaterialError
+from kazasu.model.configuration import Keys
 from kazasu.store.keys import load_pepper, load_signer
 
 if TYPE_CHECKING:
@@ -45,6 +53,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--print-answers", action="store_true", help="print a file of answers to fill in, as configured now, and end"
     )
+    joining = parser.add_argument_group("joining a site", "the bundle comes from `kazasu site add-terminal`")
+    joining.add_argument("--bundle", type=Path, metavar="FILE", help="open it, ask the site over the broker, set up")
+    joining.add_argument(
+        "--request", type=Path, metavar="FILE", help="with --bundle: write the request here, not to the broker"
+    )
+    joining.add_argument("--reply", type=Path, metavar="FILE", help="the site's reply to that request; set up")
+    joining.add_argument("--code-file", type=Path, metavar="FILE", help="the bundle's code is in this file; ask nobody")
     parser.add_argument("--play-cues", action="store_true", help="with --answers: play the cues, too")
     parser.add_argument("--no-start", action="store_true", help="leave the service as it is")
     add_config_argument(parser)
@@ -58,18 +73,21 @@ def execute(arguments: argparse.Namespace) -> int:
         print("\n".join(answers_file.template(place)))
         return EXIT_OK
     _expect_writable(path.parent)
+    enrolment = Enrolment(path.parent, path.parent / (value_at(place.present, ("keys", "event")) or Keys().event))
+    if not joined(enrolment, arguments):
+        return EXIT_OK
     if arguments.answers is not None:
-        plan = _plan(path, answers_file.load(arguments.answers, place), place)
+        plan = _plan(path, answers_file.load(arguments.answers, place, enrolment.answers()), place, enrolment)
         print("\n".join(_account(plan)))
-        _carry_out(plan)
+        _carry_out(plan, enrolment)
         return _try_out(plan, arguments, None)
-    interview = Interview(_Keyboard(), japanese=_reads_japanese())
+    interview = Interview(_Keyboard(), japanese=_reads_japanese(), given=enrolment.answers())
     try:
-        plan = _agree(path, place, interview)
+        plan = _agree(path, place, interview, enrolment)
     except (KeyboardInterrupt, EOFError):
         interview.tell("\n\nStopped. Nothing was changed.", "中止しました。何も変更していません。")
         return EXIT_INTERRUPTED
-    _carry_out(plan)
+    _carry_out(plan, enrolment)
     try:
         return _try_out(plan, arguments, interview)
     except (KeyboardInterrupt, EOFError):
@@ -165,7 +183,7 @@ def _expect_writable(folder: Path) -> None:
         raise KazasuError(f"{folder} cannot be written by this user; run this as root, with sudo")
 
 
-def _agree(path: Path, place: Place, interview: Interview) -> _Plan:
+def _agree(path: Path, place: Place, interview: Interview, enrolment: Enrolment) -> _Plan:
     """Ask until the person agrees with what would be written.
 
     Raises:
@@ -177,7 +195,7 @@ def _agree(path: Path, place: Place, interview: Interview) -> _Plan:
     answers: dict[str, Any] = {}
     while True:
         interview.ask_all(place, answers)
-        plan = _plan(path, answers, place)
+        plan = _plan(path, answers, place, enrolment)
         for line in ("", *_account(plan), ""):
             interview.tell(line)
         words = {"y": ("y", "yes", "はい"), BACK: (BACK, "n", "no", "いいえ")}
@@ -187,7 +205,7 @@ def _agree(path: Path, place: Place, interview: Interview) -> _Plan:
         interview.go_back(answers)
 
 
-def _plan(path: Path, answers: dict[str, Any], place: Place) -> _Plan:
+def _plan(path: Path, answers: dict[str, Any], place: Place, enrolment: Enrolment) -> _Plan:
     """Make a configuration of answers that were checked.
 
     Raises:
@@ -196,7 +214,8 @@ def _plan(path: Path, answers: dict[str, Any], place: Place) -> _Plan:
     text = configuration_text.write(document(answers, place)).encode()
     config = parse(text, path)
     _check_keys(config)
-    return _Plan(path, config, [*brought(answers, place), NewFile(path, text, PUBLIC)], list(notes(config, place)))
+    files = [*brought(answers, place), *enrolment.files(), NewFile(path, text, PUBLIC)]
+    return _Plan(path, config, files, list(notes(config, place)))
 
 
 def _account(plan: _Plan) -> Iterator[str]:
@@ -206,12 +225,13 @@ def _account(plan: _Plan) -> Iterator[str]:
         yield from textwrap.wrap(note, _WIDTH, initial_indent="note".ljust(_INDENT), subsequent_indent=" " * _INDENT)
 
 
-def _carry_out(plan: _Plan) -> None:
+def _carry_out(plan: _Plan, enrolment: Enrolment) -> None:
     """Write all of it, or nothing."""
     make_folders(plan.files)
     with signals_held():
         install(plan.files)
         make_missing(plan.config.keys, plan.path.parent)
+        enrolment.end()
     _make_state_dir(plan.config.terminal.state_dir)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,14 +13,19 @@ from kazasu.cli.setup.questions import QUESTIONS, Form
 from kazasu.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from kazasu.cli.setup.questions import Answer, Place, Question
 
 
-def load(path: Path, place: Place) -> dict[str, Any]:
+def load(path: Path, place: Place, settled: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """Read the answers to every question that is open; what the file leaves out is answered with its default.
+
+    Args:
+        path: the file.
+        place: where the terminal is set up.
+        settled: answers that a bundle brought along.
 
     Raises:
         ConfigurationError: everything that is wrong or missing, a line each, with what to put.
@@ -31,7 +37,8 @@ def load(path: Path, place: Place) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not TOML: {error}") from error
     answers: dict[str, Any] = {}
-    lines = [*_unknown(given)]
+    lines = [*_unknown(given), *_contradictions(given, settled)]
+    given |= settled
     for question in QUESTIONS:
         if not question.asked(answers):
             continue
@@ -82,6 +89,12 @@ def _given(question: Question, given: dict[str, Any]) -> Any:
         return None  # not filled in
     # One file need not stand in a list.
     return question.read(answer) if question.form is Form.LIST and isinstance(answer, str) else answer
+
+
+def _contradictions(given: dict[str, Any], settled: Mapping[str, Any]) -> Iterator[str]:
+    for key, answer in settled.items():
+        if given.get(key, answer) != answer:
+            yield f"{key}: the bundle says {_toml(answer)}; leave it out here"
 
 
 def _unknown(given: dict[str, Any]) -> Iterator[str]:

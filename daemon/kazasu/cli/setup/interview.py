@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kazasu.cli.setup.answers import default, fault
 from kazasu.cli.setup.questions import QUESTIONS, propose
-from kazasu.errors import ReaderUnavailable
+from kazasu.errors import KazasuError, ReaderUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kazasu.cli.setup.questions import Answer, Place, Question
 
 BACK = "<"
@@ -43,9 +46,11 @@ class Interview:
     Args:
         dialogue: with whom.
         japanese: whether Japanese is read here.
+        given: answers that a bundle brought along; nobody is asked for them.
     """
 
-    def __init__(self, dialogue: Dialogue, *, japanese: bool) -> None:
+    def __init__(self, dialogue: Dialogue, *, japanese: bool, given: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self._given = given
         self._dialogue = dialogue
         self._japanese = japanese
         self._taken_back: dict[str, Any] = {}
@@ -90,9 +95,10 @@ class Interview:
 
         Raises:
             EOFError: nobody is there any more.
+            KazasuError: what the bundle says cannot be here.
         """
         while question := next((each for each in QUESTIONS if each.key not in answers and each.asked(answers)), None):
-            answer = default(question, answers, place) if question.silent else None
+            answer = self._settled(question, answers, place)
             if answer is None:
                 answer = self._ask(question, answers, place)
             if answer is None:
@@ -105,8 +111,17 @@ class Interview:
         while answers:
             key, answer = answers.popitem()
             self._taken_back[key] = answer
-            if key not in _SILENT:
+            if key not in _SILENT and key not in self._given:
                 return
+
+    def _settled(self, question: Question, answers: dict[str, Any], place: Place) -> Answer | None:
+        """The answer to a question that nobody is asked."""
+        if question.key not in self._given:
+            return default(question, answers, place) if question.silent else None
+        answer: Answer = self._given[question.key]
+        if words := fault(question, answer, answers, place):
+            raise KazasuError(f"{question.key}, which the bundle says is {shown(answer)}: {words}")
+        return answer
 
     def _ask(self, question: Question, answers: dict[str, Any], place: Place) -> Answer | None:
         """Ask until there is an answer that can be taken; None goes back."""

@@ -39,7 +39,12 @@ class Action(NamedTuple):
     summary: str
 
 
-ACTIONS = (Action("init", "make a site: its directory, its keys, its certificate authority"),)
+ACTIONS = (
+    Action("init", "make a site: its directory, its keys, its certificate authority"),
+    Action("broker-config", "write what the site's mosquitto runs with"),
+    Action("add-terminal", "invite a terminal: a bundle and its code"),
+    Action("accept", "answer terminals that ask to be admitted or renewed"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,120 @@
+"""Answer terminals that ask: admit those with an open invitation, renew the certificates of those that are here.
+
+With a file, the answer is a file, too, for `kazasu setup --reply` at the terminal. Without one it looks at the broker,
+where requests wait; with --wait it stays there and answers whoever comes. An invitation is used by the first request
+that holds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kazasu.cli import EXIT_OK, EXIT_PROBLEM
+from kazasu.cli.site import add_passphrase_argument, add_site_argument, passphrase_of, site_of
+from kazasu.errors import EnrolmentRefused, KazasuError, KeyMaterialError
+from kazasu.publishers.wire import Topics
+from kazasu.site.admission import Admission
+from kazasu.site.directory import replace_file
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.exchange import Exchange
+    from kazasu.site.directory import Site
+
+_QUIET_S = 3.0  # what is retained comes at once
+_FOR_EVER_S = 365 * 86400.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("request", type=Path, nargs="?", metavar="FILE", help="a request; else those at the broker")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the reply goes; default: FILE with .reply")
+    parser.add_argument("--wait", action="store_true", help="at the broker: go on answering until Ctrl-C")
+    parser.add_argument(
+        "--certificate", type=Path, metavar="PEM", help="with FILE: what your own CA made of the request"
+    )
+    add_site_argument(parser)
+    add_passphrase_argument(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Answer."""
+    site = site_of(arguments)
+    passphrase = passphrase_of(arguments)
+    authority = site.authority(passphrase) if site.has_authority else None
+    admission = Admission(site, site.unlock(passphrase), authority)
+    if arguments.request is None:
+        if authority is None:
+            raise EnrolmentRefused("this site's CA is elsewhere: requests come as files, `kazasu site accept FILE`")
+        return _at_the_broker(site, admission, _FOR_EVER_S if arguments.wait else _QUIET_S)
+    return _one_file(site, admission, arguments)
+
+
+def _one_file(site: Site, admission: Admission, arguments: argparse.Namespace) -> int:
+    payload = _content(arguments.request)
+    now = dt.datetime.now(dt.UTC)
+    certificate = None
+    if arguments.certificate is not None:
+        from kazasu.site.pem import certificate_in
+
+        certificate = certificate_in(_content(arguments.certificate), arguments.certificate)
+    elif not site.has_authority:
+        request = admission.request_of(payload, now)
+        csr = site.file("requests") / f"{request.terminal}.csr"
+        replace_file(csr, request.csr.encode(), 0o644)
+        print(f"the request holds; let your CA sign {csr}, then")
+        print(f"  kazasu site accept {arguments.request} --certificate FILE")
+        return EXIT_OK
+    answer = admission.accept(payload, now, certificate)
+    out = arguments.out or arguments.request.with_suffix(".reply")
+    replace_file(out, answer.body + b"\n", 0o644)
+    print(f"accepted {answer.fields['terminal']}; bring {out} to it, for `kazasu setup --reply {out.name}`")
+    return EXIT_OK
+
+
+def _at_the_broker(site: Site, admission: Admission, patience_s: float) -> int:
+    from kazasu.publishers.exchange import Exchange
+
+    code = EXIT_OK
+    try:
+        with Exchange(site.broker("desk"), "kazasu-site-accept", (Topics(site.name, "+").enrol_request,)) as visit:
+            print(f"listening at {site.address.host}:{site.address.port}", flush=True)
+            while (received := visit.receive(patience_s)) is not None:
+                if received.payload and not _answered(site, admission, visit, received):
+                    code = EXIT_PROBLEM
+    except OSError as error:
+        raise KazasuError(f"{site.address.host}:{site.address.port}: {error}") from error
+    return code
+
+
+def _answered(site: Site, admission: Admission, visit: Exchange, received: Received) -> bool:
+    """Answer one request and take it away; whether it was accepted.
+
+    A refusal is not retained: it must not take the place of an answer that the terminal has not fetched yet.
+    """
+    terminal = received.topic.split("/")[-2]
+    topics = Topics(site.name, terminal)
+    accepted = False
+    try:
+        answer = admission.accept(received.payload, dt.datetime.now(dt.UTC), by=terminal)
+    except EnrolmentRefused as error:
+        print(f"refused  {terminal}: {error}", flush=True)
+        if (no := admission.refused(received.payload, str(error))) is not None:
+            visit.publish(topics.enrol_reply, no.body, retain=False)
+    else:
+        print(f"accepted {terminal}", flush=True)
+        visit.publish(topics.enrol_reply, answer.body, retain=True)
+        accepted = True
+    visit.publish(topics.enrol_request, b"", retain=True)
+    return accepted
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise KeyMaterialError(f"{path}: {error.strerror}") from error

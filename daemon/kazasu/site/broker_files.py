@@ -1,0 +1,95 @@
+"""What a site's mosquitto runs with: the shipped configuration and access list, with the site's own names in them.
+
+The text is config/mosquitto's, which the demo and the tests run with, too; here it gets paths, the site's name, a
+revocation list, and the bundles that may knock.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kazasu.enrolment.bundle import BOOTSTRAP
+from kazasu.publishers.wire import Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kazasu.site.directory import Site
+
+SHIPPED: Final = Path(__file__).with_name("mosquitto")
+INSTALLED: Final = Path("/etc/mosquitto/kazasu")
+PUBLIC: Final = 0o644
+SECRET: Final = 0o600
+
+
+def configuration(changes: Mapping[str, str]) -> str:
+    """Write the shipped configuration with other lines.
+
+    Args:
+        changes: lines that replace those with the same first word, or come on top.
+    """
+    return changed((SHIPPED / "kazasu.conf").read_text(encoding="utf-8"), changes)
+
+
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    """Write a configuration with other lines; see `configuration`."""
+    left = dict(changes)
+    kept = [left.pop(line.split()[0], line) if line else line for line in text.splitlines()]
+    return "\n".join([*kept, *left.values(), ""])
+
+
+def files(site: Site, folder: Path = INSTALLED) -> dict[str, tuple[bytes, int]]:
+    """Everything that the broker needs: content and mode, by name.
+
+    Args:
+        site: whose.
+        folder: where they will lie on the broker's machine.
+
+    Raises:
+        OSError: a certificate or key of the broker's is missing.
+    """
+    changes = {
+        "listener": f"listener {site.address.port}",
+        "cafile": f"cafile {folder}/ca.pem",
+        "certfile": f"certfile {folder}/broker.pem",
+        "keyfile": f"keyfile {folder}/broker.key",
+        "acl_file": f"acl_file {folder}/acl",
+    }
+    found = {
+        "ca.pem": (site.file("ca.pem").read_bytes(), PUBLIC),
+        "broker.pem": (site.certificate_file("broker").read_bytes(), PUBLIC),
+        "broker.key": (site.key_file("clients/broker").read_bytes(), SECRET),
+        "acl": (access_list(site).encode(), SECRET),
+    }
+    revoked = site.file("crl.pem")
+    if revoked.exists():  # a CA elsewhere has one of its own
+        changes["keyfile"] += f"\n# Certificates that were revoked: `kazasu site revoke`.\ncrlfile {folder}/crl.pem"
+        found["crl.pem"] = (revoked.read_bytes(), PUBLIC)
+    return {"kazasu.conf": (configuration(changes).encode(), PUBLIC), **found}
+
+
+def access_list(site: Site) -> str:
+    """Write the shipped access list for this site alone, and with it who is invited."""
+    shipped = (SHIPPED / "acl").read_text(encoding="utf-8").replace("kazasu/v1/+/", f"kazasu/v1/{site.name}/")
+    return "\n".join([shipped.rstrip("\n"), *_invited(site), ""])
+
+
+def _invited(site: Site) -> Iterator[str]:
+    """Lines for each bundle that is open: it may ask and hear the answer, and nothing that terminals may.
+
+    The patterns above hold for everybody, so what they give has to be denied; mosquitto looks at denials first.
+    """
+    for record in site.terminals().values():
+        if record.invitation is None or record.invitation.serial is None:
+            continue
+        bundle, own = BOOTSTRAP + record.id, Topics(site.name, record.id)
+        its = Topics(site.name, bundle)
+        yield ""
+        yield f"# The bundle for {record.id}, until {record.invitation.expires:%Y-%m-%d %H:%M %Z}."
+        yield f"user {bundle}"
+        yield f"topic deny {its.up}/#"
+        yield f"topic deny {its.down}/#"
+        yield f"topic deny {Topics(site.name, 'all').down}/#"
+        yield f"topic write {own.enrol_request}"
+        yield f"topic read {own.enrol_reply}"
