@@ -33,7 +33,7 @@ class Newcomer:
     ) -> None:
         self.site = site.name
         self.terminal = terminal
-        self.secrets = invite(site, terminal, site.authority(PASSPHRASE), DAY, NOW, again=again).content
+        self.secrets = invite(site, terminal, site.authority(PASSPHRASE), DAY, now, again=again).content
         one_time = load_pem_private_key(self.secrets.one_time_key.encode(), None)
         assert isinstance(one_time, Ed25519PrivateKey)
         self.one_time = Ed25519Signer(one_time)
