@@ -6,19 +6,25 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from kazasu.cli.setup.enrolment import Enrolment
+from kazasu.config import load
+from kazasu.publishers.exchange import Exchange
+from kazasu.publishers.wire import Topics
 from kazasu.site.directory import open_site
-from kazasu.store.keys import load_pepper
+from kazasu.store.keys import load_pepper, load_signer, load_verifier, load_verifiers
 from kazasu.virtual.broker import free_port
 from kazasu.virtual.daemon import DaemonProcess
 from kazasu.virtual.felica import FelicaCard
-from kazasu.virtual.site import PASSPHRASE, SiteBroker
+from kazasu.virtual.site import PASSPHRASE, SiteBroker, make_site
 from kazasu.virtual.subscriber import CheckingSubscriber
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kazasu.site.directory import Site
     from kazasu.virtual.vpcd import Slot
 
 TERMINAL = "entrance-1"
@@ -36,11 +42,11 @@ class People:
         self.config_file = folder / "etc" / "kazasu.toml"
         (folder / "answers.toml").write_text(ANSWERS)
 
-    def desk(self, *words: str | Path) -> str:
-        return self._runs("site", words[0], "--passphrase-file", self.passphrase, *words[1:])
+    def desk(self, *words: str | Path, code: int = 0) -> str:
+        return self._runs(code, "site", words[0], "--passphrase-file", self.passphrase, *words[1:])
 
-    def at_terminal(self, *words: str | Path) -> str:
-        return self._runs(*words, "--config", self.config_file)
+    def at_terminal(self, *words: str | Path, code: int = 0) -> str:
+        return self._runs(code, *words, "--config", self.config_file)
 
     def begins(self, *words: str | Path) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -51,7 +57,7 @@ class People:
             text=True,
         )
 
-    def _runs(self, *words: str | Path) -> str:
+    def _runs(self, code: int, *words: str | Path) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "kazasu", *words],
             cwd=self.folder,
@@ -60,8 +66,9 @@ class People:
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -108,3 +115,121 @@ def test_from_init_over_an_invitation_to_a_tap_at_the_sites_own_broker(
                 lambda: "attendance.in" in [event.fields["event_type"] for event in subscriber.events]
             )
             assert subscriber.problems == []
+
+
+@pytest.fixture
+def site(people: People, tmp_path: Path) -> Site:
+    """A site that has invited one terminal."""
+    site = make_site(tmp_path / "site")
+    people.desk("add-terminal", TERMINAL, "--site", "site", "--code-file", "code")
+    return site
+
+
+def joins(people: People, *words: str | Path, code: int = 0) -> str:
+    """Set the terminal up; without a reader and a broker the doctor has something to say, which is no matter here."""
+    return people.at_terminal("setup", "--answers", "answers.toml", *words, code=code)
+
+
+def asks(people: People) -> None:
+    joins(people, "--bundle", "entrance-1.bundle", "--code-file", "code", "--request", "entrance-1.request")
+
+
+def test_without_a_network_two_files_do_the_same(people: People, site: Site, tmp_path: Path) -> None:
+    asks(people)
+    assert not people.config_file.exists()
+    assert "answers.toml is no reply to what entrance-1 asked" in joins(people, "--reply", "answers.toml", code=1)
+    assert "accepted entrance-1" in people.desk("accept", "entrance-1.request", "--site", "site")
+    joins(people, "--reply", "entrance-1.reply", code=1)
+    config = load(people.config_file)
+    assert (config.terminal.site, config.terminal.id) == ("town-hall", TERMINAL)
+    assert config.site is not None
+    assert load_verifier(config.site.key).keyid == site.verifier().keyid
+    key = site.terminal(TERMINAL).event_key
+    assert key is not None
+    assert load_signer(config.keys.event).keyid == key.keyid
+    modes = {file.name: file.stat().st_mode & 0o777 for file in config.keys.event.parent.iterdir()}
+    assert modes == {"event.key": 0o600, "pepper.key": 0o600, "client.key": 0o600}
+
+
+def test_what_was_used_changed_or_meant_for_another_admits_nobody(people: People, site: Site, tmp_path: Path) -> None:
+    assert "the code does not open the bundle" in people.at_terminal(
+        *("setup", "--bundle", "entrance-1.bundle", "--code-file", "answers.toml"), code=1
+    )
+    asks(people)
+    request = tmp_path / "entrance-1.request"
+    good = request.read_bytes()
+    for wrong, words in (
+        (good.replace(b"entrance-1", b"entrance-2"), "nobody invited 'entrance-2'"),
+        (good.replace(b'"v":1', b'"v":2'), "not signed by whom it claims"),
+        (b"{}", "this is no request"),
+    ):
+        request.write_bytes(wrong)
+        assert words in people.desk("accept", "entrance-1.request", "--site", "site", code=1)
+    request.write_bytes(good)
+    people.desk("accept", "entrance-1.request", "--site", "site")
+    assert "has no open invitation" in people.desk("accept", "entrance-1.request", "--site", "site", code=1)
+    reply = tmp_path / "entrance-1.reply"
+    answer = reply.read_bytes()
+    reply.write_bytes(answer.replace(b"BEGIN", b"BEGUN"))
+    assert "is no reply to what entrance-1 asked" in joins(people, "--reply", "entrance-1.reply", code=1)
+    assert not people.config_file.exists()
+    reply.write_bytes(answer)
+    joins(people, "--reply", "entrance-1.reply", code=1)
+    assert people.config_file.exists()
+
+
+def test_requests_wait_at_the_broker_and_forged_ones_are_refused_there(
+    people: People, site: Site, tmp_path: Path
+) -> None:
+    asks(people)
+    pending = Enrolment(people.config_file.parent, people.config_file.parent / "keys/event.key")
+    bundle = pending.pending
+    assert bundle is not None
+    topics = Topics(site.name, TERMINAL)
+    with SiteBroker(site, tmp_path / "broker"):
+        folder = people.config_file.parent / "enrolment"
+        knock = msgspec.structs.replace(
+            site.broker("desk"), certificate_file=folder / "bundle.pem", key_file=folder / "bundle.key"
+        )
+        with Exchange(knock, "forger") as forger:
+            forged = pending.request_file.read_bytes().replace(b'"made":"2', b'"made":"3')
+            forger.publish(topics.enrol_request, forged, retain=True)
+        assert "refused  entrance-1: not signed by whom it claims" in people.desk("accept", "--site", "site", code=1)
+        assert not pending.ask(bundle, 0.2), "nobody is at the desk"
+        assert "accepted entrance-1" in people.desk("accept", "--site", "site")
+        with Exchange(knock, "forger") as forger:
+            forger.publish(topics.enrol_request, pending.request_file.read_bytes(), retain=True)
+        assert "has no open invitation" in people.desk("accept", "--site", "site", code=1)
+        assert pending.ask(bundle, 10.0), "the answer waited, and no refusal took its place"
+
+
+def test_certificate_and_site_key_are_renewed_over_the_broker(people: People, site: Site, tmp_path: Path) -> None:
+    asks(people)
+    people.desk("accept", "entrance-1.request", "--site", "site")
+    joins(people, "--reply", "entrance-1.reply", code=1)
+    config = load(people.config_file)
+    assert config.mqtt is not None
+    assert config.site is not None
+    certificate, key = config.mqtt.certificate.read_bytes(), config.mqtt.key.read_bytes()
+    first = site.verifier().keyid
+    with SiteBroker(site, tmp_path / "broker") as broker:
+        assert "nothing to renew" in people.at_terminal("renew")
+        assert "no answer yet" in people.at_terminal("renew", "--now", "--wait", "0.1")
+        assert "accepted entrance-1" in people.desk("accept", "--site", "site")
+        assert config.mqtt.certificate.read_bytes() == certificate
+        assert "the certificate for the broker is good until" in people.at_terminal("renew", "--now")
+        assert config.mqtt.certificate.read_bytes() != certificate
+        assert config.mqtt.key.read_bytes() != key
+
+        people.desk("rotate-key", "--site", "site")
+        assert "what counts as the site's key now" in people.at_terminal("renew")
+        both = [verifier.keyid for verifier in load_verifiers(config.site.key)]
+        people.desk("rotate-key", "--finish", "--site", "site")
+        second = site.verifier().keyid
+        assert both == [first, second]
+        people.at_terminal("renew")
+        assert [verifier.keyid for verifier in load_verifiers(config.site.key)] == [second]
+
+        people.desk("revoke", TERMINAL, "--site", "site")
+        broker.restart()
+        assert "certificate revoked" in people.at_terminal("renew", "--now", code=1)

@@ -67,11 +67,11 @@ class Keyring:
         answer = admission(self.site).accept(asked, NOW)
         pem = certificate_for(
             answer.body,
+            self.site.verifier(),
             site=self.site.name,
             terminal=terminal,
             request=claimed(asked).digest,
             key=newcomer.client,
-            verifier=self.site.verifier(),
         )
         return self.holds(pem, key_pem(newcomer.client), terminal)
 

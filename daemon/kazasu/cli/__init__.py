@@ -75,6 +75,7 @@ COMMANDS = (
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),
     Command("site", "keys, terminals and broker of a whole site, at the desk"),
+    Command("renew", "get this terminal's next certificate, and the site's new key, from the site"),
     Command("keygen", "make this terminal's keys"),
     Command("demo", "the whole way of a tap with virtual cards, no hardware needed"),
 )

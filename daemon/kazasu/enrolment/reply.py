@@ -33,23 +33,23 @@ def refused(site: str, terminal: str, request: str, said: str, signer: Signer) -
 
 
 def certificate_for(
-    payload: bytes, *, site: str, terminal: str, request: str, key: ec.EllipticCurvePrivateKey, verifier: Verifier
+    payload: bytes, *verifiers: Verifier, site: str, terminal: str, request: str, key: ec.EllipticCurvePrivateKey
 ) -> str:
     """Take the certificate, PEM, from the reply to one's own request.
 
     Args:
         payload: untrusted.
+        verifiers: the site's key, or both while a new one takes over.
         site: one's own.
         terminal: oneself.
         request: the digest of what was asked.
         key: what was to be certified.
-        verifier: the site's key.
 
     Raises:
         SignatureInvalid: this is no reply of the site's to this request: one may come yet.
         EnrolmentRefused: it is, and says no; or the certificate is not what was asked for.
     """
-    fields: dict[str, Any] = dict(verified(payload, verifier).fields)
+    fields: dict[str, Any] = dict(verified(payload, *verifiers).fields)
     kind = fields.get("type")
     if fields.keys() != _FIELDS.get(str(kind)):
         raise SignatureInvalid(f"this is no reply: its fields are {', '.join(sorted(fields))}")

@@ -31,6 +31,7 @@ class Topics:
         self.receipt = f"{self.down}/receipt"
         self.enrol_request = f"{self.up}/enrol"
         self.enrol_reply = f"{self.down}/enrol"
+        self.site_keys = f"kazasu/v{WIRE_VERSION}/{site}/down/all/site_key/+"
         self.collector = f"kazasu/v{WIRE_VERSION}/{site}/down/all/collector"
         self.command = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/command"
         self.answer = f"{self.up}/answer"
@@ -38,6 +39,10 @@ class Topics:
     def muster(self, page: int = 1) -> str:
         """The topic of a page of who is where; below it lie those behind the first."""
         return f"{self.up}/muster" if page == 1 else f"{self.up}/muster/{page}"
+
+    def site_key(self, keyid: str) -> str:
+        """The topic on which a site key says which keys count from now on."""
+        return self.site_keys.removesuffix("+") + keyid
 
     def alert(self, alert_id: str) -> str:
         """The topic of one alert; `+` for all of them."""

@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 from kazasu.config.problems import problems_of
 from kazasu.errors import KazasuError
 from kazasu.site.authority import Authority, general_name
-from kazasu.site.directory import OWN_CLIENTS, Site, SiteFile, open_site
+from kazasu.site.directory import Site, SiteFile, open_site
+from kazasu.site.own_certificates import OWN, renew
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
 from kazasu.store.keys import PEPPER_BYTES, write_new
 from kazasu.store.sqlite import sync_directory
@@ -147,18 +148,14 @@ def _fill(folder: Path, founding: Founding, passphrase: str, now: dt.datetime) -
         authority = None
         _public(folder / "ca.pem", founding.ca)
         (folder / "requests").mkdir()
-    for owner in ("broker", *OWN_CLIENTS):
+    site = open_site(folder)
+    for owner in OWN:
+        if authority is not None:
+            renew(site, owner, authority, now)
+            continue
         key = ec.generate_private_key(ec.SECP256R1())
         _secret(folder, f"clients/{owner}", key_pem(key))
-        if authority is None:
-            _public(folder / "requests" / f"{owner}.csr", _request(owner, founding.host, key))
-        else:
-            certificate = (
-                authority.server(key.public_key(), (founding.host,), now)
-                if owner == "broker"
-                else authority.client(owner, key.public_key(), now)
-            )
-            _public(folder / "clients" / f"{owner}.pem", certificate_pem(certificate))
+        _public(folder / "requests" / f"{owner}.csr", _request(owner, founding.host, key))
 
 
 def _request(owner: str, host: str, key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -53,11 +53,11 @@ def test_whoever_has_bundle_and_code_is_admitted_and_gets_a_certificate(site: Si
     answer = admission(site).accept(asked, NOW)
     pem = certificate_for(
         answer.body,
+        site.verifier(),
         site=site.name,
         terminal="entrance-1",
         request=claimed(asked).digest,
         key=newcomer.client,
-        verifier=site.verifier(),
     )
     certificate = x509.load_pem_x509_certificate(pem.encode())
     certificate.verify_directly_issued_by(site.authority(PASSPHRASE).certificate)
@@ -259,15 +259,16 @@ def test_a_reply_is_for_one_request_of_one_terminal(tmp_path: Path, site: Site) 
         "terminal": "entrance-1",
         "request": claimed(asked).digest,
         "key": newcomer.client,
-        "verifier": site.verifier(),
     }
     elsewhere = make_site(tmp_path / "elsewhere")
-    for change in ({"terminal": "entrance-2"}, {"request": "0" * 64}, {"verifier": elsewhere.verifier()}):
+    for change in ({"terminal": "entrance-2"}, {"request": "0" * 64}):
         with pytest.raises(SignatureInvalid):
-            certificate_for(answer, **(mine | change))  # type: ignore[arg-type]
+            certificate_for(answer, site.verifier(), **(mine | change))  # type: ignore[arg-type]
+    with pytest.raises(SignatureInvalid):
+        certificate_for(answer, elsewhere.verifier(), **mine)  # type: ignore[arg-type]
     other = ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(EnrolmentRefused, match="for another key"):
-        certificate_for(answer, **(mine | {"key": other}))  # type: ignore[arg-type]
+        certificate_for(answer, site.verifier(), **(mine | {"key": other}))  # type: ignore[arg-type]
 
 
 def test_a_refusal_reaches_whom_it_is_for_in_words(site: Site) -> None:
@@ -278,11 +279,11 @@ def test_a_refusal_reaches_whom_it_is_for_in_words(site: Site) -> None:
     with pytest.raises(EnrolmentRefused, match="the site says no: ask Hanako"):
         certificate_for(
             answer.body,
+            site.verifier(),
             site=site.name,
             terminal="entrance-1",
             request=claimed(asked).digest,
             key=newcomer.client,
-            verifier=site.verifier(),
         )
 
 

@@ -77,13 +77,13 @@ def execute(arguments: argparse.Namespace) -> int:
     if not joined(enrolment, arguments):
         return EXIT_OK
     if arguments.answers is not None:
-        plan = _plan(path, answers_file.load(arguments.answers, place, enrolment.answers()), place, enrolment)
+        plan = _plan(path, answers_file.load(arguments.answers, place, enrolment.answers()), place)
         print("\n".join(_account(plan)))
         _carry_out(plan, enrolment)
         return _try_out(plan, arguments, None)
     interview = Interview(_Keyboard(), japanese=_reads_japanese(), given=enrolment.answers())
     try:
-        plan = _agree(path, place, interview, enrolment)
+        plan = _agree(path, place, interview)
     except (KeyboardInterrupt, EOFError):
         interview.tell("\n\nStopped. Nothing was changed.", "中止しました。何も変更していません。")
         return EXIT_INTERRUPTED
@@ -183,7 +183,7 @@ def _expect_writable(folder: Path) -> None:
         raise KazasuError(f"{folder} cannot be written by this user; run this as root, with sudo")
 
 
-def _agree(path: Path, place: Place, interview: Interview, enrolment: Enrolment) -> _Plan:
+def _agree(path: Path, place: Place, interview: Interview) -> _Plan:
     """Ask until the person agrees with what would be written.
 
     Raises:
@@ -195,7 +195,7 @@ def _agree(path: Path, place: Place, interview: Interview, enrolment: Enrolment)
     answers: dict[str, Any] = {}
     while True:
         interview.ask_all(place, answers)
-        plan = _plan(path, answers, place, enrolment)
+        plan = _plan(path, answers, place)
         for line in ("", *_account(plan), ""):
             interview.tell(line)
         words = {"y": ("y", "yes", "はい"), BACK: (BACK, "n", "no", "いいえ")}
@@ -205,7 +205,7 @@ def _agree(path: Path, place: Place, interview: Interview, enrolment: Enrolment)
         interview.go_back(answers)
 
 
-def _plan(path: Path, answers: dict[str, Any], place: Place, enrolment: Enrolment) -> _Plan:
+def _plan(path: Path, answers: dict[str, Any], place: Place) -> _Plan:
     """Make a configuration of answers that were checked.
 
     Raises:
@@ -214,8 +214,7 @@ def _plan(path: Path, answers: dict[str, Any], place: Place, enrolment: Enrolmen
     text = configuration_text.write(document(answers, place)).encode()
     config = parse(text, path)
     _check_keys(config)
-    files = [*brought(answers, place), *enrolment.files(), NewFile(path, text, PUBLIC)]
-    return _Plan(path, config, files, list(notes(config, place)))
+    return _Plan(path, config, [*brought(answers, place), NewFile(path, text, PUBLIC)], list(notes(config, place)))
 
 
 def _account(plan: _Plan) -> Iterator[str]:

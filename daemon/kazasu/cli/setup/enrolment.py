@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from kazasu.cli.setup.files import PUBLIC, SECRET, NewFile, read
+from kazasu.cli.setup.files import PUBLIC, SECRET, read
 from kazasu.enrolment import bundle
 from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import document_digest, enrolment
@@ -191,11 +191,11 @@ class Enrolment:
             raise EnrolmentRefused(f"{self._folder} is damaged: remove it, and begin with a new bundle")
         pem = certificate_for(
             payload,
+            load_verifier(self._file("site.pub")),
             site=pending.site,
             terminal=pending.terminal,
             request=pending.request,
             key=key,
-            verifier=load_verifier(self._file("site.pub")),
         )
         write_new(self._file("client.pem"), pem.encode(), PUBLIC)
 
@@ -214,14 +214,9 @@ class Enrolment:
             "client_certificate": str(self._file("client.pem")),
             "client_key": str(self._file("client.key")),
             "collector_key": str(self._file("collector.pub")),
+            "site_key": str(self._file("site.pub")),
             "pepper": str(self._file("pepper.key")),
         }
-
-    def files(self) -> list[NewFile]:
-        """What goes beside the configuration without a question about it."""
-        if not self.accepted:
-            return []
-        return [NewFile(self._folder.parent / "site.pub", read(self._file("site.pub"), "public key"), PUBLIC)]
 
     def end(self) -> None:
         """All is in its place."""

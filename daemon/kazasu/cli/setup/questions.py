@@ -275,7 +275,7 @@ def _check_client_key(answer: str, answers: Answers, place: Place) -> None:
     files.check_client_key(place.path(answer), None if certificate is None else place.path(certificate))
 
 
-def _check_collector_key(answer: str, _answers: Answers, place: Place) -> None:
+def _check_public_key(answer: str, _answers: Answers, place: Place) -> None:
     if answer != NONE:
         path = place.path(answer)
         verifier_in(files.read(path, "public key"), path)
@@ -592,10 +592,23 @@ QUESTIONS = (
         table=("collector", "key"),
         asked=_broker,
         default=lambda answers, place: _there("collector.pub")(answers, place) or NONE,
-        check=_check_collector_key,
+        check=_check_public_key,
         brings=Path("collector.pub"),
         or_none=True,
         shared=True,
+    ),
+    Question(
+        "site_key",
+        "File with the site's public key, for rosters and commands over MQTT, or none",
+        "MQTT で名簿や指示を受け取るための組織の公開鍵ファイル(なければ none)",
+        table=("site", "key"),
+        asked=_broker,
+        default=lambda answers, place: _there("site.pub")(answers, place) or NONE,
+        check=_check_public_key,
+        brings=Path("site.pub"),
+        or_none=True,
+        shared=True,
+        silent=True,
     ),
     Question(
         "pepper",
@@ -615,5 +628,6 @@ OPTIONAL_TABLES: dict[tuple[str, ...], Callable[[Answers], bool]] = {
     ("outputs", "gpio", "relay"): _relay,
     ("buttons",): _buttons,
     ("mqtt",): _broker,
+    ("site",): lambda answers: _broker(answers) and answers.get("site_key", NONE) != NONE,
 }
 """Tables that go as a whole when an answer leaves them without a use."""

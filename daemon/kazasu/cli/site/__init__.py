@@ -44,6 +44,10 @@ ACTIONS = (
     Action("broker-config", "write what the site's mosquitto runs with"),
     Action("add-terminal", "invite a terminal: a bundle and its code"),
     Action("accept", "answer terminals that ask to be admitted or renewed"),
+    Action("list", "each terminal's state, key and certificate"),
+    Action("revoke", "end a terminal's keys and certificates"),
+    Action("renew", "renew the certificates of broker, collector, desk and operations"),
+    Action("rotate-key", "replace the site key, while terminals go on"),
 )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kazasu.publishers.exchange import Exchange
     from kazasu.site.directory import Site
 
-_QUIET_S = 3.0  # what is retained comes at once
+_QUIET_S = 1.0  # what is retained comes at once
 _FOR_EVER_S = 365 * 86400.0
 
 

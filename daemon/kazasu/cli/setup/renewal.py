@@ -1,0 +1,169 @@
+"""The terminal's side of renewal: the next certificate, and the site keys that count.
+
+What was asked for lies in `renewal/` beside the configuration until the answer comes, root's alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from kazasu.app.assemble import broker_of
+from kazasu.cli.setup.files import PUBLIC, SECRET, NewFile, install, read
+from kazasu.config import credential
+from kazasu.enrolment.reply import certificate_for
+from kazasu.enrolment.request import claimed, renewal
+from kazasu.enrolment.succession import followed
+from kazasu.errors import KeyMaterialError, SignatureInvalid
+from kazasu.publishers.exchange import Exchange
+from kazasu.publishers.wire import Topics
+from kazasu.site.pem import certificate_in, key_pem
+from kazasu.store.keys import load_signer, load_verifiers, write_new
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kazasu.model.configuration import Config, Mqtt
+    from kazasu.publishers.mqtt import Received
+
+_DUE: Final = dt.timedelta(days=30)
+_QUIET_S: Final = 1.0  # what is retained comes at once
+
+
+class Renewal:
+    """One run.
+
+    Args:
+        config: the terminal's.
+        mqtt: its table.
+        site_key: the file with the site's keys.
+        folder: the configuration's.
+
+    Attributes:
+        waiting: something was asked, and the answer is still to come.
+    """
+
+    def __init__(self, config: Config, mqtt: Mqtt, site_key: Path, folder: Path) -> None:
+        self.waiting = False
+        self._config = config
+        self._mqtt = mqtt
+        self._site_key = site_key
+        self._folder = folder / "renewal"
+        self._certificate = certificate_in(read(mqtt.certificate, "certificate"), mqtt.certificate)
+        self._topics = Topics(config.terminal.site, config.terminal.id)
+
+    @property
+    def ends(self) -> dt.datetime:
+        """When the certificate does."""
+        return self._certificate.not_valid_after_utc
+
+    def is_due(self, now: dt.datetime) -> bool:
+        """Whether it is time to ask for the next one."""
+        return self.ends - now < _DUE
+
+    def run(self, now: dt.datetime, wait_s: float, *, wanted: bool) -> list[str]:
+        """Take what waits at the broker, and ask for a certificate if it is wanted; what changed, in words.
+
+        Raises:
+            EnrolmentRefused: the site says no.
+            KeyMaterialError: a key or certificate cannot be used.
+            OSError, BrokerUnsuitable: see Exchange.
+        """
+        changed = []
+        with Exchange(
+            broker_of(self._mqtt),
+            f"{self._config.terminal.id}-renew",
+            (self._topics.site_keys, self._topics.enrol_reply),
+        ) as visit:
+            there = []
+            while (received := visit.receive(_QUIET_S)) is not None:
+                there.append(received)
+            if self._take_over(there):
+                keyids = [key.keyid for key in load_verifiers(self._site_key)]
+                changed.append(f"what counts as the site's key now: {' and '.join(keyids)}")
+            if not wanted:
+                return changed
+            request = self._request(now)
+            taken = any(self._taken(request, received) for received in there)
+            if not taken:
+                visit.publish(self._topics.enrol_request, request, retain=True)
+            while not taken and (received := visit.receive(wait_s)) is not None:
+                taken = self._taken(request, received)
+        self.waiting = not taken
+        if taken:
+            changed.append(f"the certificate for the broker is good until {self._install():%Y-%m-%d}")
+        return changed
+
+    def _take_over(self, there: list[Received]) -> bool:
+        """Follow what the site says of its keys."""
+        present = read(self._site_key, "public key").decode()
+        payloads = [each.payload for each in there if each.topic != self._topics.enrol_reply]
+        newest = followed(self._config.terminal.site, present, payloads)
+        if newest == present:
+            return False
+        install([NewFile(self._site_key, newest.encode(), PUBLIC)])
+        return True
+
+    def _request(self, now: dt.datetime) -> bytes:
+        """The request that waits already, or a new one with a new key."""
+        request, serial = self._folder / "request.json", f"{self._certificate.serial_number:x}"
+        if request.exists() and msgspec.json.decode(request.read_bytes()).get("serial") == serial:
+            return request.read_bytes()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(mode=0o700)
+        key = ec.generate_private_key(ec.SECP256R1())
+        asked = renewal(
+            self._config.terminal.site,
+            self._config.terminal.id,
+            now,
+            event=load_signer(credential(self._config.keys.event)),
+            client=key,
+            serial=self._certificate.serial_number,
+        )
+        write_new(self._folder / "client.key", key_pem(key), SECRET)
+        write_new(request, asked.body, SECRET)
+        return asked.body
+
+    def _taken(self, request: bytes, received: Received) -> bool:
+        """Take the answer to this request; whether it is that."""
+        if received.topic != self._topics.enrol_reply:
+            return False
+        try:
+            pem = certificate_for(
+                received.payload,
+                *load_verifiers(self._site_key),
+                site=self._config.terminal.site,
+                terminal=self._config.terminal.id,
+                request=claimed(request).digest,
+                key=self._key(),
+            )
+        except SignatureInvalid:  # to somebody before, still retained
+            return False
+        (self._folder / "client.pem").write_text(pem)
+        return True
+
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        path = self._folder / "client.key"
+        key = load_pem_private_key(read(path, "key"), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise KeyMaterialError(f"{path} is damaged: remove {self._folder}, and run this again")
+        return key
+
+    def _install(self) -> dt.datetime:
+        """Put certificate and key in their places together; until when the certificate is good."""
+        pem, key = self._folder / "client.pem", self._folder / "client.key"
+        install(
+            [
+                NewFile(self._mqtt.certificate, pem.read_bytes(), PUBLIC),
+                NewFile(self._mqtt.key, key.read_bytes(), SECRET),
+            ]
+        )
+        ends = x509.load_pem_x509_certificate(pem.read_bytes()).not_valid_after_utc
+        shutil.rmtree(self._folder)
+        return ends

@@ -1,0 +1,43 @@
+"""List the site's terminals: state, event key, how long the certificate is good, who was invited."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from kazasu.cli import EXIT_OK
+from kazasu.cli.site import add_site_argument, site_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kazasu.site.directory import TerminalRecord
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_site_argument(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print a line each."""
+    site = site_of(arguments)
+    now = dt.datetime.now(dt.UTC)
+    for record in site.terminals().values():
+        print(f"{record.id:<32}  {record.state:<7}  {_event_key(record):<16}  {_until(record, now)}")
+    return EXIT_OK
+
+
+def _event_key(record: TerminalRecord) -> str:
+    return "-" if record.event_key is None else record.event_key.keyid
+
+
+def _until(record: TerminalRecord, now: dt.datetime) -> str:
+    words = []
+    good = [certificate for certificate in record.certificates if certificate.revoked_at is None]
+    if good:
+        words.append(f"certificate {(good[-1].ends - now).days} d")
+    if record.invitation is not None:
+        ended = record.invitation.expires < now
+        words.append(f"invitation {'ended' if ended else 'until'} {record.invitation.expires:%Y-%m-%d %H:%M}Z")
+    return ", ".join(words)
