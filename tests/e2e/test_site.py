@@ -182,7 +182,7 @@ def test_requests_wait_at_the_broker_and_forged_ones_are_refused_there(
     people: People, site: Site, tmp_path: Path
 ) -> None:
     asks(people)
-    pending = Enrolment(people.config_file.parent, people.config_file.parent / "keys/event.key")
+    pending = Enrolment(people.config_file.parent, people.config_file.parent / "keys/event.key", tmp_path / "none")
     bundle = pending.pending
     assert bundle is not None
     topics = Topics(site.name, TERMINAL)

@@ -12,7 +12,12 @@ import pytest
 
 FILES = Path(__file__).parents[2] / "systemd"
 MOST_EXPOSED = 1.5
-UNITS = {"kazasu.service": ("kazasu.service", "kazasu@.service"), "kazasu-doctor@.service": ("kazasu-doctor@.service",)}
+UNITS = {
+    "kazasu.service": ("kazasu.service", "kazasu@.service"),
+    "kazasu-doctor@.service": ("kazasu-doctor@.service",),
+    "kazasu-renew@.service": ("kazasu-renew@.service",),
+    "kazasu-renew@.timer": ("kazasu-renew@.timer",),
+}
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 
@@ -36,7 +41,8 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
-    run("systemd-analyze", "verify", "--man=no", unit, unit.with_name(f"kazasu-doctor@{unit.stem}.service"))
+    beside = [f"kazasu-doctor@{unit.stem}.service", f"kazasu-renew@{unit.stem}.timer"]
+    run("systemd-analyze", "verify", "--man=no", unit, *map(unit.with_name, beside))
 
 
 def test_the_unit_is_locked_up_and_says_why_it_is_not_more_so(unit: Path) -> None:

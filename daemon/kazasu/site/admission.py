@@ -203,7 +203,7 @@ class Admission:
                 if key.pem == request.event_key and (other.id != request.terminal or key.revoked_at is not None):
                     raise EnrolmentRefused(
                         f"its event key {key.keyid} is {other.id}'s{', and revoked' if key.revoked_at else ''}: a"
-                        " copied SD card? Make new keys: `kazasu setup --bundle … --new-event-key`"
+                        " copied SD card? Make a new one: `kazasu setup --bundle … --new-event-key`"
                     )
 
     def _certificate(self, request: Request, brought: x509.Certificate | None, now: dt.datetime) -> x509.Certificate:

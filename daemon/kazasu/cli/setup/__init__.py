@@ -60,6 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     joining.add_argument("--reply", type=Path, metavar="FILE", help="the site's reply to that request; set up")
     joining.add_argument("--code-file", type=Path, metavar="FILE", help="the bundle's code is in this file; ask nobody")
+    joining.add_argument(
+        "--new-event-key", action="store_true", help="with --bundle: end this terminal's event key and journal first"
+    )
     parser.add_argument("--play-cues", action="store_true", help="with --answers: play the cues, too")
     parser.add_argument("--no-start", action="store_true", help="leave the service as it is")
     add_config_argument(parser)
@@ -73,8 +76,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print("\n".join(answers_file.template(place)))
         return EXIT_OK
     _expect_writable(path.parent)
-    enrolment = Enrolment(path.parent, path.parent / (value_at(place.present, ("keys", "event")) or Keys().event))
-    if not joined(enrolment, arguments):
+    enrolment = _enrolment(place)
+    if not joined(enrolment, arguments, lambda: _retire_event_key(path)):
         return EXIT_OK
     if arguments.answers is not None:
         plan = _plan(path, answers_file.load(arguments.answers, place, enrolment.answers()), place)
@@ -96,6 +99,28 @@ def execute(arguments: argparse.Namespace) -> int:
             "中止しました。設定は書き込み済みです。",
         )
         return EXIT_INTERRUPTED
+
+
+def _enrolment(place: Place) -> Enrolment:
+    event_key = place.folder / (value_at(place.present, ("keys", "event")) or Keys().event)
+    state_dir = value_at(place.present, ("terminal", "state_dir")) or f"/var/lib/{place.folder.name}"
+    return Enrolment(place.folder, event_key, place.folder / state_dir / "journal.db")
+
+
+def _retire_event_key(path: Path) -> None:
+    """Move key and journal aside.
+
+    Raises:
+        KazasuError: the service runs, or events are not sent yet.
+    """
+    from kazasu.cli.setup.event_key import retire
+    from kazasu.config import load
+
+    unit = service.find(path.parent)
+    if unit is not None and unit.active:
+        raise KazasuError(f"{unit.name} runs and writes into the journal: `sudo systemctl stop {unit.name}` first")
+    for moved in retire(load(path), path.parent / "event.pub.pem"):
+        print(f"aside      {moved}")
 
 
 class _Plan(NamedTuple):
@@ -283,6 +308,9 @@ def _try_out(plan: _Plan, arguments: argparse.Namespace, interview: Interview | 
         found = max(found, doctor.execute(argparse.Namespace(config=plan.path, tap=False)))
         if unit is not None:
             found = max(found, _start(unit))
+            if plan.config.mqtt is not None and plan.config.site is not None and not service.renew_daily(unit):
+                print("certificates are not renewed by themselves: run `sudo kazasu renew` each day")
+                found = EXIT_PROBLEM
             stack.pop_all()
     _say_next(plan, started=unit is not None)
     return found

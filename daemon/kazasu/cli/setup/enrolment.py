@@ -22,7 +22,7 @@ from kazasu.cli.setup.files import PUBLIC, SECRET, read
 from kazasu.enrolment import bundle
 from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import document_digest, enrolment
-from kazasu.errors import EnrolmentRefused, SignatureInvalid
+from kazasu.errors import EnrolmentRefused, KeyMaterialError, SignatureInvalid
 from kazasu.model.signature import Ed25519Signer
 from kazasu.publishers.settings import Broker
 from kazasu.publishers.wire import Topics
@@ -64,11 +64,13 @@ class Enrolment:
     Args:
         folder: the configuration's.
         event_key: where the terminal's event key is, or is to be.
+        journal: the journal, if there is one; its key is then not made anew.
     """
 
-    def __init__(self, folder: Path, event_key: Path) -> None:
+    def __init__(self, folder: Path, event_key: Path, journal: Path) -> None:
         self._folder = folder / _FOLDER
         self._event_key = event_key
+        self._journal = journal
 
     @property
     def request_file(self) -> Path:
@@ -90,13 +92,14 @@ class Enrolment:
         except msgspec.MsgspecError as error:
             raise EnrolmentRefused(f"{self._folder} is damaged: remove it, and begin with a new bundle") from error
 
-    def begin(self, path: Path, code: Callable[[str], str], now: dt.datetime) -> Pending:
+    def begin(self, path: Path, code: Callable[[str], str], now: dt.datetime, *, opened: Callable[[], None]) -> Pending:
         """Open a bundle, make what keys are missing, and write the request; a bundle that was opened goes on.
 
         Args:
             path: the bundle.
             code: asked for the one-time code, once it is known for which terminal.
             now: aware.
+            opened: called once the bundle is open, before keys are made.
 
         Raises:
             EnrolmentRefused: it is no bundle, has expired, or the code does not open it.
@@ -117,6 +120,7 @@ class Enrolment:
         one_time = load_pem_private_key(secrets.one_time_key.encode(), None)
         if not isinstance(one_time, Ed25519PrivateKey):
             raise EnrolmentRefused(f"{path} is another version's")
+        opened()
         client = ec.generate_private_key(ec.SECP256R1())
         request = enrolment(
             outside.site,
@@ -229,6 +233,11 @@ class Enrolment:
         """The terminal's event key: one that is there is kept, and with it the journal."""
         if self._event_key.exists():
             return load_signer(self._event_key)
+        if self._journal.exists():
+            raise KeyMaterialError(
+                f"there is a journal, {self._journal}, but the key that signs it, {self._event_key}, is missing: bring"
+                " it back, or move the journal away once all of it was sent"
+            )
         self._event_key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return generate_signer(self._event_key)
 

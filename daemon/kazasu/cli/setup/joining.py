@@ -11,14 +11,20 @@ from kazasu.store.keys import write_new
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from kazasu.cli.setup.enrolment import Enrolment, Pending
 
 _WAIT_S = 600.0
 
 
-def joined(enrolment: Enrolment, arguments: argparse.Namespace) -> bool:
+def joined(enrolment: Enrolment, arguments: argparse.Namespace, retire: Callable[[], None]) -> bool:
     """Do what `--bundle`, `--request` and `--reply` ask for; whether setting up may go on.
+
+    Args:
+        enrolment: the terminal's.
+        arguments: of the command line.
+        retire: ends the event key that is there, for `--new-event-key`.
 
     Raises:
         KazasuError: in words for the installer.
@@ -27,8 +33,8 @@ def joined(enrolment: Enrolment, arguments: argparse.Namespace) -> bool:
         _take_reply(enrolment, arguments)
         return True
     if arguments.bundle is None:
-        if arguments.request is not None:
-            raise EnrolmentRefused("--request goes with --bundle: the request is made of one")
+        if arguments.request is not None or arguments.new_event_key:
+            raise EnrolmentRefused("--request and --new-event-key go with --bundle: the request is made of one")
         return True
 
     def code(prompt: str) -> str:
@@ -36,7 +42,8 @@ def joined(enrolment: Enrolment, arguments: argparse.Namespace) -> bool:
             return read(arguments.code_file, "code").decode(errors="replace")
         return input(prompt)
 
-    pending = enrolment.begin(arguments.bundle, code, dt.datetime.now(dt.UTC))
+    keys_go = retire if arguments.new_event_key else _nothing
+    pending = enrolment.begin(arguments.bundle, code, dt.datetime.now(dt.UTC), opened=keys_go)
     if enrolment.accepted:
         return True
     if arguments.request is not None:
@@ -47,6 +54,10 @@ def joined(enrolment: Enrolment, arguments: argparse.Namespace) -> bool:
         print("then here    kazasu setup --reply FILE")
         return False
     return _asked(enrolment, pending)
+
+
+def _nothing() -> None:
+    """The event key that is there is kept."""
 
 
 def _asked(enrolment: Enrolment, pending: Pending) -> bool:

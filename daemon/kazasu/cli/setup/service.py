@@ -33,6 +33,11 @@ class Service:
         return _systemctl("restart", self.name).returncode == 0 and enabled
 
 
+def renew_daily(service: Service) -> bool:
+    """Let a terminal of a site renew what is due, each day; returns whether systemd takes that over."""
+    return _systemctl("enable", "--quiet", "--now", f"kazasu-renew@{service.name}.timer").returncode == 0
+
+
 def unit_of(folder: Path) -> str | None:
     """Name the unit that reads a folder's configuration: kazasu for /etc/kazasu, kazasu@door for /etc/kazasu@door."""
     return folder.name if is_terminals(folder) and folder.parent == Path("/etc") else None
