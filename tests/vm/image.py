@@ -112,7 +112,7 @@ def _furnish(root: Path) -> None:
     for name in ("gpio-sim.service", "watch-pins.service"):
         _install(GUEST / name, root / "etc/systemd/system" / name)
     _install(GUEST / "cpuinfo", root / "usr/local/share/cpuinfo")
-    for unit in ("kazasu", "kazasu@", "kazasu-doctor@"):
+    for unit in ("kazasu", "kazasu@", "kazasu-doctor@", "kazasu-renew@"):
         _install(GUEST / "cpuinfo.conf", root / f"etc/systemd/system/{unit}.service.d/cpuinfo.conf")
     (root / "etc/fstab").write_text("/dev/vda / ext4 defaults,noatime 0 1\n")
     (root / "etc/hostname").write_text("terminal\n")

@@ -1,0 +1,133 @@
+"""`kazasu site`: what it says, and that it says it before anything is changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.enrolment import NOW, Newcomer, admission
+from kazasu.cli import main
+from kazasu.cli.site import ACTIONS
+from kazasu.site.own_certificates import OWN, ends
+from kazasu.virtual.site import PASSPHRASE, make_site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kazasu.site.directory import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setenv("KAZASU_SITE", str(tmp_path / "site"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    (tmp_path / "passphrase").chmod(0o600)
+    return make_site(tmp_path / "site")
+
+
+def types(*words: str) -> int:
+    """Run it at the desk, where the passphrase lies in a file."""
+    return main(["site", words[0], *words[1:]])
+
+
+def with_passphrase(*words: str) -> int:
+    return types(*words, "--passphrase-file", "passphrase")
+
+
+def test_the_overview_names_each_action(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["site", "--help"])
+    shown = capsys.readouterr().out
+    assert all(f"  {action.name} " in shown and action.summary in shown for action in ACTIONS)
+
+
+@pytest.mark.parametrize("action", [action.name for action in ACTIONS])
+def test_each_action_says_what_it_is_for(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        types(action, "--help")
+    assert left.value.code == 0
+    assert f"usage: kazasu site {action}" in capsys.readouterr().out
+
+
+def test_init_says_what_to_back_up_and_a_second_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    (tmp_path / "passphrase").chmod(0o600)
+    words = ("init", "here", "--name", "town-hall", "--broker", "broker.example")
+    assert with_passphrase(*words) == 0
+    shown = capsys.readouterr().out
+    assert all(f"here/keys/{name}.key" in shown for name in ("site", "ca", "pepper", "collector"))
+    assert with_passphrase(*words) == 1
+    assert "here is there already" in capsys.readouterr().err
+
+
+def test_a_passphrase_that_others_can_read_is_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    (site.path.parent / "passphrase").chmod(0o644)
+    assert with_passphrase("add-terminal", "gate") == 1
+    assert "open to others" in capsys.readouterr().err
+    assert site.terminals() == {}
+
+
+def test_an_invitation_shows_its_code_once_and_says_what_to_do(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert with_passphrase("add-terminal", "gate", "--valid-for", "1h") == 0
+    shown = capsys.readouterr().out
+    assert "bundle   gate.bundle: for gate, until " in shown
+    assert "code     " in shown
+    assert "sudo kazasu setup --bundle gate.bundle" in shown
+    assert (site.path.parent / "gate.bundle").stat().st_mode & 0o777 == 0o600
+    assert with_passphrase("add-terminal", "Gate") == 1
+    with pytest.raises(SystemExit):
+        with_passphrase("add-terminal", "hall", "--valid-for", "30d")
+
+
+def test_the_list_says_how_each_terminal_is(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    newcomer = Newcomer(site, now=now)
+    admission(site).accept(newcomer.asks(), now)
+    Newcomer(site, "gate", now=now)
+    assert types("list") == 0
+    active, invited = capsys.readouterr().out.splitlines()
+    assert active.split() == ["entrance-1", "active", newcomer.event.keyid, "certificate", "365", "d"]
+    assert invited.split()[:5] == ["gate", "invited", "-", "invitation", "until"]
+
+
+def test_revoking_says_what_ended_and_what_is_left_to_do(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    newcomer = Newcomer(site)
+    admission(site).accept(newcomer.asks(), NOW)
+    assert with_passphrase("revoke", "entrance-1") == 0
+    shown = capsys.readouterr().out
+    assert f"revoked  event key {newcomer.event.keyid}" in shown
+    assert "kazasu site broker-config" in shown
+    assert with_passphrase("revoke", "entrance-1") == 1
+
+
+def test_own_certificates_are_renewed_when_they_are_near_their_end_or_named(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert with_passphrase("renew") == 0
+    assert capsys.readouterr().out.count("good ") == len(OWN)
+    before = site.certificate_file("desk").read_bytes()
+    assert with_passphrase("renew", "desk") == 0
+    assert site.certificate_file("desk").read_bytes() != before
+    assert ends(site, "desk") > dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
+    with pytest.raises(SystemExit):
+        with_passphrase("renew", "somebody")
+
+
+def test_the_brokers_files_are_written_with_how_to_bring_them(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert types("broker-config", "--out", "out") == 0
+    assert "systemctl restart mosquitto" in capsys.readouterr().out
+    assert (site.path.parent / "out" / "broker.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_there_is_no_site_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAZASU_SITE", str(tmp_path))
+    assert types("list") == 78
+    assert "is no site directory" in capsys.readouterr().err
