@@ -99,3 +99,14 @@ def test_of_a_terminal_that_is_configured_the_template_holds_what_is(place: Plac
     given = tomli.loads("\n".join(template(place._replace(present=present))))
     assert (given["site"], given["broker"], given["green"]) == ("town-hall", "broker.town-hall.example", 17)
     assert given["jpki_ca"] == []  # those files are not there
+
+
+def test_what_a_bundle_has_settled_need_not_stand_there_and_may_not_be_contradicted(place: Place) -> None:
+    path = place.here / "answers.toml"
+    path.write_text('cards = ["felica"]\nbroker = "none"\n')
+    settled = {"site": "town-hall", "terminal": "entrance-1"}
+    assert load(path, place, settled)["terminal"] == "entrance-1"
+    path.write_text(ENOUGH.replace("entrance-1", "entrance-2"))
+    with pytest.raises(ConfigurationError) as raised:
+        load(path, place, settled)
+    assert str(raised.value) == f'{path}: terminal: the bundle says "entrance-1"; leave it out here'

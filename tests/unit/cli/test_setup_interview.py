@@ -10,7 +10,7 @@ import pytest
 from fakes.dialogue import ScriptedDialogue
 from kazasu.cli.setup.interview import Interview, shown
 from kazasu.cli.setup.questions import QUESTIONS, Place, Question
-from kazasu.errors import ReaderUnavailable
+from kazasu.errors import KazasuError, ReaderUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +160,30 @@ def test_enter_agrees(typed: str, agreed: bool) -> None:
 )
 def test_answers_are_shown_as_they_would_be_typed(answer: Any, text: str) -> None:
     assert shown(answer) == text
+
+
+def test_what_a_bundle_has_settled_nobody_is_asked_for(place: Place) -> None:
+    dialogue = ScriptedDialogue("", "", *FROM_READER)
+    answers: dict[str, Any] = {}
+    given = {"site": "town-hall", "terminal": "entrance-1", "timezone": "Asia/Tokyo"}
+    Interview(dialogue, japanese=False, given=given).ask_all(place, answers)
+    assert answers["terminal"] == "entrance-1"
+    assert not any(line.startswith(("Site:", "Terminal:", "Time zone")) for line in dialogue.said)
+
+
+def test_going_back_passes_over_what_is_settled(place: Place) -> None:
+    answers: dict[str, Any] = {}
+    dialogue = ScriptedDialogue("town-hall", "<", "city-hall", "")
+    interview = Interview(dialogue, japanese=False, given={"terminal": "entrance-1"})
+    with pytest.raises(EOFError):
+        interview.ask_all(place, answers)
+    assert (answers["site"], answers["terminal"]) == ("city-hall", "entrance-1")
+
+
+def test_what_is_settled_and_cannot_be_here_is_said(place: Place) -> None:
+    with pytest.raises(KazasuError, match="broker_ca, which the bundle says is /nowhere"):
+        Interview(
+            ScriptedDialogue(*TO_READER, "", "", "felica", "terminal"),
+            japanese=False,
+            given={"broker": "b", "broker_port": 1, "broker_ca": "/nowhere"},
+        ).ask_all(place, {})
