@@ -232,4 +232,4 @@ def test_certificate_and_site_key_are_renewed_over_the_broker(people: People, si
 
         people.desk("revoke", TERMINAL, "--site", "site")
         broker.restart()
-        assert "certificate revoked" in people.at_terminal("renew", "--now", code=1)
+        assert f"localhost:{site.address.port}: " in people.at_terminal("renew", "--now", code=1)

@@ -18,6 +18,7 @@ from kazasu.enrolment.bundle import BOOTSTRAP
 from kazasu.enrolment.request import ENROLMENT, RENEWAL, checked, claimed
 from kazasu.errors import EnrolmentRefused
 from kazasu.site.directory import EventKey, TerminalRecord, replace_file
+from kazasu.site.own_certificates import OWN
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
 from kazasu.site.terminal_record import Certificate, Invitation
 
@@ -62,6 +63,8 @@ def invite(
     Raises:
         EnrolmentRefused: a name that is none, or a terminal that is there already.
     """
+    if terminal in OWN:
+        raise EnrolmentRefused(f"no terminal may be called {terminal}: at the broker that is the site's own {terminal}")
     if terminal.startswith(BOOTSTRAP):
         raise EnrolmentRefused(f"no terminal may be called {BOOTSTRAP}…: that is what the broker calls bundles")
     one_time = Ed25519PrivateKey.generate()

@@ -1,0 +1,89 @@
+"""Whatever comes as a bundle, a request or a reply: it is refused in words, and nothing else happens."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fakes.enrolment import NOW, Newcomer, admission
+from kazasu.enrolment import bundle
+from kazasu.enrolment.reply import certificate_for
+from kazasu.enrolment.request import claimed
+from kazasu.errors import EnrolmentRefused, SignatureInvalid
+from kazasu.model.document import signed
+from kazasu.virtual.site import make_site
+
+if TYPE_CHECKING:
+    from kazasu.site.admission import Admission
+
+VALUES = st.one_of(st.integers(), st.text(max_size=40), st.none(), st.lists(st.integers(), max_size=2))
+NAMES = ("v", "type", "site", "terminal", "made", "csr", "event_key", "proof", "request", "certificate", "said", "more")
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Desk:
+    """A site, one terminal that has asked, and everything to answer it."""
+
+    def __init__(self, folder: Any) -> None:
+        self.site = make_site(folder / "site")
+        self.newcomer = Newcomer(self.site)
+        self.asked = self.newcomer.asks()
+        self.admission: Admission = admission(self.site)
+        self.record = (self.site.path / "terminals/entrance-1.toml").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("desk"))
+
+
+def is_refused(desk: Desk, payload: bytes) -> None:
+    with pytest.raises(EnrolmentRefused):
+        desk.admission.accept(payload, NOW)
+    assert (desk.site.path / "terminals/entrance-1.toml").read_bytes() == desk.record
+    assert sorted(path.name for path in (desk.site.path / "terminals").iterdir()) == ["entrance-1.toml"]
+
+
+@FEW
+@given(st.binary(max_size=200))
+def test_bytes(desk: Desk, payload: bytes) -> None:
+    is_refused(desk, payload)
+    with pytest.raises(EnrolmentRefused):
+        bundle.read(payload)
+
+
+@FEW
+@given(st.sampled_from(NAMES), VALUES, st.booleans())
+def test_a_request_with_one_field_changed_or_added(desk: Desk, name: str, value: object, resigned: bool) -> None:
+    fields = json.loads(desk.asked)
+    if fields.get(name) == value:
+        return
+    changed = fields | {name: value}
+    if not resigned:
+        is_refused(desk, json.dumps(changed).encode())
+        return
+    unsigned = {key: each for key, each in changed.items() if key not in {"keyid", "sig"}}
+    try:
+        body = signed(unsigned, desk.newcomer.one_time).body
+    except ValueError:  # no document at all
+        return
+    is_refused(desk, body)
+
+
+@FEW
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=40) | st.integers(0, 2**53 - 1), max_size=8))
+def test_a_reply_of_any_fields(desk: Desk, fields: dict[str, int | str]) -> None:
+    body = signed(fields, desk.admission._signer).body  # the site's own key may sign other documents
+    with pytest.raises((SignatureInvalid, EnrolmentRefused)):
+        certificate_for(
+            body,
+            desk.site.verifier(),
+            site=desk.site.name,
+            terminal="entrance-1",
+            request=claimed(desk.asked).digest,
+            key=desk.newcomer.client,
+        )
