@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,7 @@ from kazasu.virtual.site import PASSPHRASE, SiteBroker, make_site
 from kazasu.virtual.subscriber import CheckingSubscriber
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from kazasu.site.directory import Site
@@ -48,14 +50,20 @@ class People:
     def at_terminal(self, *words: str | Path, code: int = 0) -> str:
         return self._runs(code, *words, "--config", self.config_file)
 
-    def begins(self, *words: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    @contextmanager
+    def begins(self, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """Type a command that takes its time; it ends with the block."""
+        with subprocess.Popen(
             [sys.executable, "-m", "kazasu", *words],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def _runs(self, code: int, *words: str | Path) -> str:
         done = subprocess.run(
@@ -84,17 +92,16 @@ def test_from_init_over_an_invitation_to_a_tap_at_the_sites_own_broker(
     invited = people.desk("add-terminal", TERMINAL, "--site", "site", "--code-file", "code")
     assert "bundle   entrance-1.bundle: for entrance-1, until " in invited
     site = open_site(tmp_path / "site")
-    with SiteBroker(site, tmp_path / "broker"):
-        joining = people.begins(
-            *("setup", "--bundle", "entrance-1.bundle", "--code-file", "code", "--answers", "answers.toml"),
-            *("--config", people.config_file),
+    with (
+        SiteBroker(site, tmp_path / "broker") as broker,
+        people.begins(*("site", "accept", "--site", "site", "--passphrase-file", people.passphrase, "--wait")) as desk,
+    ):
+        assert desk.stdout is not None
+        assert "listening at localhost" in desk.stdout.readline()
+        broker.restart()  # as it is whenever it gets new files
+        said = people.at_terminal(
+            "setup", "--bundle", "entrance-1.bundle", "--code-file", "code", "--answers", "answers.toml"
         )
-        with people.begins(
-            *("site", "accept", "--site", "site", "--passphrase-file", people.passphrase, "--wait")
-        ) as desk:
-            said, _ = joining.communicate(timeout=60)
-            desk.terminate()
-        assert joining.returncode == 0, said
         assert "no problem found" in said
         assert load_pepper(people.config_file.parent / "keys/pepper.key") == site.pepper()
         assert not (people.config_file.parent / "enrolment").exists()
@@ -149,6 +156,27 @@ def test_without_a_network_two_files_do_the_same(people: People, site: Site, tmp
     assert load_signer(config.keys.event).keyid == key.keyid
     modes = {file.name: file.stat().st_mode & 0o777 for file in config.keys.event.parent.iterdir()}
     assert modes == {"event.key": 0o600, "pepper.key": 0o600, "client.key": 0o600}
+
+
+def test_a_terminal_that_runs_already_joins_with_its_pepper_its_key_and_its_journal(
+    people: People, tmp_path: Path
+) -> None:
+    answers = (tmp_path / "answers.toml").read_text()
+    (tmp_path / "alone.toml").write_text(f'{answers}site = "town-hall"\nterminal = "{TERMINAL}"\nbroker = "none"\n')
+    people.at_terminal("setup", "--answers", "alone.toml", code=1)
+    alone = load(people.config_file)
+    pepper, keyid = load_pepper(alone.keys.pepper), load_signer(alone.keys.event).keyid
+    for name, words in (("other", ()), ("site", ("--pepper", alone.keys.pepper))):
+        people.desk("init", name, "--name", "town-hall", "--broker", "localhost", *words)
+        people.desk("add-terminal", TERMINAL, "--site", name, "--code-file", "code")
+        asks(people)
+        people.desk("accept", "entrance-1.request", "--site", name)
+        said = joins(people, "--reply", "entrance-1.reply", code=1 if words else 78)
+        assert ("holds another pepper" in said) == (not words)
+        (tmp_path / "entrance-1.request").unlink()
+    joined = load(people.config_file)
+    assert joined.mqtt is not None
+    assert (load_pepper(joined.keys.pepper), load_signer(joined.keys.event).keyid) == (pepper, keyid)
 
 
 def test_what_was_used_changed_or_meant_for_another_admits_nobody(people: People, site: Site, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ that holds.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _QUIET_S = 1.0  # what is retained comes at once
 _FOR_EVER_S = 365 * 86400.0
+_AGAIN_S = 2.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.request is None:
         if authority is None:
             raise EnrolmentRefused("this site's CA is elsewhere: requests come as files, `kazasu site accept FILE`")
-        return _at_the_broker(site, admission, _FOR_EVER_S if arguments.wait else _QUIET_S)
+        return _answers_until_told(site, admission) if arguments.wait else _at_the_broker(site, admission, _QUIET_S)
     return _one_file(site, admission, arguments)
 
 
@@ -76,7 +78,22 @@ def _one_file(site: Site, admission: Admission, arguments: argparse.Namespace) -
     return EXIT_OK
 
 
+def _answers_until_told(site: Site, admission: Admission) -> int:
+    """Go on, over a restart of the broker, too: it gets new files whenever somebody is invited."""
+    while True:
+        try:
+            return _at_the_broker(site, admission, _FOR_EVER_S)
+        except _Lost as error:
+            print(f"lost     {error}; trying again", flush=True)
+            time.sleep(_AGAIN_S)
+
+
 def _at_the_broker(site: Site, admission: Admission, patience_s: float) -> int:
+    """Answer until nobody has asked for so long.
+
+    Raises:
+        _Lost: the broker cannot be reached, or was and is not.
+    """
     from kazasu.publishers.exchange import Exchange
 
     code = EXIT_OK
@@ -87,8 +104,12 @@ def _at_the_broker(site: Site, admission: Admission, patience_s: float) -> int:
                 if received.payload and not _answered(site, admission, visit, received):
                     code = EXIT_PROBLEM
     except OSError as error:
-        raise KazasuError(f"{site.address.host}:{site.address.port}: {error}") from error
+        raise _Lost(f"{site.address.host}:{site.address.port}: {error}") from error
     return code
+
+
+class _Lost(KazasuError):
+    """The broker does not answer."""
 
 
 def _answered(site: Site, admission: Admission, visit: Exchange, received: Received) -> bool:
