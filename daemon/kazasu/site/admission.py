@@ -189,7 +189,7 @@ class Admission:
             self._check_event_key(request)
             return request
         key = record.event_key
-        if record.state != "active" or key is None:
+        if key is None:
             raise EnrolmentRefused(f"{record.id} is {record.state}: nothing is renewed")
         request = checked(payload, RENEWAL, self._site.name, record.id, key.verifier())
         newest = record.certificates[-1] if record.certificates else None

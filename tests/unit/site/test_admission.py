@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from fakes.enrolment import DAY, NOW, Newcomer, admission
 from kazasu.enrolment import request
@@ -19,7 +22,7 @@ from kazasu.errors import EnrolmentRefused, SignatureInvalid
 from kazasu.model.document import canonical, signed
 from kazasu.model.signature import Ed25519Signer
 from kazasu.site.admission import Admission, invite, revocations, revoke
-from kazasu.site.authority import CERTIFICATE_VALID_FOR
+from kazasu.site.authority import CERTIFICATE_VALID_FOR, Authority
 from kazasu.virtual.site import PASSPHRASE, make_site
 
 if TYPE_CHECKING:
@@ -304,3 +307,39 @@ def test_a_ca_elsewhere_certifies_what_was_asked_for_and_nothing_else(site: Site
             desk.accept(asked, NOW, wrong)
     desk.accept(asked, NOW, ca.client("entrance-1", public, NOW))
     assert site.terminal("entrance-1").state == "active"
+
+
+def test_while_one_desk_answers_no_other_can(site: Site) -> None:
+    class Watched(Authority):
+        """Issues while somebody else tries to get in."""
+
+        def client(self, *given: Any, **named: Any) -> x509.Certificate:
+            descriptor = os.open(site.path, os.O_RDONLY)
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(descriptor)
+            tried.append(True)
+            return super().client(*given, **named)
+
+    tried: list[bool] = []
+    newcomer, ca = Newcomer(site), site.authority(PASSPHRASE)
+    Admission(site, site.unlock(PASSPHRASE), Watched(ca.certificate, ca.key)).accept(newcomer.asks(), NOW)
+    assert tried
+
+
+def test_the_broker_says_who_asks_and_nobody_asks_for_another(site: Site) -> None:
+    newcomer = Newcomer(site)
+    with pytest.raises(EnrolmentRefused, match="it came from gate, and speaks for 'entrance-1'"):
+        admission(site).accept(newcomer.asks(), NOW, by="gate")
+    admission(site).accept(newcomer.asks(), NOW, by="entrance-1")
+
+
+def test_a_certificate_request_that_its_key_did_not_sign_is_refused(site: Site) -> None:
+    newcomer = Newcomer(site)
+    asked = json.loads(newcomer.asks())
+    der = x509.load_pem_x509_csr(asked["csr"].encode()).public_bytes(Encoding.DER)
+    changed = base64.encodebytes(der[:-1] + bytes([der[-1] ^ 1])).decode()
+    fields = {name: value for name, value in asked.items() if name not in {"keyid", "sig", "proof"}}
+    fields["csr"] = f"-----BEGIN CERTIFICATE REQUEST-----\n{changed}-----END CERTIFICATE REQUEST-----\n"
+    proof = base64.b64encode(newcomer.event.sign(canonical(fields))).decode()
+    is_refused(site, signed({**fields, "proof": proof}, newcomer.one_time).body, "is not signed with the key")

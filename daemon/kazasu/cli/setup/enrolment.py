@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
+    from kazasu.publishers.exchange import Exchange
+
 _FOLDER: Final = "enrolment"
+_QUIET_S: Final = 1.0  # what is retained comes at once
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,11 +179,16 @@ class Enrolment:
         )
         topics = Topics(pending.site, pending.terminal)
         with Exchange(broker, bundle.BOOTSTRAP + pending.terminal, (topics.enrol_reply,)) as visit:
+            if self._heard(visit, pending, _QUIET_S):
+                return True  # it waited
             visit.publish(topics.enrol_request, self.request_file.read_bytes(), retain=True)
-            while (received := visit.receive(timeout_s)) is not None:
-                with contextlib.suppress(SignatureInvalid):  # an answer to somebody before, still retained
-                    self.take(pending, received.payload)
-                    return True
+            return self._heard(visit, pending, timeout_s)
+
+    def _heard(self, visit: Exchange, pending: Pending, timeout_s: float) -> bool:
+        while (received := visit.receive(timeout_s)) is not None:
+            with contextlib.suppress(SignatureInvalid):  # an answer to somebody before, still retained
+                self.take(pending, received.payload)
+                return True
         return False
 
     def take(self, pending: Pending, payload: bytes) -> None:
