@@ -12,7 +12,7 @@ import pytest
 
 from kazasu.cli.setup.enrolment import Enrolment
 from kazasu.config import load
-from kazasu.publishers.exchange import Exchange
+from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.wire import Topics
 from kazasu.site.directory import open_site
 from kazasu.store.keys import load_pepper, load_signer, load_verifier, load_verifiers
@@ -219,13 +219,13 @@ def test_requests_wait_at_the_broker_and_forged_ones_are_refused_there(
         knock = msgspec.structs.replace(
             site.broker("desk"), certificate_file=folder / "bundle.pem", key_file=folder / "bundle.key"
         )
-        with Exchange(knock, "forger") as forger:
+        with exchanging(knock, "forger") as forger:
             forged = pending.request_file.read_bytes().replace(b'"made":"2', b'"made":"3')
             forger.publish(topics.enrol_request, forged, retain=True)
         assert "refused  entrance-1: not signed by whom it claims" in people.desk("accept", "--site", "site", code=1)
         assert not pending.ask(bundle, 0.2), "nobody is at the desk"
         assert "accepted entrance-1" in people.desk("accept", "--site", "site")
-        with Exchange(knock, "forger") as forger:
+        with exchanging(knock, "forger") as forger:
             forger.publish(topics.enrol_request, pending.request_file.read_bytes(), retain=True)
         assert "has no open invitation" in people.desk("accept", "--site", "site", code=1)
         assert pending.ask(bundle, 10.0), "the answer waited, and no refusal took its place"

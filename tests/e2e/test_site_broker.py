@@ -12,8 +12,8 @@ from fakes.enrolment import Newcomer, admission
 from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import claimed
 from kazasu.errors import BrokerUnsuitable
+from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.settings import Broker
-from kazasu.publishers.exchange import Exchange
 from kazasu.publishers.wire import Topics
 from kazasu.site.admission import revoke
 from kazasu.site.pem import certificate_pem, key_pem
@@ -90,7 +90,7 @@ def broker(keyring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def refuses(broker: Broker, topic: str) -> bool:
     """Whether the broker refuses a message on this topic, and says so."""
-    with Exchange(broker, "somebody") as visit:
+    with exchanging(broker, "somebody") as visit:
         try:
             visit.publish(topic, b"{}", retain=True)
         except BrokerUnsuitable as error:
@@ -101,7 +101,7 @@ def refuses(broker: Broker, topic: str) -> bool:
 def is_turned_away(broker: Broker) -> bool:
     """Whether the broker does not even talk."""
     try:
-        with Exchange(broker, "somebody"):
+        with exchanging(broker, "somebody"):
             return False
     except OSError:
         return True
@@ -109,11 +109,11 @@ def is_turned_away(broker: Broker) -> bool:
 
 def hears(listener: Broker, desk: Broker, topic: str, marker: str) -> bool:
     """Whether a client hears what is retained on a topic, before what it may hear and comes later."""
-    with Exchange(desk, "desk") as visit:
+    with exchanging(desk, "desk") as visit:
         visit.publish(topic, b"{}", retain=True)
         visit.publish(marker, b"{}", retain=True)
     heard: list[str] = []
-    with Exchange(listener, "listener", (topic, marker)) as visit:
+    with exchanging(listener, "listener", (topic, marker)) as visit:
         while not heard or heard[-1] != marker:
             received = visit.receive(10.0)
             assert received is not None

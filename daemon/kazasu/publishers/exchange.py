@@ -1,20 +1,20 @@
-"""A short visit at the broker, for a command: connect, hear, say, leave. Nothing stays there but what was retained."""
+"""An exchange at the broker, for a command: say something, hear what comes, leave; only what is retained stays."""
 
 from __future__ import annotations
 
-import select
+import contextlib
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from kazasu.errors import BrokerUnsuitable
-from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
+from kazasu.publishers.mqtt import Received
 from kazasu.publishers.reasons import FAILURE, in_words
+from kazasu.publishers.visit import checked, go_on, visiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
+    from collections.abc import Iterator, Sequence
 
-    from kazasu.publishers.mqtt import News
+    from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.settings import Broker
 
 _ANSWER_S = 10.0
@@ -22,26 +22,16 @@ _PINGS_S = 5.0  # paho keeps the connection alive when it reads
 
 
 class Exchange:
-    """One connection that blocks. One thread's.
-
-    As a context manager it is connected, and leaves in order.
-
-    Args:
-        broker: where, and what to show.
-        client_id: not a running terminal's own: the broker would throw its daemon out.
-        topics: to be heard; what is retained there comes at once.
+    """What is said and heard over one connection. One thread's; it blocks.
 
     Raises, wherever it talks to the broker:
-        KeyMaterialError: a certificate or key file cannot be used.
-        OSError: the broker cannot be reached, TLS failed, or it hung up.
-        BrokerUnsuitable: it refuses, or does not speak MQTT 5.
+        OSError: the connection is gone, or the broker fell silent.
+        BrokerUnsuitable: it refuses what was said, or what was to be heard.
     """
 
-    def __init__(self, broker: Broker, client_id: str, topics: Sequence[str] = ()) -> None:
-        self._connection = Connection(broker, client_id, will=None)
-        self._topics = topics
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._received: list[Received] = []
-        self._opened = False
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Publish with QoS 1, and return once the broker has taken it.
@@ -50,15 +40,12 @@ class Exchange:
         """
         packet = self._connection.publish(topic, payload, retain=retain)
         deadline_s = time.monotonic() + _ANSWER_S
-        while True:
-            for identifier, code in self._connection.acks:
-                if identifier == packet:
-                    self._connection.acks.clear()
-                    if code >= FAILURE:
-                        raise BrokerUnsuitable(f"{topic}: {in_words(code)}")
-                    return
+        while (code := dict(self._connection.acks).get(packet)) is None:
             if not self._turn(deadline_s):
                 raise TimeoutError(f"no answer within {_ANSWER_S:g} s: the broker hangs")
+        self._connection.acks.clear()
+        if code >= FAILURE:
+            raise BrokerUnsuitable(f"{topic}: {in_words(code)}")
 
     def receive(self, timeout_s: float) -> Received | None:
         """Wait for the next message; None if none comes in time."""
@@ -68,60 +55,36 @@ class Exchange:
                 return None
         return self._received.pop(0)
 
-    def __enter__(self) -> Self:
-        self._connection.open()
-        try:
-            self._wait_for_answer()
-            if self._topics:
-                self._connection.subscribe(self._topics)
-        except BaseException:
-            self._connection.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._connection.disconnect()
-        self._connection.close()
-
-    def _wait_for_answer(self) -> None:
-        deadline_s = time.monotonic() + _ANSWER_S
-        while not self._opened:
-            if not self._turn(deadline_s):
-                raise TimeoutError(f"no answer within {_ANSWER_S:g} s: this is no MQTT broker, or it hangs")
-
     def _turn(self, deadline_s: float) -> bool:
-        """Read and write once; False if nothing happened until the deadline."""
-        connection = self._connection
-        while not connection.news:
-            wait_s = deadline_s - time.monotonic()
-            if wait_s <= 0:
-                return False
-            poll = select.poll()
-            poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
-            poll.poll(min(wait_s, _PINGS_S) * 1000)
-            connection.write()
-            connection.read()
-            if connection.acks:
-                return True
-        news, connection.news = connection.news, []
+        """Read and write once; False if the deadline has passed."""
+        wait_s = deadline_s - time.monotonic()
+        if wait_s <= 0:
+            return False
+        if not go_on(self._connection, min(wait_s, _PINGS_S)):
+            self._connection.read()  # and so keep it alive
+        news, self._connection.news = self._connection.news, []
         for item in news:
-            self._take(item)
+            checked(item)
+            if isinstance(item, Received):
+                self._received.append(item)
         return True
 
-    def _take(self, item: News) -> None:
-        match item:
-            case Received():
-                self._received.append(item)
-            case Opened(code=code) if code >= FAILURE:
-                raise BrokerUnsuitable(in_words(code))
-            case Opened():
-                self._opened = True
-            case SubscriptionRefused(code=code):
-                raise BrokerUnsuitable(f"{', '.join(self._topics)}: {in_words(code)}")
-            case Lost(detail=detail, protocol_error=True):
-                raise BrokerUnsuitable(f"what answers there does not speak MQTT 5: {detail}")
-            case Lost(detail=detail):
-                raise ConnectionError(detail)
+
+@contextlib.contextmanager
+def exchanging(broker: Broker, client_id: str, topics: Sequence[str] = ()) -> Iterator[Exchange]:
+    """Connect; leave at the end.
+
+    Args:
+        broker: where, and what to show.
+        client_id: see `visiting`.
+        topics: to be heard; what is retained there comes at once.
+
+    Raises:
+        KeyMaterialError: see `visiting`.
+        OSError: see `visiting`.
+        BrokerUnsuitable: see `visiting`.
+    """
+    with visiting(broker, client_id) as connection:
+        if topics:
+            connection.subscribe(topics)
+        yield Exchange(connection)

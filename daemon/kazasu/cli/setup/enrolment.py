@@ -164,9 +164,9 @@ class Enrolment:
 
         Raises:
             EnrolmentRefused: the site says no.
-            OSError, BrokerUnsuitable, KeyMaterialError: see Exchange.
+            OSError, BrokerUnsuitable, KeyMaterialError: see `exchanging`.
         """
-        from kazasu.publishers.exchange import Exchange
+        from kazasu.publishers.exchange import exchanging
 
         if not self._file("bundle.pem").read_bytes():
             raise EnrolmentRefused("this bundle is not for the broker: --request FILE writes what to bring to the desk")
@@ -178,14 +178,14 @@ class Enrolment:
             key_file=self._file("bundle.key"),
         )
         topics = Topics(pending.site, pending.terminal)
-        with Exchange(broker, bundle.BOOTSTRAP + pending.terminal, (topics.enrol_reply,)) as visit:
-            if self._heard(visit, pending, _QUIET_S):
+        with exchanging(broker, bundle.BOOTSTRAP + pending.terminal, (topics.enrol_reply,)) as exchange:
+            if self._heard(exchange, pending, _QUIET_S):
                 return True  # it waited
-            visit.publish(topics.enrol_request, self.request_file.read_bytes(), retain=True)
-            return self._heard(visit, pending, timeout_s)
+            exchange.publish(topics.enrol_request, self.request_file.read_bytes(), retain=True)
+            return self._heard(exchange, pending, timeout_s)
 
-    def _heard(self, visit: Exchange, pending: Pending, timeout_s: float) -> bool:
-        while (received := visit.receive(timeout_s)) is not None:
+    def _heard(self, exchange: Exchange, pending: Pending, timeout_s: float) -> bool:
+        while (received := exchange.receive(timeout_s)) is not None:
             with contextlib.suppress(SignatureInvalid):  # an answer to somebody before, still retained
                 self.take(pending, received.payload)
                 return True

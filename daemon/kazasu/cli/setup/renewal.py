@@ -21,7 +21,7 @@ from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import claimed, renewal
 from kazasu.enrolment.succession import followed
 from kazasu.errors import KeyMaterialError, SignatureInvalid
-from kazasu.publishers.exchange import Exchange
+from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.wire import Topics
 from kazasu.site.pem import certificate_in, key_pem
 from kazasu.store.keys import load_signer, load_verifiers, write_new
@@ -73,16 +73,16 @@ class Renewal:
         Raises:
             EnrolmentRefused: the site says no.
             KeyMaterialError: a key or certificate cannot be used.
-            OSError, BrokerUnsuitable: see Exchange.
+            OSError, BrokerUnsuitable: see `exchanging`.
         """
         changed = []
-        with Exchange(
+        with exchanging(
             broker_of(self._mqtt),
             f"{self._config.terminal.id}-renew",
             (self._topics.site_keys, self._topics.enrol_reply),
-        ) as visit:
+        ) as exchange:
             there = []
-            while (received := visit.receive(_QUIET_S)) is not None:
+            while (received := exchange.receive(_QUIET_S)) is not None:
                 there.append(received)
             if self._take_over(there):
                 keyids = [key.keyid for key in load_verifiers(self._site_key)]
@@ -92,8 +92,8 @@ class Renewal:
             request = self._request(now)
             taken = any(self._taken(request, received) for received in there)
             if not taken:
-                visit.publish(self._topics.enrol_request, request, retain=True)
-            while not taken and (received := visit.receive(wait_s)) is not None:
+                exchange.publish(self._topics.enrol_request, request, retain=True)
+            while not taken and (received := exchange.receive(wait_s)) is not None:
                 taken = self._taken(request, received)
         self.waiting = not taken
         if taken:

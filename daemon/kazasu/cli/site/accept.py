@@ -22,8 +22,8 @@ from kazasu.site.directory import replace_file
 if TYPE_CHECKING:
     import argparse
 
-    from kazasu.publishers.mqtt import Received
     from kazasu.publishers.exchange import Exchange
+    from kazasu.publishers.mqtt import Received
     from kazasu.site.directory import Site
 
 _QUIET_S = 1.0  # what is retained comes at once
@@ -94,14 +94,14 @@ def _at_the_broker(site: Site, admission: Admission, patience_s: float) -> int:
     Raises:
         _Lost: the broker cannot be reached, or was and is not.
     """
-    from kazasu.publishers.exchange import Exchange
+    from kazasu.publishers.exchange import exchanging
 
     code = EXIT_OK
     try:
-        with Exchange(site.broker("desk"), "kazasu-site-accept", (Topics(site.name, "+").enrol_request,)) as visit:
+        with exchanging(site.broker("desk"), "kazasu-site-accept", (Topics(site.name, "+").enrol_request,)) as exchange:
             print(f"listening at {site.address.host}:{site.address.port}", flush=True)
-            while (received := visit.receive(patience_s)) is not None:
-                if received.payload and not _answered(site, admission, visit, received):
+            while (received := exchange.receive(patience_s)) is not None:
+                if received.payload and not _answered(site, admission, exchange, received):
                     code = EXIT_PROBLEM
     except OSError as error:
         raise _Lost(f"{site.address.host}:{site.address.port}: {error}") from error
@@ -112,7 +112,7 @@ class _Lost(KazasuError):
     """The broker does not answer."""
 
 
-def _answered(site: Site, admission: Admission, visit: Exchange, received: Received) -> bool:
+def _answered(site: Site, admission: Admission, exchange: Exchange, received: Received) -> bool:
     """Answer one request and take it away; whether it was accepted.
 
     A refusal is not retained: it must not take the place of an answer that the terminal has not fetched yet.
@@ -125,12 +125,12 @@ def _answered(site: Site, admission: Admission, visit: Exchange, received: Recei
     except EnrolmentRefused as error:
         print(f"refused  {terminal}: {error}", flush=True)
         if (no := admission.refused(received.payload, str(error))) is not None:
-            visit.publish(topics.enrol_reply, no.body, retain=False)
+            exchange.publish(topics.enrol_reply, no.body, retain=False)
     else:
         print(f"accepted {terminal}", flush=True)
-        visit.publish(topics.enrol_reply, answer.body, retain=True)
+        exchange.publish(topics.enrol_reply, answer.body, retain=True)
         accepted = True
-    visit.publish(topics.enrol_request, b"", retain=True)
+    exchange.publish(topics.enrol_request, b"", retain=True)
     return accepted
 
 

@@ -49,12 +49,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _publish(site: Site) -> None:
-    from kazasu.publishers.exchange import Exchange
+    from kazasu.publishers.exchange import exchanging
 
     try:
-        with Exchange(site.broker("desk"), "kazasu-site-rotate-key") as visit:
+        with exchanging(site.broker("desk"), "kazasu-site-rotate-key") as exchange:
             for keyid, document in succession.documents(site).items():
-                visit.publish(Topics(site.name, "all").site_key(keyid), document, retain=True)
+                exchange.publish(Topics(site.name, "all").site_key(keyid), document, retain=True)
     except OSError as error:
         raise KazasuError(
             f"{site.address.host}:{site.address.port}: {error}; nothing is lost: run this again once it is there"
