@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.cli.setup.questions import QUESTIONS
 from kazasu.config import load
-from kazasu.store.keys import load_pepper, load_verifier
+from kazasu.model.signature import Ed25519Signer
+from kazasu.store.keys import load_pepper, load_verifier, write_public
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.daemon import DaemonProcess
 from kazasu.virtual.felica import FelicaCard
@@ -530,6 +532,16 @@ def test_the_service_is_started_now_and_at_each_boot(slot: Slot, installer: Inst
     assert system.asked == ["cat kazasu", "is-active kazasu", "enable --quiet kazasu", "restart kazasu"]
     assert "kazasu runs\n" in done.stdout
     assert "sudo kazasu enroll 1001" in done.stdout
+
+
+def test_a_sites_terminal_renews_what_is_due_each_day(
+    slot: Slot, installer: Installer, system: InstalledSystem
+) -> None:
+    write_public(installer.stick / "site.pub", Ed25519Signer(Ed25519PrivateKey.generate()))
+    installer.writes(state_dir=f'"{installer.folder}/state"', site_key='"site.pub"')
+    assert is_in_order(sets_up_in(system, installer))
+    assert system.asked[-1] == "enable --quiet --now kazasu-renew@kazasu.timer"
+    assert (system.etc / "kazasu/site.pub").exists()
 
 
 def test_each_terminal_of_a_pi_has_its_service(slot: Slot, installer: Installer, system: InstalledSystem) -> None:

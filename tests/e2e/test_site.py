@@ -178,6 +178,17 @@ def test_a_terminal_that_runs_already_joins_with_its_pepper_its_key_and_its_jour
     assert joined.mqtt is not None
     assert (load_pepper(joined.keys.pepper), load_signer(joined.keys.event).keyid) == (pepper, keyid)
 
+    people.desk("add-terminal", TERMINAL, "--site", "site", "--code-file", "code", "--again")
+    rotating = ("--code-file", "code", "--request", "entrance-1.request", "--new-event-key")
+    joins(people, "--bundle", "entrance-1.bundle", *rotating, code=0)
+    people.desk("accept", "entrance-1.request", "--site", "site")
+    joins(people, "--reply", "entrance-1.reply")
+    assert joined.keys.event.with_name(f"event-{keyid}.key").exists()
+    old, new = open_site(tmp_path / "site").terminal(TERMINAL).event_keys
+    assert (old.keyid, old.revoked_at is None) == (keyid, False)
+    assert (new.keyid, new.revoked_at) == (load_signer(joined.keys.event).keyid, None)
+    assert load_verifier(people.config_file.parent / "event.pub.pem").keyid == new.keyid
+
 
 def test_what_was_used_changed_or_meant_for_another_admits_nobody(people: People, site: Site, tmp_path: Path) -> None:
     assert "the code does not open the bundle" in people.at_terminal(

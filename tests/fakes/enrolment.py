@@ -33,7 +33,8 @@ class Newcomer:
     ) -> None:
         self.site = site.name
         self.terminal = terminal
-        self.secrets = invite(site, terminal, site.authority(PASSPHRASE), DAY, now, again=again).content
+        authority = site.authority(PASSPHRASE) if site.has_authority else None
+        self.secrets = invite(site, terminal, authority, DAY, now, again=again).content
         one_time = load_pem_private_key(self.secrets.one_time_key.encode(), None)
         assert isinstance(one_time, Ed25519PrivateKey)
         self.one_time = Ed25519Signer(one_time)

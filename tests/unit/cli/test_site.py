@@ -6,11 +6,15 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from fakes.enrolment import NOW, Newcomer, admission
 from kazasu.cli import main
 from kazasu.cli.site import ACTIONS
+from kazasu.site.directory import open_site
 from kazasu.site.own_certificates import OWN, ends
+from kazasu.site.pem import certificate_pem
 from kazasu.virtual.site import PASSPHRASE, make_site
 
 if TYPE_CHECKING:
@@ -131,3 +135,29 @@ def test_where_there_is_no_site_it_says_so(
     monkeypatch.setenv("KAZASU_SITE", str(tmp_path))
     assert types("list") == 78
     assert "is no site directory" in capsys.readouterr().err
+
+
+def test_with_a_ca_elsewhere_requests_are_checked_here_and_signed_there(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ca, folder, now = site.authority(PASSPHRASE), site.path.parent, dt.datetime.now(dt.UTC)
+    words = ("other", "--name", "town-hall", "--broker", "broker.example", "--ca", str(site.file("ca.pem")))
+    assert with_passphrase("init", *words) == 0
+    other = open_site(folder / "other")
+    assert "let your CA sign" in capsys.readouterr().out
+    assert types("broker-config", "--site", "other") == 1
+    assert "other/clients/broker.pem: No such file" in capsys.readouterr().err
+    assert with_passphrase("accept", "--site", "other") == 1
+    assert "requests come as files" in capsys.readouterr().err
+
+    newcomer = Newcomer(other, "gate", now=now)
+    (folder / "gate.request").write_bytes(newcomer.asks())
+    assert with_passphrase("accept", "gate.request", "--site", "other") == 0
+    assert other.terminal("gate").state == "invited"
+    csr = x509.load_pem_x509_csr((other.path / "requests" / "gate.csr").read_bytes())
+    public = csr.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    (folder / "gate.pem").write_bytes(certificate_pem(ca.client("gate", public, now)))
+    assert with_passphrase("accept", "gate.request", "--certificate", "gate.pem", "--site", "other") == 0
+    assert other.terminal("gate").state == "active"
+    assert (folder / "gate.reply").exists()
