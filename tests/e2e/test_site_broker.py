@@ -15,8 +15,8 @@ from kazasu.errors import BrokerUnsuitable
 from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.settings import Broker
 from kazasu.publishers.wire import Topics
-from kazasu.site.admission import revoke
 from kazasu.site.pem import certificate_pem, key_pem
+from kazasu.site.revocation import revoke
 from kazasu.virtual.certificates import ThrowawayCa
 from kazasu.virtual.site import PASSPHRASE, SiteBroker, make_site
 

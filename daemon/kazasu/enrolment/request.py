@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from kazasu.errors import EnrolmentRefused, KeyMaterialError, SignatureInvalid
 from kazasu.model.document import canonical, signed, verified
 from kazasu.model.event import WIRE_VERSION
+from kazasu.site.pem import public_pem
 from kazasu.store.keys import verifier_in
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ def enrolment(
         event: the terminal's event key.
         client: its key for the broker.
     """
-    from kazasu.site.pem import public_pem
-
     fields = _fields(ENROLMENT, site, terminal, made, client)
     fields["event_key"] = public_pem(event.public).decode()
     fields["proof"] = base64.b64encode(event.sign(canonical(fields))).decode()

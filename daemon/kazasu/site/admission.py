@@ -1,4 +1,4 @@
-"""Who is admitted to the site: invitations, each good for one terminal, one request and a day; renewals; revocations.
+"""Who is admitted to the site: invitations, each good for one terminal, one request and a day; and renewals.
 
 Every change of a terminal's record happens under the directory's lock, so that an invitation is used once however many
 desks answer it.
@@ -6,25 +6,26 @@ desks answer it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from kazasu.enrolment import bundle, reply
 from kazasu.enrolment.bundle import BOOTSTRAP
 from kazasu.enrolment.request import ENROLMENT, RENEWAL, checked, claimed
 from kazasu.errors import EnrolmentRefused
-from kazasu.site.directory import EventKey, TerminalRecord, replace_file
+from kazasu.site.directory import EventKey, TerminalRecord
 from kazasu.site.own_certificates import OWN
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
-from kazasu.site.terminal_record import Certificate, Invitation
+from kazasu.site.revocation import keep, spent
+from kazasu.site.terminal_record import Certificate, Invitation, is_name
+from kazasu.store.keys import verifier_in
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
 
     from cryptography import x509
 
@@ -63,6 +64,8 @@ def invite(
     Raises:
         EnrolmentRefused: a name that is none, or a terminal that is there already.
     """
+    if not is_name(terminal):
+        raise EnrolmentRefused(f"{terminal!r:.60} is no terminal's name: 1 to 32 of a-z, 0-9 and -")
     if terminal in OWN:
         raise EnrolmentRefused(f"no terminal may be called {terminal}: at the broker that is the site's own {terminal}")
     if terminal.startswith(BOOTSTRAP):
@@ -90,7 +93,7 @@ def invite(
     expires = (now + valid_for).replace(microsecond=0)
     invitation = Invitation(key=public_pem(one_time.public_key()).decode(), expires=expires, serial=serial)
     with site.locked():
-        record = _present(site, terminal)
+        record = site.find(terminal)
         if record is not None and record.state != "invited" and not again:
             raise EnrolmentRefused(
                 f"{terminal} is {record.state} already: if it is to get new keys, or another box its name, add --again;"
@@ -98,13 +101,9 @@ def invite(
             )
         if record is None:
             record = TerminalRecord(id=terminal, state="invited")
-        site.save(
-            msgspec.structs.replace(
-                record, invitation=invitation, certificates=(*_spent(record.invitation, now), *record.certificates)
-            )
-        )
-        if authority is not None:
-            write_revocations(site, authority, now)
+        certificates = (*spent(record.invitation, now), *record.certificates)
+        invited = msgspec.structs.replace(record, invitation=invitation, certificates=certificates)
+        keep(site, invited, authority, now)
     return Invited(content, expires)
 
 
@@ -140,15 +139,14 @@ class Admission:
         if by is not None and claim.terminal != by:
             raise EnrolmentRefused(f"it came from {by}, and speaks for {claim.terminal!r:.60}")
         with self._site.locked():
-            record = _present(self._site, claim.terminal)
+            record = self._site.find(claim.terminal)
             if record is None:
                 raise EnrolmentRefused(f"nobody invited {claim.terminal!r:.60}")
             request = self._checked(payload, claim, record, now)
             issued = self._certificate(request, certificate, now)
             own = Certificate(serial=f"{issued.serial_number:x}", ends=issued.not_valid_after_utc)
-            self._site.save(_enrolled(record, request, own, now) if request.event_key else _renewed(record, own, now))
-            if self._authority is not None:
-                write_revocations(self._site, self._authority, now)
+            after = _enrolled(record, request, own, now) if request.event_key else _renewed(record, own, now)
+            keep(self._site, after, self._authority, now)
         pem = certificate_pem(issued).decode()
         return reply.granted(self._site.name, claim.terminal, claim.digest, pem, self._signer)
 
@@ -167,7 +165,7 @@ class Admission:
             EnrolmentRefused: whatever is wrong with it.
         """
         claim = claimed(payload)
-        record = _present(self._site, claim.terminal)
+        record = self._site.find(claim.terminal)
         if record is None:
             raise EnrolmentRefused(f"nobody invited {claim.terminal!r:.60}")
         return self._checked(payload, claim, record, now)
@@ -222,52 +220,8 @@ class Admission:
         return brought
 
 
-def revoke(site: Site, terminal: str, authority: Authority | None, now: dt.datetime) -> TerminalRecord:
-    """Revoke a terminal: its keys, its certificates, its invitation.
-
-    Args:
-        site: whose.
-        terminal: its name.
-        authority: signs the revocation list; None where a CA elsewhere does.
-        now: aware.
-
-    Raises:
-        EnrolmentRefused: there is none of that name, or it is revoked already.
-    """
-    with site.locked():
-        record = _present(site, terminal)
-        if record is None:
-            raise EnrolmentRefused(f"there is no terminal {terminal!r:.60} at {site.name}")
-        if record.state == "revoked" and record.invitation is None:
-            raise EnrolmentRefused(f"{terminal} is revoked already")
-        spent = (*_spent(record.invitation, now), *record.certificates)
-        revoked = msgspec.structs.replace(record, certificates=spent).revoked(now)
-        site.save(revoked)
-        if authority is not None:
-            write_revocations(site, authority, now)
-    return revoked
-
-
-def write_revocations(site: Site, authority: Authority, now: dt.datetime) -> None:
-    """Write the revocation list, crl.pem, anew."""
-    listed = authority.revocations(revocations(site, now), now)
-    replace_file(site.file("crl.pem"), listed.public_bytes(Encoding.PEM), 0o644)
-
-
-def revocations(site: Site, now: dt.datetime) -> Iterator[tuple[int, dt.datetime]]:
-    """Every certificate that was revoked and has not ended by itself: serial number, and since when."""
-    for record in site.terminals().values():
-        for certificate in record.certificates:
-            if certificate.revoked_at is not None and certificate.ends > now:
-                yield int(certificate.serial, 16), certificate.revoked_at
-
-
 def _enrolled(record: TerminalRecord, request: Request, own: Certificate, now: dt.datetime) -> TerminalRecord:
     """The record of a terminal with these keys and no others: whoever had the name before is nobody now."""
-    from pathlib import Path
-
-    from kazasu.store.keys import verifier_in
-
     keyid = verifier_in(request.event_key.encode(), Path("its event key")).keyid
     kept = [key for key in record.event_keys if key.pem == request.event_key]
     before = [key for key in record.event_keys if key.pem != request.event_key]
@@ -277,7 +231,7 @@ def _enrolled(record: TerminalRecord, request: Request, own: Certificate, now: d
         id=record.id,
         state="active",
         event_keys=(*former.event_keys, *(kept or [EventKey(keyid=keyid, since=now_s, pem=request.event_key)])),
-        certificates=(*_current(former, now), *_spent(record.invitation, now), own),
+        certificates=(*_current(former, now), *spent(record.invitation, now), own),
     )
 
 
@@ -288,20 +242,3 @@ def _renewed(record: TerminalRecord, own: Certificate, now: dt.datetime) -> Term
 
 def _current(record: TerminalRecord, now: dt.datetime) -> tuple[Certificate, ...]:
     return tuple(certificate for certificate in record.certificates if certificate.ends > now)
-
-
-def _spent(invitation: Invitation | None, now: dt.datetime) -> tuple[Certificate, ...]:
-    """The bundle's own certificate, revoked."""
-    if invitation is None or invitation.serial is None:
-        return ()
-    ended = now.replace(microsecond=0)
-    return (Certificate(serial=invitation.serial, ends=invitation.expires, revoked_at=ended),)
-
-
-def _present(site: Site, terminal: str) -> TerminalRecord | None:
-    """A terminal's record, if there is one; the name may be anybody's."""
-    from kazasu.config.problems import problems_of
-
-    if any(keys == ("id",) for keys, _ in problems_of({"id": terminal, "state": "invited"}, TerminalRecord)):
-        raise EnrolmentRefused(f"{terminal!r:.60} is no terminal's name: 1 to 32 of a-z, 0-9 and -")
-    return site.terminal(terminal) if site.has_record(terminal) else None

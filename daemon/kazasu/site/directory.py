@@ -25,7 +25,7 @@ import msgspec
 from kazasu.config import load_table
 from kazasu.errors import ConfigurationError, KeyMaterialError
 from kazasu.model.table import Name, Table
-from kazasu.site.terminal_record import EventKey, TerminalRecord, written
+from kazasu.site.terminal_record import EventKey, TerminalRecord, is_name, written
 from kazasu.store.keys import load_pepper, load_signer, load_verifier, read_checked
 from kazasu.store.sqlite import sync_directory
 
@@ -136,9 +136,13 @@ class Site:
             )
         return record
 
-    def has_record(self, terminal: str) -> bool:
-        """Whether there is a record of a terminal, sound or not; the name is one."""
-        return self._record_file(terminal).exists()
+    def find(self, terminal: str) -> TerminalRecord | None:
+        """One terminal's record, if there is one; the name may be anything.
+
+        Raises:
+            ConfigurationError: there is one, and it cannot be used.
+        """
+        return self.terminal(terminal) if is_name(terminal) and self._record_file(terminal).exists() else None
 
     def save(self, record: TerminalRecord) -> None:
         """Write a terminal's record, durable."""

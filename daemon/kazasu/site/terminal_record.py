@@ -117,6 +117,15 @@ class TerminalRecord(Table, frozen=True, kw_only=True):
         )
 
 
+def is_name(text: str) -> bool:
+    """Whether a terminal could be called so."""
+    try:
+        msgspec.convert(text, Name)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def written(record: TerminalRecord) -> str:
     """Write a record as TOML.
 

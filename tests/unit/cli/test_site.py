@@ -107,7 +107,7 @@ def test_revoking_says_what_ended_and_what_is_left_to_do(site: Site, capsys: pyt
     shown = capsys.readouterr().out
     assert f"revoked  event key {newcomer.event.keyid}" in shown
     assert "kazasu site broker-config" in shown
-    assert with_passphrase("revoke", "entrance-1") == 1
+    assert with_passphrase("revoke", "gate") == 1
 
 
 def test_own_certificates_are_renewed_when_they_are_near_their_end_or_named(

@@ -21,14 +21,15 @@ from kazasu.enrolment.request import claimed
 from kazasu.errors import EnrolmentRefused, SignatureInvalid
 from kazasu.model.document import canonical, signed
 from kazasu.model.signature import Ed25519Signer
-from kazasu.site.admission import Admission, invite, revocations, revoke
+from kazasu.site.admission import Admission, invite
 from kazasu.site.authority import CERTIFICATE_VALID_FOR, Authority
+from kazasu.site.revocation import revocations, revoke
 from kazasu.virtual.site import PASSPHRASE, make_site
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kazasu.site.directory import Site
+    from kazasu.site.directory import Site, TerminalRecord
 
 LATER = NOW + 2 * DAY
 
@@ -85,10 +86,10 @@ def test_the_bundles_own_certificate_ends_with_its_use(site: Site) -> None:
     newcomer = Newcomer(site)
     bootstrap = x509.load_pem_x509_certificate(newcomer.secrets.certificate.encode())
     assert bootstrap.not_valid_after_utc == NOW + DAY
-    assert list(revocations(site, NOW)) == []
+    assert list(revocations(site.terminals().values(), NOW)) == []
     admission(site).accept(newcomer.asks(), NOW)
-    assert list(revocations(site, NOW)) == [(bootstrap.serial_number, NOW)]
-    assert list(revocations(site, LATER)) == []  # it ended by itself
+    assert list(revocations(site.terminals().values(), NOW)) == [(bootstrap.serial_number, NOW)]
+    assert list(revocations(site.terminals().values(), LATER)) == []  # it ended by itself
 
 
 def test_after_its_day_it_admits_nobody(site: Site) -> None:
@@ -126,7 +127,7 @@ def test_without_the_one_time_key_nobody_is_admitted(site: Site) -> None:
         ({"csr": "-----BEGIN CERTIFICATE REQUEST-----"}, "cannot be read"),
         ({"proof": "AAAA"}, "its event key does not sign for it"),
         ({"event_key": "none"}, "its event key does not sign for it"),
-        ({"terminal": "../site"}, "is no terminal's name"),
+        ({"terminal": "../site"}, "nobody invited"),
         ({"terminal": 7}, "no request of a terminal"),
         ({"made": "x" * 20_000}, "larger than"),
     ],
@@ -193,8 +194,8 @@ def test_new_keys_end_the_old_ones_when_they_are_accepted(site: Site) -> None:
         (old.event.keyid, NOW),
         (new.event.keyid, None),
     ]
-    assert old_serial in dict(revocations(site, NOW))
-    assert serial_of(site) not in dict(revocations(site, NOW))
+    assert old_serial in dict(revocations(site.terminals().values(), NOW))
+    assert serial_of(site) not in dict(revocations(site.terminals().values(), NOW))
 
 
 def test_a_terminal_may_keep_its_event_key_and_so_its_journal(site: Site) -> None:
@@ -234,11 +235,12 @@ def test_nothing_of_a_revoked_terminal_is_renewed_or_admitted(site: Site) -> Non
     admission(site).accept(newcomer.asks(), NOW)
     invited = Newcomer(site, again=True)
     revoke(site, "entrance-1", site.authority(PASSPHRASE), NOW)
-    assert serial_of(site) in dict(revocations(site, NOW))
+    assert serial_of(site) in dict(revocations(site.terminals().values(), NOW))
     is_refused(site, newcomer.renews(serial_of(site)), "entrance-1 is revoked")
     is_refused(site, invited.asks(), "no open invitation")
-    with pytest.raises(EnrolmentRefused, match="revoked already"):
-        revoke(site, "entrance-1", site.authority(PASSPHRASE), NOW)
+    before = files(site)
+    revoke(site, "entrance-1", site.authority(PASSPHRASE), LATER)
+    assert files(site) == before, "once is enough"
     with pytest.raises(EnrolmentRefused, match="no terminal 'gate'"):
         revoke(site, "gate", None, NOW)
 
@@ -343,3 +345,19 @@ def test_a_certificate_request_that_its_key_did_not_sign_is_refused(site: Site) 
     fields["csr"] = f"-----BEGIN CERTIFICATE REQUEST-----\n{changed}-----END CERTIFICATE REQUEST-----\n"
     proof = base64.b64encode(newcomer.event.sign(canonical(fields))).decode()
     is_refused(site, signed({**fields, "proof": proof}, newcomer.one_time).body, "is not signed with the key")
+
+
+def test_the_list_for_the_broker_names_what_no_record_does_yet(site: Site) -> None:
+    """A power cut after the list and before the record: better a bundle too many refused."""
+
+    class Cut(type(site)):  # type: ignore[misc]  # the site's own class
+        def save(self, record: TerminalRecord) -> None:
+            raise InterruptedError(record.id)
+
+    newcomer = Newcomer(site)
+    admission(site).accept(newcomer.asks(), NOW)
+    with pytest.raises(InterruptedError):
+        revoke(Cut(site.path, site._file), "entrance-1", site.authority(PASSPHRASE), NOW)
+    listed = x509.load_pem_x509_crl(site.file("crl.pem").read_bytes())
+    assert site.terminal("entrance-1").state == "active"
+    assert serial_of(site) in [entry.serial_number for entry in listed]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK
 from kazasu.cli.site import add_passphrase_argument, add_site_argument, passphrase_of, site_of
-from kazasu.site.admission import revoke
+from kazasu.site.revocation import revoke
 
 if TYPE_CHECKING:
     import argparse
