@@ -13,7 +13,7 @@ from kazasu.enrolment.bundle import BOOTSTRAP
 from kazasu.publishers.wire import Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kazasu.site.directory import Site
 
@@ -72,24 +72,22 @@ def files(site: Site, folder: Path = INSTALLED) -> dict[str, tuple[bytes, int]]:
 def access_list(site: Site) -> str:
     """Write the shipped access list for this site alone, and with it who is invited."""
     shipped = (SHIPPED / "acl").read_text(encoding="utf-8").replace("kazasu/v1/+/", f"kazasu/v1/{site.name}/")
-    return "\n".join([shipped.rstrip("\n"), *_invited(site), ""])
+    patterns = [line.split()[-1] for line in shipped.splitlines() if line.startswith("pattern ")]
+    return "\n".join([shipped.rstrip("\n"), *_invited(site, patterns), ""])
 
 
-def _invited(site: Site) -> Iterator[str]:
+def _invited(site: Site, patterns: Sequence[str]) -> Iterator[str]:
     """Lines for each bundle that is open: it may ask and hear the answer, and nothing that terminals may.
 
-    The patterns above hold for everybody, so what they give has to be denied; mosquitto looks at denials first.
+    Patterns hold for everybody, so each of them is denied; mosquitto looks at denials first.
     """
     for record in site.terminals().values():
         if record.invitation is None or record.invitation.serial is None:
             continue
         bundle, own = BOOTSTRAP + record.id, Topics(site.name, record.id)
-        its = Topics(site.name, bundle)
         yield ""
         yield f"# The bundle for {record.id}, until {record.invitation.expires:%Y-%m-%d %H:%M %Z}."
         yield f"user {bundle}"
-        yield f"topic deny {its.up}/#"
-        yield f"topic deny {its.down}/#"
-        yield f"topic deny {Topics(site.name, 'all').down}/#"
+        yield from (f"topic deny {pattern.replace('%u', bundle)}" for pattern in patterns)
         yield f"topic write {own.enrol_request}"
         yield f"topic read {own.enrol_reply}"

@@ -39,7 +39,10 @@ def test_the_access_list_is_the_shipped_one_for_this_site_alone(site: Site) -> N
 
 def test_a_bundle_has_lines_of_its_own_until_it_was_used(site: Site) -> None:
     newcomer = Newcomer(site)
-    assert "\nuser enrol-entrance-1\n" in access_list(site)
+    _, _, its = access_list(site).partition("\nuser enrol-entrance-1\n")
+    patterns = [line.split()[-1] for line in access_list(site).splitlines() if line.startswith("pattern ")]
+    denied = [line.removeprefix("topic deny ") for line in its.splitlines() if line.startswith("topic deny ")]
+    assert denied == [pattern.replace("%u", "enrol-entrance-1") for pattern in patterns]
     admission(site).accept(newcomer.asks(), NOW)
     assert "enrol-entrance-1" not in access_list(site)
     invite(site, "hall", None, NOW - NOW, NOW, again=False)
