@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.finger import Finger
 from fakes.input_device import InputDevice
 from fakes.keypad import FakeKeypad
 from fakes.wires import COLUMNS, ROWS, Wires
@@ -25,8 +26,9 @@ from kazasu.keypads.simulated import SimulatedKeypad
 from kazasu.keypads.tty import TtyKeypad
 from kazasu.keypads.turns import Turns
 from kazasu.keypads.usb import UsbKeypad
+from kazasu.keypads.wires import GpioMatrix
 from kazasu.model.key import BY_LABEL, Key
-from kazasu.outputs.gpio import GpioMatrix, Header
+from kazasu.outputs.gpio import Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,22 +85,16 @@ def on_usb(directory: Path) -> Iterator[Bench]:
 @contextlib.contextmanager
 def on_the_header(_: Path) -> Iterator[Bench]:
     clock, wires = FakeClock(), Wires()
-    timeline: list[tuple[float, set[tuple[int, int]]]] = []
-
-    def sleep(seconds: float) -> None:
-        clock.advance(seconds)
-        while timeline and timeline[0][0] <= clock.mono_s():
-            wires.set_down(timeline.pop(0)[1])
+    finger = Finger(clock, wires)
 
     def press(key: Key) -> None:
         legend = {Key.ENTER: "#", Key.BACKSPACE: "*", Key.CANCEL: "C"}.get(key, key.value)
-        crossing = divmod(LEGEND.index(legend), 4)
-        down_s = max(clock.mono_s(), timeline[-1][0] + 0.06) if timeline else clock.mono_s()
-        timeline.extend([(down_s, {crossing}), (down_s + 0.06, set())])
-        sleep(0)
+        down_s = max(clock.mono_s(), finger.last_s + 0.06)
+        finger.holds({divmod(LEGEND.index(legend), 4)}, down_s)
+        finger.holds(set(), down_s + 0.06)
 
     matrix = GpioMatrix(ROWS, COLUMNS, Header(wires))
-    keypad = MatrixKeypad(matrix, mono_s=clock.mono_s, sleep=sleep)
+    keypad = MatrixKeypad(matrix, mono_s=clock.mono_s, sleep=finger.sleep, wait=finger.wait)
     yield Bench(keypad, press, None, keypad)
     matrix.close()
 

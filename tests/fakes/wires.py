@@ -17,11 +17,17 @@ class WiredPin(MockPin):  # type: ignore[misc]  # gpiozero ships no type informa
     """A pin that reads low through a key that is down and whose row is driven low."""
 
     def _get_state(self) -> bool:
-        wires: Wires = self.factory.wires
-        number = self.info.name if isinstance(self.info.name, int) else int(str(self.info.name).removeprefix("GPIO"))
-        if number in COLUMNS:
-            return not wires.low(COLUMNS.index(number))
+        if self._number in COLUMNS:
+            return self.factory.reads(COLUMNS.index(self._number))  # type: ignore[no-any-return]
         return bool(super()._get_state())
+
+    def _set_function(self, value: str) -> None:
+        super()._set_function(value)
+        self.factory.settle()
+
+    def _set_state(self, value: bool) -> None:
+        super()._set_state(value)
+        self.factory.settle()
 
 
 class Wires(MockFactory):  # type: ignore[misc]
@@ -30,16 +36,32 @@ class Wires(MockFactory):  # type: ignore[misc]
     Attributes:
         down: row and column of each key that is down.
         fought: a driven row was connected to another one through two keys.
+        looks: how often a column was read to find out which key is down, and not only whether one is.
     """
 
     def __init__(self) -> None:
         super().__init__(pin_class=WiredPin)
-        self.wires = self
         self.down: set[tuple[int, int]] = set()
         self.fought = False
+        self.looks = 0
+        self._low: set[int] = set()
 
     def set_down(self, keys: Iterable[tuple[int, int]]) -> None:
         self.down = set(keys)
+        self.settle()
+
+    def settle(self) -> None:
+        """Tell of each column that has fallen, if somebody wants to know."""
+        before, self._low = self._low, {column for column in range(len(COLUMNS)) if self.low(column)}
+        for column in self._low - before:
+            self.pin(COLUMNS[column]).drive_low()
+        for column in before - self._low:
+            self.pin(COLUMNS[column]).drive_high()
+
+    def reads(self, column: int) -> bool:
+        """What a column reads."""
+        self.looks += not all(self._driven(row) == 0 for row in ROWS)
+        return not self.low(column)
 
     def low(self, column: int) -> bool:
         """Whether a column is pulled low: over its own keys, and over other rows' and columns' keys that are down."""

@@ -88,7 +88,7 @@ def _usb(pattern: str, terminal: _Terminal) -> WakeableKeypad:
 
 def _matrix(keypad: configuration.Keypad, terminal: _Terminal, header: Header) -> WakeableKeypad:
     from kazasu.keypads.matrix import MatrixKeypad
-    from kazasu.outputs.gpio import GpioMatrix
+    from kazasu.keypads.wires import GpioMatrix
 
     matrix = GpioMatrix(keypad.rows or (), keypad.columns or (), header)
     terminal.stack.callback(matrix.close)

@@ -57,7 +57,8 @@ def _usb(keypad: Keypad) -> Finding:
 
 
 def _matrix(keypad: Keypad) -> Finding:
-    from kazasu.outputs.gpio import GpioMatrix, Header
+    from kazasu.keypads.wires import GpioMatrix
+    from kazasu.outputs.gpio import Header
 
     with contextlib.ExitStack() as stack:
         header = Header()

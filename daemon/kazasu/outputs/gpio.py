@@ -56,7 +56,7 @@ class Header:
 
     def __init__(self, factory: Factory | None = None) -> None:
         if factory is None:
-            with _explained("GPIO cannot be opened", _NO_GPIO):
+            with explained("GPIO cannot be opened", _NO_GPIO):
                 factory = _lgpio_factory()
         self.factory = factory
         self._uses: dict[int, str] = {}
@@ -80,7 +80,7 @@ class Header:
         from gpiozero import OutputDevice
 
         self.claim(pin, use)
-        with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
+        with explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
             return OutputDevice(
                 pin.number, active_high=not pin.active_low, initial_value=False, pin_factory=self.factory
             )
@@ -94,10 +94,22 @@ class Header:
         from gpiozero import DigitalInputDevice
 
         self.claim(pin, use)
-        with _explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
+        with explained(f"GPIO{pin.number} cannot be used for {use}", _BUSY):
             return DigitalInputDevice(
                 pin.number, pull_up=pin.active_low, bounce_time=_BOUNCE_S, pin_factory=self.factory
             )
+
+    def wire(self, number: int, use: str) -> GPIODevice:
+        """Claim a pin that floats, for whoever decides from moment to moment what it is.
+
+        Raises:
+            OutputError: it is used already, or is busy.
+        """
+        from gpiozero import GPIODevice
+
+        self.claim(Pin(number=number), use)
+        with explained(f"GPIO{number} cannot be used for {use}", _BUSY):
+            return GPIODevice(number, pin_factory=self.factory)
 
     def close(self) -> None:
         """Let the chip go; after everything on it was closed."""
@@ -131,7 +143,7 @@ class GpioOutput:
         changed = self._on ^ on
         for channel, device in self._devices.items():
             if channel in changed:
-                with _explained(f"the output {channel.value} cannot be switched"):
+                with explained(f"the output {channel.value} cannot be switched"):
                     device.value = channel in on
         self._on = on
 
@@ -141,7 +153,7 @@ class GpioOutput:
         Raises:
             OutputError: a pin that failed.
         """
-        with _explained("not every output could be switched off"), contextlib.ExitStack() as undo:
+        with explained("not every output could be switched off"), contextlib.ExitStack() as undo:
             for device in self._devices.values():
                 undo.callback(device.close)
                 undo.callback(_switch_off, device)
@@ -188,7 +200,7 @@ class GpioRelay:
 
     def switch(self, on: bool) -> None:  # noqa: FBT001  (as it stands)
         """Switch it; see locks.Relay."""
-        with _explained(f"{self._use} cannot be switched"):
+        with explained(f"{self._use} cannot be switched"):
             self._device.value = on
 
     def close(self) -> None:
@@ -222,64 +234,6 @@ class GpioContacts:
 
     def close(self) -> None:
         """Let the pins go; nothing is told afterwards."""
-        with contextlib.ExitStack() as undo:
-            for device in self._devices:
-                undo.callback(device.close)
-
-
-class GpioMatrix:
-    """The wires of a keypad: implements keypads.matrix.Matrix.
-
-    A row is an output only while it is looked at, and then low; at all other times it floats, so that two keys held
-    down can never connect a high output to a low one. Columns have the Pi's pull-up.
-
-    Args:
-        rows: BCM numbers, top first.
-        columns: BCM numbers, left first.
-        header: the Pi's.
-
-    Raises:
-        OutputError: a pin that is used twice, is busy or cannot be used.
-    """
-
-    def __init__(self, rows: Sequence[int], columns: Sequence[int], header: Header) -> None:
-        from gpiozero import DigitalInputDevice, GPIODevice
-
-        self._devices: list[GPIODevice] = []
-        with contextlib.ExitStack() as undo:
-            undo.callback(self.close)
-            for number in (*rows, *columns):
-                header.claim(Pin(number=number), f"the keypad, on GPIO{number}")
-                with _explained(f"GPIO{number} cannot be used for the keypad", _BUSY):
-                    self._devices.append(
-                        GPIODevice(number, pin_factory=header.factory)
-                        if number in rows
-                        else DigitalInputDevice(number, pull_up=True, pin_factory=header.factory)
-                    )
-            self._rows = [device.pin for device in self._devices[: len(rows)]]
-            self._columns = [device.pin for device in self._devices[len(rows) :]]
-            for row in self._rows:
-                row.function = "input"
-            undo.pop_all()
-
-    def scan(self) -> frozenset[tuple[int, int]]:
-        """Row and column, from 0, of each key that is down.
-
-        Raises:
-            OutputError: a pin cannot be used.
-        """
-        down = set()
-        with _explained("the keypad cannot be read"):
-            for number, row in enumerate(self._rows):
-                row.output_with_state(0)
-                try:
-                    down |= {(number, column) for column, pin in enumerate(self._columns) if not pin.state}
-                finally:
-                    row.function = "input"
-        return frozenset(down)
-
-    def close(self) -> None:
-        """Let the pins go."""
         with contextlib.ExitStack() as undo:
             for device in self._devices:
                 undo.callback(device.close)
@@ -320,7 +274,12 @@ def _lgpio_factory() -> Factory:
 
 
 @contextlib.contextmanager
-def _explained(what: str, todo: str = "see docs/wiring.md") -> Iterator[None]:
+def explained(what: str, todo: str = "see docs/wiring.md") -> Iterator[None]:
+    """Tell what of the header failed, and what to do.
+
+    Raises:
+        OutputError: from whatever the pins raised; PinBusy, another program has one.
+    """
     try:
         yield
     except Exception as error:  # gpiozero's errors, OSError, and lgpio's, which derives from Exception itself

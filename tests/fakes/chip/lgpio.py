@@ -1,7 +1,8 @@
 """The part of the `lgpio` module that gpiozero uses, over a chip that only remembers.
 
 A program that is started with this directory on its path finds it instead of the real one. A line that is claimed as
-an output takes its level in the same step, as with the kernel; `driven` is each level that an output ever had.
+an output takes its level in the same step, as with the kernel; `driven` is each level that an output ever had, and
+`watched` are the lines whose edges are asked for now.
 Source: lgpio's reference, "gpio_claim_output", "gpio_write", "gpio_get_mode".
 """
 
@@ -17,6 +18,7 @@ SET_PULL_UP, SET_PULL_DOWN, SET_PULL_NONE = 32, 64, 128
 _IS_OUTPUT = 2
 
 driven: list[tuple[int, int]] = []
+watched: set[int] = set()
 _outputs: set[int] = set()
 
 
@@ -44,6 +46,7 @@ def gpiochip_close(handle: int) -> None:
 
 def gpio_claim_input(handle: int, gpio: int, flags: int = 0) -> None:
     _outputs.discard(gpio)
+    watched.discard(gpio)
 
 
 def gpio_claim_output(handle: int, gpio: int, level: int = 0, flags: int = 0) -> None:
@@ -53,10 +56,12 @@ def gpio_claim_output(handle: int, gpio: int, level: int = 0, flags: int = 0) ->
 
 def gpio_claim_alert(handle: int, gpio: int, edges: int, flags: int = 0) -> None:
     _outputs.discard(gpio)
+    watched.add(gpio)
 
 
 def gpio_free(handle: int, gpio: int) -> None:
     _outputs.discard(gpio)
+    watched.discard(gpio)
 
 
 def gpio_get_mode(handle: int, gpio: int) -> int:
