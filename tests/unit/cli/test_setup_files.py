@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from kazasu.cli.setup.files import PUBLIC, SECRET, NewFile, install, make_folders, signals_held
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -76,12 +80,36 @@ def test_what_a_run_without_power_left_behind_does_no_harm(tmp_path: Path) -> No
     assert names(tmp_path) == {"kazasu.toml", "kazasu.toml.old"}
 
 
-def test_ctrl_c_waits_until_the_files_are_in_place() -> None:
+@pytest.fixture
+def another_thread() -> Iterator[None]:
+    """One that blocks no signal, as lgpio's: whatever the main thread blocks comes to it."""
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+@pytest.fixture
+def arrived() -> Iterator[socket.socket]:
+    """Readable once a signal has come to any thread of the process, before anything in Python hears of it."""
+    readable, written = socket.socketpair()
+    written.setblocking(False)
+    before = signal.set_wakeup_fd(written.fileno())
+    yield readable
+    signal.set_wakeup_fd(before)
+    readable.close()
+    written.close()
+
+
+def test_ctrl_c_waits_until_the_files_are_in_place(another_thread: None, arrived: socket.socket) -> None:
     reached = []
 
     def interrupted() -> None:
         with signals_held():
-            signal.raise_signal(signal.SIGINT)  # to this thread: another test's may still be there
+            os.kill(os.getpid(), signal.SIGINT)
+            assert select.select([arrived], [], [], 60)[0]
             reached.append("the end")
 
     with pytest.raises(KeyboardInterrupt):
@@ -89,8 +117,15 @@ def test_ctrl_c_waits_until_the_files_are_in_place() -> None:
     assert reached == ["the end"]
 
 
+def test_what_was_to_happen_at_a_signal_happens_again_afterwards() -> None:
+    with pytest.raises(KeyboardInterrupt), signals_held(), signals_held():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert {signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)} == {signal.SIG_DFL}
+
+
 _KILLED = """
-import os, signal, sys
+import os, signal, sys, threading
 from pathlib import Path
 from kazasu.cli.setup import files
 folder = Path(sys.argv[1])
@@ -103,6 +138,7 @@ def cut(self, target):
         os.kill(os.getpid(), int(sys.argv[3]))
     return replace(self, target)
 Path.replace = cut
+threading.Thread(target=threading.Event().wait, daemon=True).start()
 files.install([files.NewFile(folder / name, b"new", files.PUBLIC) for name in ("a", "b")])
 """
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 256 * 1024
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 PUBLIC = 0o644
 SECRET = 0o600
 
@@ -213,9 +215,16 @@ def _keep_old(file: NewFile) -> None:
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Let signals that would end the program come afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    """Let signals that would end the program come afterwards. The main thread.
+
+    They are noted and not blocked: one that the main thread blocks comes through any other, and lgpio brings one along.
+    """
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDING}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in reversed(before.items()):
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
