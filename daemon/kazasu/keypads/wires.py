@@ -40,12 +40,16 @@ class GpioMatrix:
                     opened.callback(device.close)
                     wires.append(device.pin)
             self._rows, self._columns = wires[: len(rows)], wires[len(rows) :]
+            self._touched: Callable[[], None] | None = None
             with explained("the keypad cannot be used"):
                 for row in self._rows:
                     row.function = "input"
                 for column in self._columns:
                     column.input_with_pull("up")
                     column.edges = "falling"
+                    # For good: each change of what is watched is a moment in which lgpio may miss another pin's edge.
+                    column.when_changed = self._fell
+                    opened.callback(setattr, column, "when_changed", None)
             self._opened = opened.pop_all()
 
     def scan(self) -> frozenset[Crossing]:
@@ -63,15 +67,10 @@ class GpioMatrix:
     @contextlib.contextmanager
     def watch(self, touched: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         """See matrix.Matrix."""
-
-        def fell(_at_s: float, _level: int) -> None:
-            touched()
-
         with contextlib.ExitStack() as undo:
             undo.callback(self._unwatch)
+            self._touched = touched
             with explained("the keypad cannot be watched"):
-                for column in self._columns:
-                    column.when_changed = fell  # gpiozero does not keep it alive; this generator does
                 for row in self._rows:
                     row.output_with_state(0)
             yield self._any_down
@@ -84,9 +83,14 @@ class GpioMatrix:
         with explained("the keypad cannot be read"):
             return not all(column.state for column in self._columns)
 
+    def _fell(self, _at_s: float, _level: int) -> None:
+        """A column has fallen; while rows are scanned, that is nothing new."""
+        touched = self._touched
+        if touched is not None:
+            touched()
+
     def _unwatch(self) -> None:
+        self._touched = None
         with explained("the keypad cannot be let go"), contextlib.ExitStack() as undo:
             for row in self._rows:
                 undo.callback(setattr, row, "function", "input")
-            for column in self._columns:
-                undo.callback(setattr, column, "when_changed", None)

@@ -2,7 +2,7 @@
 
 A program that is started with this directory on its path finds it instead of the real one. A line that is claimed as
 an output takes its level in the same step, as with the kernel; `driven` is each level that an output ever had, and
-`watched` are the lines whose edges are asked for now.
+`watched` are the lines whose edges somebody is told of now.
 Source: lgpio's reference, "gpio_claim_output", "gpio_write", "gpio_get_mode".
 """
 
@@ -30,10 +30,11 @@ class callback:  # noqa: N801  (lgpio's own name)
     """A watch on a line; nothing ever happens on this chip."""
 
     def __init__(self, handle: int, gpio: int, edge: int, func: Callable[[int, int, int, int], None]) -> None:
-        pass
+        self._gpio = gpio
+        watched.add(gpio)
 
     def cancel(self) -> None:
-        pass
+        watched.discard(self._gpio)
 
 
 def gpiochip_open(chip: int) -> int:
@@ -46,7 +47,6 @@ def gpiochip_close(handle: int) -> None:
 
 def gpio_claim_input(handle: int, gpio: int, flags: int = 0) -> None:
     _outputs.discard(gpio)
-    watched.discard(gpio)
 
 
 def gpio_claim_output(handle: int, gpio: int, level: int = 0, flags: int = 0) -> None:
@@ -56,12 +56,10 @@ def gpio_claim_output(handle: int, gpio: int, level: int = 0, flags: int = 0) ->
 
 def gpio_claim_alert(handle: int, gpio: int, edges: int, flags: int = 0) -> None:
     _outputs.discard(gpio)
-    watched.add(gpio)
 
 
 def gpio_free(handle: int, gpio: int) -> None:
     _outputs.discard(gpio)
-    watched.discard(gpio)
 
 
 def gpio_get_mode(handle: int, gpio: int) -> int:
