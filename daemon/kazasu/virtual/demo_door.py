@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import secrets
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from kazasu.app.cards import pseudonymizer
@@ -16,21 +13,16 @@ from kazasu.model.code import SALT_BYTES, code_pseudonym, keep
 from kazasu.model.cue import CueName
 from kazasu.model.order import EVERY_DOOR, BeginMuster, IssueDayCard, Lockdown, Look, PressKeys, Simulate, Vouch
 from kazasu.model.schedule import WEEKDAYS
-from kazasu.outputs import cues
-from kazasu.runtime.control import Caller
 from kazasu.store.roster_file import set_code
-from kazasu.virtual.demo import in_words
 from kazasu.virtual.demo_muster import MEETING_POINT, at_the_meeting_point, missing_in, roll_call
+from kazasu.virtual.demo_steps import Expected, Steps
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.staff import Person, WithoutCard
-from kazasu.virtual.stage import TERMINAL, Enrolled
+from kazasu.virtual.stage import Enrolled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
-    from kazasu.model.cue import Cue
-    from kazasu.model.order import Order
-    from kazasu.virtual.card import VirtualCard
     from kazasu.virtual.stage import Stage
 
 Input: TypeAlias = Literal["contact", "rex", "fire"]
@@ -115,13 +107,6 @@ reader = "desk"
 """
 
 
-class Expected(NamedTuple):
-    """An event that has to come, and what it has to say."""
-
-    event_type: str
-    says: Mapping[str, object] = MappingProxyType({})
-
-
 def _punch(door: str, reason: str = "", **says: object) -> Expected:
     """A punch is recorded, whatever the door says."""
     why = {"door_reason": reason} if reason else {}
@@ -147,9 +132,8 @@ class DoorScene:
     def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
         self._stage = stage
         self._say = say
-        self._cues: Mapping[CueName, Cue] = cues.load()
+        self._steps = Steps(stage, say)
         self._cards = {person.number: person.card for person in stage.staff}
-        self._wrong: list[str] = []
 
     def play(self) -> bool:
         """Play it; returns whether everything that should have happened did, and nothing else."""
@@ -162,26 +146,26 @@ class DoorScene:
         self._restart()
         self._evacuation()
         self._stage.daemon.terminate()
-        return self._report()
+        return self._steps.report()
 
     def _people(self) -> None:
         staff = _punch("granted", level="staff")
-        self._passes("1001 taps: staff, at any hour", self._tap(self._cards["1001"]), staff)
+        self._passes("1001 taps: staff, at any hour", self._steps.tap(self._cards["1001"]), staff)
         for what, number, reason in (
             ("1002 taps: no level opens this door for them", "1002", "no_access_level"),
             ("1003 taps: out of hours", "1003", "out_of_hours"),
             ("1004 taps: the level asks for more than FeliCa", "1004", "assurance_too_low"),
         ):
-            self._step(what, self._tap(self._cards[number]), _punch("denied", reason), cue=CueName.DENIED)
+            self._steps.take(what, self._steps.tap(self._cards[number]), _punch("denied", reason), cue=CueName.DENIED)
         inside = _refused_again("passback")
-        again = self._tap(self._cards["1001"])
-        self._step("1001 taps again: is inside (anti-passback)", again, inside, cue=CueName.DENIED)
+        again = self._steps.tap(self._cards["1001"])
+        self._steps.take("1001 taps again: is inside (anti-passback)", again, inside, cue=CueName.DENIED)
 
     def _leaf(self) -> None:
-        step, opened, closed = self._step, self._simulate("contact", True), self._simulate("contact", False)
+        step, opened, closed = self._steps.take, self._simulate("contact", True), self._simulate("contact", False)
         self._say("")
         granted = _punch("granted", level="staff")
-        step("1005 taps", self._tap(self._cards["1005"]), granted, cue=CueName.GRANTED, moves=_RELEASED)
+        step("1005 taps", self._steps.tap(self._cards["1005"]), granted, cue=CueName.GRANTED, moves=_RELEASED)
         step("opens the door", opened, Expected("door.opened", {"cause": "grant"}), moves=_LOCKED)
         step("and holds it open", self._nothing, Expected("door.held_open"), cue=CueName.HELD_OPEN)
         step("it is closed", closed, Expected("door.held_open_ended"), Expected("door.closed"))
@@ -195,13 +179,13 @@ class DoorScene:
         step("the button is let go", self._simulate("rex", False))
 
     def _lockdown_and_fire(self) -> None:
-        step = self._step
+        step = self._steps.take
         self._say("")
         for_all = partial(Lockdown, by=_BY, door=EVERY_DOOR)
-        step("kazasu door lockdown --all", self._order(for_all(active=True)), Expected("lockdown.begun", {"by": _BY}))
-        step("1005 taps", self._tap(self._cards["1005"]), _refused_again("lockdown"), cue=CueName.DENIED)
-        ended = Expected("lockdown.ended", {"by": _BY})
-        step("kazasu door end-lockdown --all", self._order(for_all(active=False)), ended)
+        begun, ended = Expected("lockdown.begun", {"by": _BY}), Expected("lockdown.ended", {"by": _BY})
+        step("kazasu door lockdown --all", self._steps.order(for_all(active=True)), begun)
+        step("1005 taps", self._steps.tap(self._cards["1005"]), _refused_again("lockdown"), cue=CueName.DENIED)
+        step("kazasu door end-lockdown --all", self._steps.order(for_all(active=False)), ended)
         fire, over = self._simulate("fire", True), self._simulate("fire", False)
         step("fire alarm: the door is released", fire, Expected("door.fire_release"), moves=_RELEASED)
         step("it is over", over, Expected("door.fire_release_ended"), moves=_LOCKED)
@@ -209,16 +193,16 @@ class DoorScene:
     def _without_a_card(self) -> None:
         self._say("")
         unlent = Expected("attendance.denied", {"reason": "day_card_not_issued"})
-        tap = self._tap(_DAY_CARD.card)
-        self._step("a day card that nobody was given", tap, unlent, cue=CueName.DENIED)
+        tap = self._steps.tap(_DAY_CARD.card)
+        self._steps.take("a day card that nobody was given", tap, unlent, cue=CueName.DENIED)
         issue = IssueDayCard(by=_BY, day_card=_DAY_CARD.number, cardholder="1006")
         issued = Expected("day_card.issued", {"cardholder": "1006"})
-        self._step("kazasu daycard issue day-07 1006", self._order(issue), issued)
+        self._steps.take("kazasu daycard issue day-07 1006", self._steps.order(issue), issued)
         lent = _punch("granted", cardholder="1006", day_card=_DAY_CARD.number)
         self._passes("1006, who has no card, taps it", tap, lent)
-        self._step("kazasu vouch 1007", self._order(Vouch(by=_BY, cardholder="1007", reader="desk")))
+        self._steps.take("kazasu vouch 1007", self._steps.order(Vouch(by=_BY, cardholder="1007", reader="desk")))
         vouched = _punch("granted", cardholder="1007", vouched_by="1001", assurance="vouched")
-        self._passes("1001 taps for the guest", self._tap(self._cards["1001"]), vouched)
+        self._passes("1001 taps for the guest", self._steps.tap(self._cards["1001"]), vouched)
         self._code()
 
     def _code(self) -> None:
@@ -227,7 +211,7 @@ class DoorScene:
         kept = keep(peppered, _CODE, _PIN, None, secrets.token_bytes(SALT_BYTES))
         set_code(config.terminal.roster_path, "1008", code_pseudonym(peppered, _CODE), kept)
         wrong = Expected("attendance.denied", {"reason": "wrong_code", "door_reason": "wrong_code"})
-        self._step("1008 enters a code and a wrong PIN", self._keys(_CODE, _WRONG_PIN), wrong, cue=CueName.RETRY)
+        self._steps.take("1008 enters a code and a wrong PIN", self._keys(_CODE, _WRONG_PIN), wrong, cue=CueName.RETRY)
         by_code = _punch("granted", cardholder="1008", card="code", assurance="code")
         self._passes("1008 enters the right one", self._keys(_CODE, _PIN), by_code)
 
@@ -237,22 +221,23 @@ class DoorScene:
             self._stage.daemon.start()
 
         self._say("")
-        self._step("killed and started again: nothing opens", kill_and_start, Expected("terminal.started"))
+        self._steps.take("killed and started again: nothing opens", kill_and_start, Expected("terminal.started"))
         back = _refused_again("passback")
-        self._step("1005 taps: is inside, still", self._tap(self._cards["1005"]), back, cue=CueName.DENIED)
+        self._steps.take("1005 taps: is inside, still", self._steps.tap(self._cards["1005"]), back, cue=CueName.DENIED)
 
     def _evacuation(self) -> None:
         self._say("")
-        self._step("kazasu muster begin", self._order(BeginMuster(by=_BY)), Expected("muster.begun", {"by": _BY}))
+        begun = Expected("muster.begun", {"by": _BY})
+        self._steps.take("kazasu muster begin", self._steps.order(BeginMuster(by=_BY)), begun)
         present = Expected("muster.present", {"cardholder": "1005"})
         tap = at_the_meeting_point(self._stage, self._cards["1005"])
-        self._step("1005 taps at the meeting point", tap, present, cue=CueName.GRANTED)
+        self._steps.take("1005 taps at the meeting point", tap, present, cue=CueName.GRANTED)
         listed = roll_call(self._stage)
         self._say("  kazasu muster")
         for line in listed:
             self._say(f"    {line}")
         if missing_in(listed) != ["1001", "1006", "1007", "1008"]:
-            self._wrong.append("the roll call names others as missing than those who went in and did not come")
+            self._steps.went_wrong("the roll call names others as missing than those who went in and did not come")
 
     def _passes(self, what: str, act: Callable[[], object], granted: Expected) -> None:
         """Tap, or enter a code, and go through."""
@@ -261,85 +246,21 @@ class DoorScene:
             self._simulate("contact", True)()
             self._simulate("contact", False)()
 
-        self._step(what, act, granted, cue=CueName.GRANTED, moves=_RELEASED)
+        self._steps.take(what, act, granted, cue=CueName.GRANTED, moves=_RELEASED)
         opened, closed = Expected("door.opened", {"cause": "grant"}), Expected("door.closed")
-        self._step("  and goes through", open_and_close, opened, closed, moves=_LOCKED)
+        self._steps.take("  and goes through", open_and_close, opened, closed, moves=_LOCKED)
         self._wait_until_locked()
 
     def _wait_until_locked(self) -> None:
         """A leaf that has not latched yet may be pushed open again, and is no break-in."""
-        with contextlib.closing(Caller(self._stage.config.terminal.control_path)) as terminal:
-            if not self._stage.wait_for(lambda: terminal.order(Look(by=_BY)) == f"{_DOOR}: locked"):
-                self._wrong.append("the door did not lock")
-
-    def _tap(self, card: VirtualCard) -> Callable[[], object]:
-        return lambda: self._stage.tap(card)
+        if not self._steps.answered(Look(by=_BY), f"{_DOOR}: locked"):
+            self._steps.went_wrong("the door did not lock")
 
     def _keys(self, code: str, pin: str) -> Callable[[], object]:
-        return self._order(PressKeys(by=_BY, keys=f"{code}#{pin}#"))
+        return self._steps.order(PressKeys(by=_BY, keys=f"{code}#{pin}#"))
 
     def _simulate(self, name: Input, active: bool) -> Callable[[], object]:  # noqa: FBT001  (as the input is)
-        return self._order(Simulate(by=_BY, door=_DOOR, input=name, active=active))
-
-    def _order(self, order: Order) -> Callable[[], object]:
-        def give() -> None:
-            with contextlib.closing(Caller(self._stage.config.terminal.control_path)) as terminal:
-                terminal.order(order)
-
-        return give
+        return self._steps.order(Simulate(by=_BY, door=_DOOR, input=name, active=active))
 
     def _nothing(self) -> None:
         """Time passes."""
-
-    def _step(
-        self,
-        what: str,
-        act: Callable[[], object],
-        *expected: Expected,
-        cue: CueName | None = None,
-        moves: Sequence[str] = (),
-    ) -> None:
-        """Do something, wait for what has to come of it, and show what came."""
-        daemon, backlog = self._stage.daemon, self._stage.backlog
-        seq, shown, moved = backlog.last_seq(), len(daemon.shown), len(daemon.moved)
-        act()
-        if cue is not None and not daemon.wait_for(lambda: daemon.played(self._cues[cue], shown)):
-            self._wrong.append(f"{what}: the cue {cue.value} was not played")
-        daemon.wait_for(lambda: len(daemon.moved) >= moved + len(moves))
-        self._stage.wait_for(lambda: backlog.last_seq() >= seq + len(expected))
-        recorded = [json.loads(body) for _, body in backlog.after(seq, 100)]
-        lock = [state for _, state in daemon.moved[moved:]]
-        if lock != list(moves):
-            self._wrong.append(f"{what}: the lock was {lock or 'not moved'}")
-        if not _as_expected(recorded, expected):
-            self._wrong.append(f"{what}: expected {[(each.event_type, dict(each.says)) for each in expected]}")
-        seen = "" if cue is None else in_words(self._cues[cue])
-        came = ", ".join(_in_words(fields) for fields in recorded)
-        self._say(f"  {what:<46} {seen:<31} {'→'.join(lock):<16} {came}".rstrip())
-
-    def _report(self) -> bool:
-        stage, last_seq = self._stage, self._stage.backlog.last_seq()
-        if not stage.subscriber.wait_for(lambda: stage.subscriber.seq(TERMINAL) == last_seq):
-            self._wrong.append(f"of {last_seq} events {stage.subscriber.seq(TERMINAL)} arrived at the subscriber")
-        self._wrong += stage.subscriber.problems
-        for wrong in self._wrong:
-            self._say(f"WRONG: {wrong}")
-        if not self._wrong:
-            self._say(f"\nAll {last_seq} events arrived at the broker, every signature and the whole chain checked.")
-        return not self._wrong
-
-
-def _as_expected(recorded: Sequence[Mapping[str, Any]], expected: Sequence[Expected]) -> bool:
-    """Whether exactly these events came, in this order, and say what they should."""
-    return len(recorded) == len(expected) and all(
-        fields["event_type"] == each.event_type and each.says.items() <= fields.items()
-        for fields, each in zip(recorded, expected, strict=True)
-    )
-
-
-def _in_words(fields: Mapping[str, Any]) -> str:
-    """`attendance.in, door denied out_of_hours`: what an event says in a line."""
-    words = [fields["event_type"], fields.get("reason", "")]
-    if "door_decision" in fields:
-        words += ["(door", fields["door_decision"], fields.get("door_reason", "") + ")"]
-    return " ".join(word for word in words if word).replace(" )", ")")
