@@ -32,6 +32,9 @@ MAX_BYTES = 4096
 CLOCKS_APART_S = 2.0
 """So far the clocks of desk and terminal may stand apart, if both are kept by a time server."""
 
+BY_LETTERS = 48
+"""So long may the name of who gave it be."""
+
 _MAX_ERROR_S = 30.0  # a clock that may be off by more judges nothing that lives for ten seconds
 SAFER = frozenset({"lockdown", "relock", "muster_begin"})
 """What opens nothing, and counts most in the hour in which clocks fail, too."""
@@ -151,7 +154,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     transaction: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
     issued: Annotated[datetime, msgspec.Meta(tz=True)]
     expires_s: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_LIFE_S)]
-    by: Annotated[str, msgspec.Meta(max_length=48, pattern=r"^[^\x00-\x1f\x7f]*\Z")] = ""
+    by: Annotated[str, msgspec.Meta(max_length=BY_LETTERS, pattern=r"^[^\x00-\x1f\x7f]*\Z")] = ""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
