@@ -48,6 +48,7 @@ ACTIONS = (
     Action("revoke", "end a terminal's keys and certificates"),
     Action("renew", "renew the certificates of broker, collector, desk and operations"),
     Action("rotate-key", "replace the site key, while terminals go on"),
+    Action("command", "command terminals, and see what becomes of it"),
 )
 
 
