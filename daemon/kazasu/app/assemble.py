@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from kazasu.model.document import Signer
     from kazasu.outputs.gpio import Header
     from kazasu.ports import Captions, Clock, Inbox, Loop, MusterBoard, Output
-    from kazasu.publishers.commands import Commanding
-    from kazasu.publishers.settings import Broker
+    from kazasu.publishers.settings import Broker, Commanding
 
 
 class App(NamedTuple):
@@ -252,7 +251,7 @@ def _commanding(config: Config, config_file: Path, signer: Signer) -> Commanding
     if config.site is None:
         return None
     from kazasu.app.powers import Process
-    from kazasu.publishers.commands import Commanding
+    from kazasu.publishers.settings import Commanding
 
     return Commanding(load_verifiers(config.site.key), signer, Process(config_file))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Process:
-    """Implements publishers.commands.Powers.
+    """Implements publishers.settings.Powers.
 
     Args:
         config_file: what the next start reads.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import logging
 import queue
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import CommandRefused
 from kazasu.model.command import (
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kazasu.model.access import EventFields
-    from kazasu.model.document import Signer, Verifier
+    from kazasu.model.document import Verifier
     from kazasu.ports import Clock, Health, Inbox
     from kazasu.publishers.mqtt import Received
-    from kazasu.publishers.settings import Settings
+    from kazasu.publishers.settings import Commanding, Settings
     from kazasu.publishers.waker import Waker
     from kazasu.publishers.wire import Topics
 
@@ -58,32 +58,6 @@ class Answer(NamedTuple):
     topic: str
     payload: bytes
     properties: bytes
-
-
-class Powers(Protocol):
-    """What a command may do to the process, beside the terminal's own orders. The publisher's thread."""
-
-    def reload(self) -> str:
-        """Check the configuration and what it names; returns what is wrong, empty if nothing is."""
-        ...
-
-    def restart(self) -> None:
-        """End the process in order, soon; something else starts it again."""
-        ...
-
-
-class Commanding(NamedTuple):
-    """Who may command this terminal, and what it needs for that.
-
-    Attributes:
-        keys: the site's public keys, one or more.
-        signer: the terminal's own key, which signs answers.
-        powers: over the process.
-    """
-
-    keys: Sequence[Verifier]
-    signer: Signer
-    powers: Powers
 
 
 class _Sender(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import select
 import threading
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Beat, Clock, Inbox, MusterBoard, SendCursor
     from kazasu.publishers.board import HealthBoard
-    from kazasu.publishers.commands import Commanding, CommandListener
     from kazasu.publishers.downlink import Listener
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.session import Session
-    from kazasu.publishers.settings import Settings
+    from kazasu.publishers.settings import Commanding, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -82,16 +82,10 @@ class MqttPublisher:
         self._delivery = Delivery(
             self._topics, backlog=backlog, cursor=cursor, clock=clock, health=board, backoff=Backoff(random)
         )
-        self._downlink = Downlink(
-            settings,
-            self._topics,
-            collector,
-            backlog=backlog,
-            inbox=inbox,
-            health=board,
-            commands=None if commanding is None else self._commands(commanding, collector, inbox),
-            listeners=listeners,
+        self._open_downlink = functools.partial(
+            self._new_downlink, collector, commanding, backlog=backlog, inbox=inbox, listeners=listeners
         )
+        self._downlink: Downlink | None = None  # from the first connection on
         self._stopping = threading.Event()
         self._attempt: Attempt | None = None
         self._session: Session | None = None
@@ -123,19 +117,39 @@ class MqttPublisher:
             if self._session is not None:
                 self._session.connection.close()
 
-    def _commands(self, commanding: Commanding, collector: Verifier | None, inbox: Inbox) -> CommandListener:
-        from kazasu.publishers.commands import CommandListener
+    def _new_downlink(
+        self,
+        collector: Verifier | None,
+        commanding: Commanding | None,
+        *,
+        backlog: Backlog,
+        inbox: Inbox,
+        listeners: Sequence[Listener],
+    ) -> Downlink:
+        commands = None
+        if commanding is not None:
+            from kazasu.publishers.commands import CommandListener  # once the terminal is ready, as paho
 
-        return CommandListener(
+            commands = CommandListener(
+                self._settings,
+                self._topics,
+                commanding,
+                collector,
+                inbox=inbox,
+                clock=self._clock,
+                health=self._board,
+                waker=self._board.waker,
+                publish_again=self._delivery.publish_again,
+            )
+        return Downlink(
             self._settings,
             self._topics,
-            commanding,
             collector,
+            backlog=backlog,
             inbox=inbox,
-            clock=self._clock,
             health=self._board,
-            waker=self._board.waker,
-            publish_again=self._delivery.publish_again,
+            commands=commands,
+            listeners=listeners,
         )
 
     def _turn(self) -> None:
@@ -157,7 +171,7 @@ class MqttPublisher:
                 self._session.turn(self._clock.mono_s())
                 if self._session.proved:
                     self._end_trouble()
-            else:
+            elif self._downlink is not None:
                 self._downlink.turn(self._clock.mono_s())
         except (OSError, KeyMaterialError, BrokerUnsuitable) as error:
             self._disconnected(error)
@@ -190,6 +204,8 @@ class MqttPublisher:
         self._conn_used = True
         from kazasu.publishers.session import Session
 
+        if self._downlink is None:
+            self._downlink = self._open_downlink()
         report = Report(
             self._settings,
             self._topics,

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kazasu.model.document import Signer, Verifier
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,3 +47,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker: Broker
     ack_timeout_s: float = 10.0
     info: dict[str, int | str] = {}
+
+
+class Powers(Protocol):
+    """What a command may do to the process, beside the terminal's own orders. The publisher's thread."""
+
+    def reload(self) -> str:
+        """Check the configuration and what it names; returns what is wrong, empty if nothing is."""
+        ...
+
+    def restart(self) -> None:
+        """End the process in order, soon; something else starts it again."""
+        ...
+
+
+class Commanding(NamedTuple):
+    """Who may command this terminal, and what it needs for that.
+
+    Attributes:
+        keys: the site's public keys, one or more.
+        signer: the terminal's own key, which signs answers.
+        powers: over the process.
+    """
+
+    keys: Sequence[Verifier]
+    signer: Signer
+    powers: Powers

@@ -17,9 +17,9 @@ from fakes.journal import SIGNER
 from kazasu.model.command import Command, PublishAgain, Refusal, TurnedAway, Verdict
 from kazasu.model.input import CommandArrived, CommandFailed
 from kazasu.model.signature import Ed25519Verifier
-from kazasu.publishers.commands import Commanding, CommandListener
+from kazasu.publishers.commands import CommandListener
 from kazasu.publishers.mqtt import Received
-from kazasu.publishers.settings import Broker, Settings
+from kazasu.publishers.settings import Broker, Commanding, Settings
 from kazasu.publishers.waker import Waker
 from kazasu.publishers.wire import Topics, answer_properties
 from kazasu.site.commands import read_answer
@@ -35,7 +35,7 @@ DONE = Verdict(ok=True, said="done", seq=7)
 
 
 class Post:
-    """A listener between a broker and a terminal that are both this test. Implements commands.Powers, too."""
+    """A listener between a broker and a terminal that are both this test. Implements settings.Powers, too."""
 
     def __init__(self) -> None:
         self.clock, self.health, self.inbox = FakeClock(), FakeHealth(), ListInbox()
