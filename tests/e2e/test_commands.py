@@ -8,18 +8,27 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fakes import publishing
+from fakes.publishing import Rig
+from kazasu.model.command import Verdict
 from kazasu.model.document import signed
+from kazasu.model.input import CommandArrived
+from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.publishers.mqtt import Connection
 from kazasu.publishers.reasons import SUCCESS
+from kazasu.publishers.settings import Commanding
 from kazasu.publishers.visit import go_on
 from kazasu.publishers.wire import Topics, command_properties
 from kazasu.site.command_round import CommandRound, Progress, Reached
 from kazasu.site.commands import CommandWriter
+from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.stage import SITE, TERMINAL, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from kazasu.model.document import Signer
 
@@ -44,8 +53,8 @@ pytestmark = pytest.mark.rule(8)
 class Sender:
     """Somebody with a client's certificate, who publishes what they like."""
 
-    def __init__(self, stage: Stage, name: str) -> None:
-        self._connection = Connection(stage.broker.client(name), f"{name}-test", will=None)
+    def __init__(self, broker: PrivateBroker, name: str) -> None:
+        self._connection = Connection(broker.client(name), f"{name}-test", will=None)
         self._acks: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -108,7 +117,7 @@ def attacker(stage: Stage) -> Iterator[Sender]:
     stage.daemon.terminate()
     stage.daemon.start()
     wait_online(stage, conn + 1)
-    with Sender(stage, "desk") as sender:
+    with Sender(stage.broker, "desk") as sender:
         yield sender
 
 
@@ -227,9 +236,9 @@ def test_in_a_flood_taps_go_on_and_the_journal_does_not_fill(stage: Stage, attac
 
 def test_who_may_only_read_along_may_not_command(stage: Stage) -> None:
     seq = stage.backlog.last_seq()
-    with Sender(stage, "operations") as operations:
+    with Sender(stage.broker, "operations") as operations:
         assert operations.publish(written(stage, transaction="5d" * 16)) == [NOT_AUTHORISED]
-    with Sender(stage, "another-terminal") as other:
+    with Sender(stage.broker, "another-terminal") as other:
         assert other.publish(written(stage, transaction="5e" * 16)) == [NOT_AUTHORISED]
         assert other.publish(b"{}", topic=TOPICS.answer) == [NOT_AUTHORISED]
     assert events_after(stage, seq) == []
@@ -242,7 +251,7 @@ def test_the_collector_gets_events_again(stage: Stage, attacker: Sender) -> None
     before = stage.subscriber.duplicates
     body = written(stage, stage.collector_key, command="publish_again", transaction="6a" * 16)
     fields = {name: value for name, value in json.loads(body).items() if name not in {"door", "by", "keyid", "sig"}}
-    with Sender(stage, "collector") as collector:
+    with Sender(stage.broker, "collector") as collector:
         collector.publish(signed(fields | {"from": 2, "to": 4}, stage.collector_key).body)
     assert stage.subscriber.wait_for(lambda: stage.subscriber.duplicates >= before + 3)
     assert stage.subscriber.problems == []
@@ -264,3 +273,34 @@ def test_a_configuration_is_tried_before_the_terminal_starts_again_with_it(stage
     (offline,) = command(stage, "restart")
     assert offline.reached is Reached.OFFLINE
     stage.daemon.start()
+
+
+class Restarts:
+    """Implements settings.Powers."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def reload(self) -> str:
+        return ""
+
+    def restart(self) -> None:
+        self.asked += 1
+
+
+def test_what_was_accepted_is_done_at_once_also_if_the_broker_is_gone_meanwhile(tmp_path: Path) -> None:
+    with PrivateBroker(tmp_path) as broker:
+        powers, site_key = Restarts(), Ed25519Signer(Ed25519PrivateKey.generate())
+        commanding = Commanding([Ed25519Verifier(site_key.public)], site_key, powers)
+        with Rig(broker.client(publishing.TERMINAL), commanding=commanding) as rig:
+            writer = CommandWriter(publishing.SITE, site_key, "suzuki", lambda: datetime.now(UTC))
+            command = writer.write(publishing.TERMINAL, "restart", {}).payload
+            topic = Topics(publishing.SITE, publishing.TERMINAL).command
+            with Sender(broker, "desk") as desk:
+                assert rig.wait_for(lambda: desk.publish(command, topic=topic) == [SUCCESS])  # once somebody hears it
+            arrived = rig.inbox.next()
+            assert isinstance(arrived, CommandArrived)
+            broker.kill()
+            assert rig.wait_for(lambda: "broker" in rig.board.alerts())
+            arrived.answer(Verdict(ok=True, said="", seq=1))
+            assert rig.wait_for(lambda: powers.asked == 1)

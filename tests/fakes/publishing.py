@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.ports import Backlog, SendCursor
-    from kazasu.publishers.settings import Broker
+    from kazasu.publishers.settings import Broker, Commanding
 
 SITE = "city-hall"
 TERMINAL = "entrance-1"
@@ -39,9 +39,11 @@ class Rig:
     Args:
         broker: where they publish.
         ack_timeout_s: as in `Settings`.
+        commanding: who may command.
     """
 
-    def __init__(self, broker: Broker, *, ack_timeout_s: float = 10.0) -> None:
+    def __init__(self, broker: Broker, *, ack_timeout_s: float = 10.0, commanding: Commanding | None = None) -> None:
+        self.commanding = commanding
         self.signer = Ed25519Signer(Ed25519PrivateKey.generate())
         self.verifiers = {TERMINAL: Ed25519Verifier(self.signer.public)}
         self.collector = Ed25519Signer(Ed25519PrivateKey.generate())
@@ -75,6 +77,7 @@ class Rig:
             clock=RunningClock(),
             collector=Ed25519Verifier(self.collector.public),
             random=lambda: 0.999,  # the shortest waits
+            commanding=self.commanding,
         )
         self._thread = threading.Thread(target=self._run, args=(self.publisher,))
         self._thread.start()
