@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python -m kazasu.virtual.sandbox --
 
 # What pyscard is built with, and the real parts that the demo and the tests run against.
-DEBIAN_PACKAGES := faketime fonts-unifont gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config python3-dev python3-venv \
+DEBIAN_PACKAGES := faketime fonts-unifont gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config postgresql python3-dev python3-venv \
 	strace swig vsmartcard-vpcd
 
 # What runs a machine to try the package in.

@@ -9,6 +9,8 @@
     │   ├── JournalUnwritable   read-only, an I/O error, no permission
     │   ├── JournalCorrupt      what is stored is not what was signed
     │   └── JournalVersion      the journal, or its send cursor, is a newer Kazasu's, or none at all
+    ├── StoreError              the collector's store cannot be used: a newer Kazasu's, or none at all
+    ├── StoreUnavailable        the collector's store cannot be reached or written now; it waits and goes on
     ├── ReaderUnavailable       pcscd or the reader cannot be reached; the reader loop tries again
     ├── CardError               the card in the field: becomes an event and a cue, never a traceback
     │   ├── CardGone            taken away before the read was complete
@@ -28,7 +30,7 @@
     └── BrokerUnsuitable        the broker answers, but not in a way that Kazasu can use (MQTT 3.1.1)
 
 "They are wrong" (ConfigurationError, RosterError, PaperListError, KeyMaterialError) is apart from "we could not reach"
-(JournalError, ReaderUnavailable). A denial is a decision and never one of these.
+(JournalError, StoreUnavailable, ReaderUnavailable). A denial is a decision and never one of these.
 """
 
 from __future__ import annotations
@@ -74,6 +76,14 @@ class JournalCorrupt(JournalError):
 
 class JournalVersion(JournalError):
     """The file is a newer Kazasu's, or none at all; it was left as it is."""
+
+
+class StoreError(KazasuError):
+    """The collector's store cannot be used, or not so."""
+
+
+class StoreUnavailable(KazasuError):
+    """The collector's store does not take anything now; nothing was changed, and the same may be tried again."""
 
 
 class ReaderUnavailable(KazasuError):

@@ -46,7 +46,8 @@ class Rig:
         self.commanding = commanding
         self.signer = Ed25519Signer(Ed25519PrivateKey.generate())
         self.verifiers = {TERMINAL: Ed25519Verifier(self.signer.public)}
-        self.collector = Ed25519Signer(Ed25519PrivateKey.generate())
+        self.collector_private = Ed25519PrivateKey.generate()
+        self.collector = Ed25519Signer(self.collector_private)
         self.fake_backlog = FakeBacklog(self.signer, SITE, TERMINAL)
         self.fake_cursor = FakeCursor()
         self.backlog: Backlog = self.fake_backlog

@@ -72,6 +72,7 @@ COMMANDS = (
     Command("code", "give a person without a card a code and a PIN for the keypad"),
     Command("keypad", "press keys where there is no keypad, to try codes out"),
     Command("paper", "record the punches of a paper list"),
+    Command("collect", "run the collector beside the broker (what systemd starts there)"),
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),
     Command("site", "keys, terminals and broker of a whole site, at the desk"),

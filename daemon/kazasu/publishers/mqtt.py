@@ -1,4 +1,4 @@
-"""The only importer of paho: one `Connection` is one connection to the broker, used once.
+"""The importer of paho: one `Connection` is one connection to the broker, used once.
 
 Importing paho takes as long as everything else together, so the publisher imports this module in its own thread.
 
@@ -161,11 +161,9 @@ class Connection:
             OSError: the broker cannot be reached, or TLS failed.
         """
         self._client.tls_set_context(client_context(self._broker))
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = self._session_expiry_s
         host, port = self._broker.host, self._broker.port
         try:
-            self._client.connect(host, port, KEEPALIVE_S, clean_start=False, properties=properties)
+            self._client.connect(host, port, KEEPALIVE_S, clean_start=False, properties=self._properties())
         except UnicodeError as error:
             raise ConnectionError(f"{host!r} is no host name: {error}") from error
 
@@ -232,6 +230,12 @@ class Connection:
         if sock is not None:
             sock.close()
         self._closed = True
+
+    def _properties(self) -> Properties:
+        """What CONNECT says of this client."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._session_expiry_s
+        return properties
 
     def _read(self) -> MQTTErrorCode:
         client = self._client

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from kazasu.cli.doctor import _lines
-from kazasu.cli.finding import Finding, Grade
+from kazasu.cli.finding import Finding, Grade, _lines
 
 
 def test_what_to_do_stands_under_what_was_found() -> None:

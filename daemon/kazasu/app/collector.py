@@ -1,0 +1,116 @@
+"""The collector's composition root: what stands behind its seams, and in which order it is opened."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from kazasu.collector.alerts import Alerts
+from kazasu.collector.collecting import Collecting
+from kazasu.collector.intake import Intake
+from kazasu.collector.loop import CollectorLoop
+from kazasu.collector.receipts import Receipts
+from kazasu.collector.repair import Repair
+from kazasu.collector.terminals import TerminalDirectory
+from kazasu.collector.wire import CollectorPayloads, CollectorTopics
+from kazasu.config import credential
+from kazasu.errors import ConfigurationError
+from kazasu.ports import Clock
+from kazasu.publishers.settings import Broker
+from kazasu.runtime.clock import SystemClock
+from kazasu.store.keys import load_signer
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from kazasu.collector import configuration
+    from kazasu.collector.configuration import CollectorConfig, Store
+    from kazasu.collector.ports import EventStore
+
+
+class CollectorApp(msgspec.Struct, frozen=True, kw_only=True):
+    """What a collector runs.
+
+    Attributes:
+        loop: its one thread.
+        collecting: what that thread does.
+        clock: the machine's.
+    """
+
+    loop: CollectorLoop
+    collecting: Collecting
+    clock: Clock
+
+    def status(self) -> str:
+        """One line for `systemctl status`."""
+        return self.loop.trouble or self.collecting.trouble or "in order"
+
+
+def assemble_collector(config: CollectorConfig, stack: ExitStack) -> CollectorApp:
+    """Open everything that the configuration names; the store and the broker may be away.
+
+    Args:
+        config: checked.
+        stack: closes what was opened.
+
+    Raises:
+        KazasuError: something that a person has to mend.
+    """
+    settings = config.collector
+    signer = load_signer(credential(settings.key))
+    directory = TerminalDirectory(settings.terminals)
+    directory.read()
+    store = open_store(config.store)
+    stack.callback(store.close)
+    clock = SystemClock(ZoneInfo("UTC"))
+    topics = CollectorTopics(settings.site, settings.name, settings.group)
+    payloads = CollectorPayloads(settings.site, settings.name)
+    collecting = Collecting(
+        topics,
+        payloads,
+        directory=directory,
+        intake=Intake(settings.site, {}, {}),
+        store=store,
+        receipts=Receipts(payloads, signer),
+        repair=Repair(payloads, signer, clock, int(settings.repair_after)),
+        alerts=Alerts(topics, payloads),
+        clock=clock,
+        random=random.random,
+    )
+    loop = CollectorLoop(
+        settings, broker_of(config.broker), topics, payloads, collecting=collecting, clock=clock, random=random.random
+    )
+    return CollectorApp(loop=loop, collecting=collecting, clock=clock)
+
+
+def broker_of(broker: configuration.Broker) -> Broker:
+    """Name the broker, and the files to show and to check."""
+    return Broker(
+        host=broker.host,
+        port=broker.port,
+        ca_file=broker.ca,
+        certificate_file=broker.certificate,
+        key_file=credential(broker.key),
+    )
+
+
+def open_store(store: Store) -> EventStore:
+    """The store that the configuration names; it is opened at its first use.
+
+    Raises:
+        ConfigurationError: its driver is not installed.
+    """
+    if store.postgresql is None:
+        from kazasu.collector.store.sqlite import SqliteStore
+
+        return SqliteStore(store.sqlite)
+    try:
+        from kazasu.collector.store.postgresql import PostgresqlStore
+    except ImportError as error:
+        raise ConfigurationError(
+            f"store.postgresql: its driver is missing ({error}): pip install 'kazasu[postgresql]'"
+        ) from error
+    return PostgresqlStore(store.postgresql)

@@ -1,0 +1,60 @@
+"""What a site can set of its collector: the tables of config/collector.toml, as frozen values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from kazasu.model.configuration import Log
+from kazasu.model.setting import Duration, within
+from kazasu.model.table import Name, Table
+
+_Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, description="text, not empty")]
+
+
+class Collector(Table, frozen=True, kw_only=True):
+    """[collector]."""
+
+    site: Name
+    key: Path
+    terminals: Path
+    name: Name = "collector"
+    group: Name | None = None
+    repair_after: Duration = Duration(10)
+
+    def __post_init__(self) -> None:
+        within(self.repair_after, "repair_after", 1, 3600)
+        if self.name == "all":
+            raise ValueError('name cannot be "all": that is the level of what all collectors say together')
+
+
+class Broker(Table, frozen=True, kw_only=True):
+    """[broker]."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address")]
+    ca: Path
+    certificate: Path
+    key: Path
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port, 1 to 65535")] = 8883
+
+
+class Store(Table, frozen=True, kw_only=True):
+    """[store]."""
+
+    sqlite: Path = Path("/var/lib/kazasu-collector/events.db")
+    postgresql: _Text | None = None
+
+
+class CollectorConfig(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    collector: Collector
+    broker: Broker
+    store: Store = Store()
+    log: Log = Log()
+
+    def __post_init__(self) -> None:
+        if self.collector.group is not None and self.store.postgresql is None:
+            raise ValueError("several collectors in one `group` need one [store] `postgresql`: SQLite is one machine's")

@@ -1,0 +1,62 @@
+"""What the collector publishes: the newest payload of each topic, as many in flight as the broker takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kazasu.publishers.reasons import FAILURE, in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kazasu.collector.mqtt import CollectorConnection
+
+_MOST_IN_FLIGHT = 100
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True):
+    topic: str
+    payload: bytes
+    retain: bool
+
+
+class Outbox:
+    """Used for one connection. A newer receipt or alert on a topic takes the place of one that still waits.
+
+    Attributes:
+        refusal: why the broker took the last message that it did not take; empty if it takes them.
+    """
+
+    def __init__(self) -> None:
+        self.refusal = ""
+        self._waiting: dict[str, _Message] = {}
+        self._in_flight: set[int] = set()
+        self._room = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether all of it was answered."""
+        return not self._waiting and not self._in_flight
+
+    def connected(self, receive_maximum: int) -> None:
+        """The broker has answered CONNECT."""
+        self._room = min(receive_maximum, _MOST_IN_FLIGHT)
+
+    def put(self, topic: str, payload: bytes, *, retain: bool = True) -> None:
+        """Publish it as soon as there is room."""
+        self._waiting.pop(topic, None)
+        self._waiting[topic] = _Message(topic=topic, payload=payload, retain=retain)
+
+    def answered(self, acks: Iterable[tuple[int, int]]) -> None:
+        """PUBACKs arrived."""
+        for mid, code in acks:
+            self._in_flight.discard(mid)
+            self.refusal = in_words(code) if code >= FAILURE else ""
+
+    def send(self, connection: CollectorConnection) -> None:
+        """Hand over what there is room for."""
+        while self._waiting and len(self._in_flight) < self._room:
+            message = self._waiting.pop(next(iter(self._waiting)))
+            self._in_flight.add(connection.publish(message.topic, message.payload, retain=message.retain))

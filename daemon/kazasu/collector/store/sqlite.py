@@ -1,0 +1,129 @@
+"""The store in one SQLite file: the default, for a site whose collector runs on one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kazasu.collector.store.sql import SqlStore
+from kazasu.errors import JournalUnwritable, StoreError, StoreUnavailable
+from kazasu.store.migration import Schema, bring_up_to_date
+from kazasu.store.sqlite import abandon, connect, make_durable_wal, sync_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kazasu.collector.store.sql import Row
+
+SCHEMA = Schema(
+    name="collector",
+    application_id=0x4B5A5343,
+    version=1,
+    error=StoreError,
+    folder=Path(__file__).with_name("schema"),
+)
+_CACHE_KIB = 32 * 1024  # a server's: the indexes of millions of events are larger than a Pi's memory is to be
+
+
+class SqliteStore(SqlStore):
+    """Implements EventStore.
+
+    After any error of the disk nothing is built on what this connection believes: it is abandoned, and the next call
+    opens the file anew.
+
+    Args:
+        path: the file; made, with its directory, if it is missing.
+
+    It is opened at the first call, which raises `StoreError` if its tables are a newer Kazasu's or none of this kind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See SqlStore."""
+        with self._translated() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """See SqlStore."""
+        with self._translated():
+            yield
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """See SqlStore."""
+        return self._opened().execute(statement, values).fetchall()
+
+    def change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """See SqlStore."""
+        return self._opened().execute(statement, values).rowcount
+
+    def insert(self, table: str, columns: str, rows: Sequence[Row]) -> None:
+        """See SqlStore."""
+        marks = ", ".join("?" * len(columns.split(", ")))
+        self._opened().executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+
+    def stream(self, statement: str, values: Sequence[Any]) -> Iterator[Row]:
+        """See SqlStore."""
+        return self._opened().execute(statement, values)
+
+    def close(self) -> None:
+        """See EventStore."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._opened()
+        except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise  # a defect of ours
+            self._give_up(error)
+            raise StoreUnavailable(
+                f"{self._path} cannot be used now: {error}; check the disk, its room and the file's owner: nothing is"
+                " acknowledged until it can"
+            ) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._path.exists():
+                self._path.touch(mode=0o600)
+                sync_directory(self._path.parent)
+            connection = connect(self._path, "rw")
+            try:
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+                make_durable_wal(connection)
+                bring_up_to_date(connection, self._path, SCHEMA, fill=lambda _: None)
+            except JournalUnwritable as error:
+                connection.close()
+                raise StoreError(str(error)) from error
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _give_up(self, error: Exception) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            self._connection = connection  # another program writes just now; this connection is sound
+            return
+        abandon(connection, self._path)

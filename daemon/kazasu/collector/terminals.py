@@ -1,0 +1,133 @@
+"""Who may say what: the site's directory of terminals, `<id>.toml` as `kazasu site` writes it, or `<id>.pub.pem`.
+
+The directory is looked at again every few seconds, so that a terminal that was added or revoked needs no restart. What
+cannot be read then is said, and what was known before goes on to count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+import tomli
+
+from kazasu.errors import ConfigurationError, KeyMaterialError
+from kazasu.model.signature import Ed25519Verifier
+from kazasu.store.keys import load_verifier, verifier_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_MAX_FILE_BYTES = 64 * 1024
+_PEM = ".pub.pem"
+_TOML = ".toml"
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the site says of a terminal.
+
+    Attributes:
+        keys: its event keys by their names, the revoked ones included.
+        revoked: names of keys that count for nothing new any more.
+    """
+
+    keys: Mapping[str, Ed25519Verifier]
+    revoked: frozenset[str] = frozenset()
+
+
+class _Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of [[keys]]; the site's other notes on it are not the collector's business."""
+
+    pem: str
+    revoked_at: object = None
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
+    state: str
+    keys: tuple[_Key, ...] = ()
+
+
+class TerminalDirectory:
+    """The directory, and what was last read from it.
+
+    Args:
+        path: where.
+
+    Attributes:
+        terminals: by name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.terminals: Mapping[str, Registered] = {}
+        self._path = path
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
+
+    def read(self) -> bool:
+        """Look again; returns whether something changed.
+
+        Raises:
+            ConfigurationError: the directory or a file in it cannot be used; `terminals` stays as it was.
+            KeyMaterialError: likewise.
+        """
+        try:
+            files = sorted(
+                (entry.name, entry.stat().st_mtime_ns, entry.stat().st_size)
+                for entry in os.scandir(self._path)
+                if entry.name.endswith((_PEM, _TOML))
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._path}: cannot be read: {error.strerror}; it is the directory of the site's terminals"
+            ) from error
+        if tuple(files) == self._seen:
+            return False
+        terminals: dict[str, Registered] = {}
+        for file, _, _ in files:
+            name = file.removesuffix(_TOML).removesuffix(_PEM)
+            if not _NAME.fullmatch(name):
+                raise ConfigurationError(f"{self._path / file}: {name!r} is no terminal's name")
+            if name in terminals:
+                raise ConfigurationError(f"{self._path}: {name} stands there twice, as {_TOML} and as {_PEM}")
+            terminals[name] = self._registered(file)
+        self.terminals = terminals
+        self._seen = tuple(files)
+        return True
+
+    def shared_keys(self) -> dict[str, tuple[str, ...]]:
+        """Terminals that are registered with one key, by the key's name."""
+        owners: dict[str, list[str]] = {}
+        for name, registered in self.terminals.items():
+            for keyid in registered.keys:
+                owners.setdefault(keyid, []).append(name)
+        return {keyid: tuple(names) for keyid, names in owners.items() if len(names) > 1}
+
+    def _registered(self, file: str) -> Registered:
+        path = self._path / file
+        if file.endswith(_PEM):
+            verifier = load_verifier(path)
+            return Registered(keys={verifier.keyid: verifier})
+        record = _record_in(path)
+        keys, revoked = {}, set()
+        for key in record.keys:
+            verifier = verifier_in(key.pem.encode(), path)
+            keys[verifier.keyid] = verifier
+            if key.revoked_at is not None or record.state == "revoked":
+                revoked.add(verifier.keyid)
+        return Registered(keys=keys, revoked=frozenset(revoked))
+
+
+def _record_in(path: Path) -> _Record:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:
+            raise ConfigurationError(f"{path}: larger than {_MAX_FILE_BYTES} bytes: this is no terminal's record")
+        return msgspec.convert(tomli.loads(content.decode()), _Record)
+    except OSError as error:
+        raise KeyMaterialError(f"{path} cannot be read: {error.strerror}; check its owner and mode") from error
+    except (ValueError, RecursionError) as error:  # msgspec's and tomli's are both
+        raise ConfigurationError(f"{path}: no terminal's record: {error}") from error

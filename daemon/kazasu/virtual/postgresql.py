@@ -1,0 +1,107 @@
+"""A private PostgreSQL on a socket of its own, for the tests and the benchmarks.
+
+PostgreSQL refuses to run as root, so as root it runs as the user that Debian's package made, in a directory of that
+user's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from kazasu.virtual.program import Program
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_DEBIANS = Path("/usr/lib/postgresql")
+_USER = "postgres"
+
+
+class PrivatePostgresql:
+    """A server of one's own, reached by a Unix socket only.
+
+    As a context manager it is started, and leaves neither a process nor a file behind.
+
+    Args:
+        options: settings of postgresql.conf, such as "fsync=off".
+
+    Attributes:
+        conninfo: how a client reaches it.
+    """
+
+    def __init__(self, *options: str) -> None:
+        # Not in a test's own directory, which only root may enter; short, because a socket's path may not be long.
+        self._directory = Path(tempfile.mkdtemp(prefix="kazasu-pg-"))
+        self._user = _USER if os.geteuid() == 0 else ""
+        if self._user:
+            shutil.chown(self._directory, self._user)
+        self._program = Program(str(_binary("postgres")), "postgresql", self._directory / "server.log", self._user)
+        data = self._directory / "data"
+        subprocess.run(  # noqa: S603  (our own arguments)
+            [_binary("initdb"), "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True,
+            capture_output=True,
+            user=self._user or None,
+            cwd=self._directory,
+        )
+        settings = ["listen_addresses=", f"unix_socket_directories={self._directory}", *options]
+        self._arguments: list[str | Path] = ["-D", data, *(word for setting in settings for word in ("-c", setting))]
+        self.conninfo = f"host={self._directory} user={_USER} dbname={_USER}"
+
+    def start(self) -> None:
+        """Start, and return once it accepts connections.
+
+        Raises:
+            RuntimeError: it ended at once, or does not listen in time; its log is in the message.
+        """
+        self._program.start(self._arguments, self._accepts)
+
+    def stop(self) -> None:
+        """End it at once, as a crash does: clients lose their connections, and what was not committed is undone."""
+        self._program.end(signal.SIGQUIT)
+
+    def close(self) -> None:
+        """End it and remove its files."""
+        self.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _accepts(self) -> bool:
+        """Whether recovery has ended, too: only then its file of the process says `ready`."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self._directory / ".s.PGSQL.5432"))
+            status = (self._directory / "data" / "postmaster.pid").read_text(encoding="ascii").splitlines()
+            return status[-1].strip() == "ready"
+        return False
+
+
+def _binary(name: str) -> Path:
+    """Debian keeps them in a folder for each version, and out of the PATH.
+
+    Raises:
+        RuntimeError: it is not installed.
+    """
+    found = sorted(_DEBIANS.glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
+    if not found:
+        raise RuntimeError(f"{name} is not installed: apt install postgresql")
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam(_USER)
+        return found[-1]
+    raise RuntimeError(f"there is no user {_USER}: apt install postgresql")
