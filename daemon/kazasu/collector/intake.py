@@ -7,9 +7,11 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kazasu.collector.records import Checked, Reason, Refused
 from kazasu.errors import SignatureInvalid
-from kazasu.model.document import parsed
+from kazasu.model.document import verified
 from kazasu.model.event import GENESIS, WIRE_VERSION
 from kazasu.model.moment import TimeSource
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from kazasu.collector.terminals import Registered
     from kazasu.model.access import EventFields
-    from kazasu.model.document import Claim
+    from kazasu.model.document import Document
 
 MAX_EVENT_BYTES = 16 * 1024
 """One event has less than 2 kB."""
@@ -32,6 +34,13 @@ _BOOT = re.compile(r"[0-9a-f]{32}")
 _TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
 _SOURCES = frozenset(source.value for source in TimeSource)
 _EVENT_LEVELS = 6  # kazasu / v1 / site / up / terminal / event
+
+
+class _NamedKey(msgspec.Struct, frozen=True):
+    keyid: str
+
+
+_NAMED_KEY = msgspec.json.Decoder(_NamedKey)
 
 
 class Intake:
@@ -74,29 +83,30 @@ class Intake:
         if registered is None:
             raise _RefusedError(Reason.UNKNOWN_TERMINAL, "no such terminal is registered at this site")
         try:
-            claim = parsed(payload)
+            document = verified(payload, *registered.keys.values())
         except SignatureInvalid as error:
-            raise _RefusedError(Reason.NO_EVENT, str(error)) from error
-        self._prove(terminal, registered, claim)
-        event = _event_in(claim)
-        fields = claim.fields
+            raise self._unproved(terminal, registered, payload, error) from error
+        event = _event_in(document)
+        fields = document.fields
         if (fields["site"], fields["terminal"]) != (self.site, terminal):
             whose = f"{fields['site']}/{fields['terminal']}"
             raise _RefusedError(Reason.WRONG_TOPIC, f"it is {whose}'s event, on {terminal}'s topic", signed=True)
         self._refuse_revoked(event)
         return event
 
-    def _prove(self, terminal: str, registered: Registered, claim: Claim) -> None:
-        named = claim.fields.get("keyid")
-        verifier = registered.keys.get(named) if isinstance(named, str) else None
-        if verifier is None:
-            owner = next((name for name, other in self.terminals.items() if named in other.keys), None)
-            whose = f"which is {owner}'s" if owner else f"which {terminal} has not"
-            raise _RefusedError(Reason.UNKNOWN_KEY, f"it names the key {named!r}, {whose}")
+    def _unproved(
+        self, terminal: str, registered: Registered, payload: bytes, error: SignatureInvalid
+    ) -> _RefusedError:
+        """Say why nobody here signed it, as far as it can be read."""
         try:
-            claim.verified(verifier)
-        except SignatureInvalid as error:
-            raise _RefusedError(Reason.BAD_SIGNATURE, str(error)) from error
+            named = _NAMED_KEY.decode(payload).keyid
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return _RefusedError(Reason.NO_EVENT, str(error))
+        if named in registered.keys:
+            return _RefusedError(Reason.BAD_SIGNATURE, str(error))
+        owner = next((name for name, other in self.terminals.items() if named in other.keys), None)
+        whose = f"which is {owner}'s" if owner else f"which {terminal} has not"
+        return _RefusedError(Reason.UNKNOWN_KEY, f"it names the key {named!r:.80}, {whose}")
 
     def _refuse_revoked(self, event: Checked) -> None:
         boundaries = self.revocations.get((event.terminal, event.keyid))
@@ -122,13 +132,13 @@ def terminal_of(topic: str) -> str:
     return levels[-2] if len(levels) == _EVENT_LEVELS and levels[-1] == "event" else ""
 
 
-def _event_in(claim: Claim) -> Checked:
+def _event_in(document: Document) -> Checked:
     """Read an event whose signature holds.
 
     Raises:
         _RefusedError: its own terminal signed what is no event: a field is missing or of the wrong form.
     """
-    fields = claim.fields
+    fields = document.fields
     wrong = next((name for name, is_right in _FORM.items() if not is_right(fields.get(name))), None)
     if wrong is None and fields["id"] != f"{fields['epoch']}.{fields['seq']}":
         wrong = "id"
@@ -140,7 +150,7 @@ def _event_in(claim: Claim) -> Checked:
         terminal=str(fields["terminal"]),
         epoch=str(fields["epoch"]),
         seq=int(fields["seq"]),
-        digest=hashlib.sha256(claim.covered).hexdigest(),
+        digest=hashlib.sha256(document.covered).hexdigest(),
         prev=str(fields["prev"]),
         keyid=str(fields["keyid"]),
         event_type=str(fields["event_type"]),
@@ -149,7 +159,7 @@ def _event_in(claim: Claim) -> Checked:
         mono_ms=int(fields["mono_ms"]),
         cardholder=_text(fields, "cardholder"),
         day=_text(fields, "day"),
-        body=claim.body,
+        body=document.body,
     )
 
 

@@ -40,7 +40,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of [[keys]]; the site's other notes on it are not the collector's business."""
+    """A row of [[event_keys]]; the site's other notes on it are not the collector's business."""
 
     pem: str
     revoked_at: object = None
@@ -48,7 +48,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
     state: str
-    keys: tuple[_Key, ...] = ()
+    event_keys: tuple[_Key, ...] = ()
 
 
 class TerminalDirectory:
@@ -112,7 +112,7 @@ class TerminalDirectory:
             return Registered(keys={verifier.keyid: verifier})
         record = _record_in(path)
         keys, revoked = {}, set()
-        for key in record.keys:
+        for key in record.event_keys:
             verifier = verifier_in(key.pem.encode(), path)
             keys[verifier.keyid] = verifier
             if key.revoked_at is not None or record.state == "revoked":
