@@ -130,12 +130,13 @@ class SqlStore(abc.ABC):
         duplicates = 0
         for event in events:
             wanted = by_chain.setdefault((event.terminal, event.epoch), {})
-            first = wanted.setdefault(event.seq, event)
-            if first is not event:
-                if first.digest == event.digest:
-                    duplicates += 1
-                else:
-                    in_quarantine.append(_fork(event, first.digest))
+            first = wanted.get(event.seq)
+            if first is None:
+                wanted[event.seq] = event
+            elif first.digest == event.digest:
+                duplicates += 1
+            else:
+                in_quarantine.append(_fork(event, first.digest))
         findings: list[Finding] = []
         with self.transaction():
             heads = self._locked(by_chain, now_s, findings)
