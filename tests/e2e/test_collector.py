@@ -14,7 +14,6 @@ from fakes.publishing import SITE, TERMINAL, Rig
 from fakes.told import Teller
 from kazasu.collector.store.postgresql import PostgresqlStore
 from kazasu.collector.store.sqlite import SqliteStore
-from kazasu.errors import StoreUnavailable
 from kazasu.model.document import verified
 from kazasu.model.signature import Ed25519Verifier
 from kazasu.virtual.broker import PrivateBroker
@@ -192,7 +191,10 @@ def test_what_is_missing_is_asked_for_and_what_is_wrong_is_told(tmp_path: Path, 
         assert terminal.wait_for(lambda: b'"seq":8' in terminal.newest(receipt))
 
 
-def test_a_store_that_is_away_at_the_start_is_waited_for(tmp_path: Path, broker: PrivateBroker, rig: Rig) -> None:
+@pytest.mark.rule(5)
+def test_a_store_that_is_away_is_waited_for_and_nothing_is_acknowledged_meanwhile(
+    tmp_path: Path, broker: PrivateBroker, rig: Rig
+) -> None:
     with PrivatePostgresql("fsync=off") as server:
         server.stop()
         collector = CollectorProcess(
@@ -204,13 +206,18 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(tmp_path: Path, broker:
             postgresql=server.conninfo,
         )
         with collector, rig:
-            assert rig.wait_for(lambda: "PostgreSQL cannot be used now" in collector.log_file.read_text())
+            assert rig.wait_for(lambda: "collector_waits" in collector.log_file.read_text())
             server.start()
             rig.grow(10)
             assert rig.wait_for(lambda: vouched(rig) == 10)
+            server.stop()
+            rig.grow(50)
+            assert rig.wait_for(lambda: rig.cursor.seq == 60)  # the broker has them, and so has the collector
+            assert rig.wait_for(lambda: "store_unavailable" in collector.log_file.read_text())
+            collector.kill()
+            server.start()
+            collector.start()
+            assert rig.wait_for(lambda: vouched(rig) == 60)
             collector.stop()
-            with closing(PostgresqlStore(server.conninfo)) as store:
-                assert kept(store) == list(range(1, 11))
-                server.stop()
-                with pytest.raises(StoreUnavailable):
-                    store.chains()
+        with closing(PostgresqlStore(server.conninfo)) as store:
+            assert kept(store) == list(range(1, 61))
