@@ -73,6 +73,7 @@ COMMANDS = (
     Command("keypad", "press keys where there is no keypad, to try codes out"),
     Command("paper", "record the punches of a paper list"),
     Command("collect", "run the collector beside the broker (what systemd starts there)"),
+    Command("report", "attendance for payroll, or a proof for an auditor, from the collector"),
     Command("journal", "list, verify or export what was recorded"),
     Command("cue", "play a cue on the real LEDs and buzzer"),
     Command("site", "keys, terminals and broker of a whole site, at the desk"),

@@ -93,6 +93,10 @@ class EventStore(Protocol):
         """All events of a working day in the range, ends included: by day and cardholder, each terminal's in order."""
         ...
 
+    def clock_after(self, terminal: str, epoch: str, seq: int) -> KeptEvent | None:
+        """The first event after `seq` that says that the clock changed; None if none does."""
+        ...
+
     def close(self) -> None:
         """Let it go; calling it again does nothing."""
         ...

@@ -313,6 +313,15 @@ class SqlStore(abc.ABC):
             (first_day, last_day),
         )
 
+    def clock_after(self, terminal: str, epoch: str, seq: int) -> KeptEvent | None:
+        """See EventStore."""
+        found = self._kept_events(
+            "event.terminal = ? AND event.epoch = ? AND event.seq > ? AND event.event_type = ?"
+            " ORDER BY event.seq LIMIT 1",
+            (terminal, epoch, seq, _CLOCK_SAYS_SO),
+        )
+        return next(iter(list(found)), None)
+
     def _kept_events(self, where: str, values: Sequence[Any]) -> Iterator[KeptEvent]:
         with self.reading():
             for terminal, epoch, seq, body, arrived_s, head in self.stream(
