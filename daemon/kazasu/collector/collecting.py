@@ -84,7 +84,7 @@ class Collecting:
         self._backoff = Backoff(random)
         self._retry_at_s = 0.0
         self._look_at_s = 0.0
-        self._looked = False
+        self._alerts_from_s = 0.0
         self._health_at_s = 0.0
         self._batch: list[tuple[int, Checked | Refused]] = []
         self._receipts_to_renew = False
@@ -100,8 +100,7 @@ class Collecting:
         self._batch.clear()
         self._alerts.connected()
         self._receipts_to_renew = True
-        self._looked = False
-        self._look_at_s = now_s + LOOK_S  # by then the broker has sent what it retains
+        self._look_at_s = self._alerts_from_s = now_s + LOOK_S  # by then the broker has sent what it retains
         self._health_at_s = now_s
         outbox.put(self._topics.presence, self._payloads.presence("online"))
 
@@ -126,10 +125,10 @@ class Collecting:
             return []
         acknowledged: list[int] = []
         try:
-            if self._look_at_s <= now_s:
-                self._look(now_s, outbox)
             acknowledged = self._keep()
             self._vouch(now_s, outbox)
+            if self._look_at_s <= now_s:
+                self._look(now_s, outbox)
         except StoreUnavailable as error:
             self._retry_at_s = now_s + self._backoff.next_s()
             self._say_trouble(str(error))
@@ -139,7 +138,7 @@ class Collecting:
         if self._health_at_s <= now_s:
             self._health_at_s = now_s + _HEALTH_S
             outbox.put(self._topics.health, self._payloads.health(self._fields()))
-        for topic, payload in self._alerts.changes() if self._looked else ():
+        for topic, payload in self._alerts.changes() if now_s >= self._alerts_from_s else ():
             outbox.put(topic, payload)
         return acknowledged
 
@@ -180,7 +179,6 @@ class Collecting:
 
     def _look(self, now_s: float, outbox: Outbox) -> None:
         """Every now and then: who is registered, what is missing, what stands open."""
-        self._looked = True
         self._look_at_s = now_s + LOOK_S
         self.read_directory()
         for terminal, command in self._repair.look(self._store):

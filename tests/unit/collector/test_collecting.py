@@ -1,0 +1,305 @@
+"""What a collector does with what arrives, apart from the connection."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from fakes.clock import FakeClock
+from fakes.flaky_store import FlakyStore
+from fakes.told import SITE, Teller
+from kazasu.collector.alerts import Alerts
+from kazasu.collector.collecting import BATCH, LOOK_S, Collecting
+from kazasu.collector.intake import Intake
+from kazasu.collector.mqtt import Arrived
+from kazasu.collector.outbox import Outbox
+from kazasu.collector.receipts import Receipts
+from kazasu.collector.repair import Repair
+from kazasu.collector.terminals import TerminalDirectory
+from kazasu.collector.wire import CollectorPayloads, CollectorTopics
+from kazasu.errors import StoreUnavailable
+from kazasu.model.signature import Ed25519Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BASE = f"kazasu/v1/{SITE}"
+ALERT = f"{BASE}/collector/all/alert"
+RECEIPT = f"{BASE}/down/front/receipt"
+COMMAND = f"{BASE}/down/front/command"
+PAUSE_S = 10
+
+
+class Broker:
+    """What a connection is to an outbox: it takes everything and answers at once."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, bytes]] = []
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        self.published.append((topic, payload))
+        return len(self.published)
+
+
+class Bench:
+    """A collector's parts around a real store and a clock that moves when told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.terminals = folder / "terminals"
+        self.terminals.mkdir()
+        self.store = FlakyStore(folder / "events.db")
+        self.clock = FakeClock()
+        self.broker = Broker()
+        self.outbox = Outbox()
+        self.collecting = self.begun()
+
+    def begun(self) -> Collecting:
+        topics, payloads = CollectorTopics(SITE, "one"), CollectorPayloads(SITE, "one")
+        signer = Ed25519Signer(Ed25519PrivateKey.generate())
+        return Collecting(
+            topics,
+            payloads,
+            directory=TerminalDirectory(self.terminals),
+            intake=Intake(SITE, {}, {}),
+            store=self.store,
+            receipts=Receipts(payloads, signer),
+            repair=Repair(payloads, signer, self.clock, PAUSE_S),
+            alerts=Alerts(topics, payloads),
+            clock=self.clock,
+            random=lambda: 0.0,
+        )
+
+    def register(self, *tellers: Teller, name: str = "") -> None:
+        for teller in tellers:
+            pem = teller.signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            (self.terminals / f"{name or teller.terminal}.pub.pem").write_bytes(pem)
+
+    def connect(self) -> None:
+        self.collecting.read_directory()
+        self.outbox = Outbox()
+        self.outbox.connected(1000)
+        self.collecting.connected(self.clock.mono_s(), self.outbox)
+
+    def arrive(self, topic: str, payload: bytes, mid: int = 1) -> bool:
+        return self.collecting.take(Arrived(topic=topic, payload=payload, mid=mid), self.outbox)
+
+    def tell(self, teller: Teller, count: int = 1) -> None:
+        for event in teller.tell(count):
+            assert not self.arrive(teller.topic, event.body, event.seq)
+
+    def work(self, seconds: float = 0.0) -> list[int]:
+        """Let time pass, then one round; returns what may be acknowledged."""
+        self.clock.advance(seconds)
+        self.broker.published.clear()
+        acknowledged = self.collecting.work(self.clock.mono_s(), self.outbox)
+        self.outbox.send(self.broker)  # type: ignore[arg-type]  # what is used of a connection
+        self.outbox.answered([(mid, 0) for mid in range(1, 2000)])
+        return acknowledged
+
+    def said(self, topic: str) -> dict[str, Any] | None:
+        """What was published on a topic in the last round; empty if it was cleared, None if nothing was."""
+        payloads = [payload for heard, payload in self.broker.published if heard == topic]
+        return json.loads(payloads[-1] or b"{}") if payloads else None
+
+
+@pytest.fixture
+def front() -> Teller:
+    return Teller()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, front: Teller) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    bench.register(front)
+    bench.connect()
+    yield bench
+    bench.store.close()
+
+
+@pytest.mark.rule(5)
+def test_nothing_is_acknowledged_before_the_store_has_it(bench: Bench, front: Teller) -> None:
+    bench.tell(front, 3)
+    bench.store.away = True
+    assert bench.work() == []
+    assert bench.collecting.trouble == "the disk is away"
+    bench.tell(front, 1)
+    assert bench.work(0.5) == []  # it waits before it tries again
+    bench.store.away = False
+    assert bench.work(0.5) == [1, 2, 3, 4]
+    assert bench.collecting.trouble == ""
+
+
+def test_receipts_come_at_once_and_then_once_a_second(bench: Bench, front: Teller) -> None:
+    bench.tell(front)
+    bench.work()
+    assert (bench.said(RECEIPT) or {})["seq"] == 1
+    for _ in range(4):
+        bench.tell(front)
+        bench.work(0.2)
+        assert bench.said(RECEIPT) is None
+    assert bench.collecting.wait_s(bench.clock.mono_s()) == pytest.approx(0.2)
+    bench.work(0.2)
+    assert (bench.said(RECEIPT) or {})["seq"] == 5
+
+
+def test_a_receipt_that_the_store_did_not_take_is_owed_still(bench: Bench, front: Teller) -> None:
+    bench.tell(front, 2)
+    bench.work()
+    bench.tell(front)
+    bench.work(0.5)
+    bench.store.away = True
+    bench.work(0.6)
+    assert bench.said(RECEIPT) is None
+    bench.store.away = False
+    bench.work(5)
+    assert (bench.said(RECEIPT) or {})["seq"] == 3
+
+
+def test_a_new_connection_says_every_receipt_again(bench: Bench, front: Teller) -> None:
+    bench.tell(front, 2)
+    bench.work()
+    bench.connect()
+    bench.work()
+    assert (bench.said(RECEIPT) or {})["seq"] == 2
+    assert bench.said(f"{BASE}/down/all/collector") == {"v": 1, "state": "online"}
+
+
+def test_another_collectors_will_is_contradicted(bench: Bench) -> None:
+    bench.work()
+    assert bench.arrive(f"{BASE}/down/all/collector", b'{"state":"offline"}')
+    bench.work()
+    assert bench.said(f"{BASE}/down/all/collector") == {"v": 1, "state": "online"}
+    bench.arrive(f"{BASE}/down/all/collector", b'{"state":"online"}')
+    bench.work()
+    assert bench.said(f"{BASE}/down/all/collector") is None
+
+
+def test_a_batch_is_full_at_some_size(bench: Bench, front: Teller) -> None:
+    bench.tell(front, BATCH - 1)
+    assert not bench.collecting.full
+    bench.tell(front)
+    assert bench.collecting.full
+    assert len(bench.work()) == BATCH
+
+
+def test_a_gap_is_asked_for_after_a_pause_and_the_alert_ends_with_it(bench: Bench, front: Teller) -> None:
+    front.tell(3)
+    bench.arrive(front.topic, front.told[2].body)
+    bench.work()
+    bench.work(LOOK_S)
+    assert bench.said(COMMAND) is None
+    bench.work(PAUSE_S)
+    asked = bench.said(COMMAND) or {}
+    assert (asked["command"], asked["from"], asked["to"], asked["expires_s"]) == ("publish_again", 1, 2, 10)
+    assert "1 to 2" in (bench.said(f"{ALERT}/front/gap") or {})["message"]
+    bench.work(LOOK_S)
+    assert bench.said(COMMAND) is None
+    for event in front.told[:2]:
+        bench.arrive(front.topic, event.body)
+    bench.work()
+    bench.work(LOOK_S)
+    assert bench.said(f"{ALERT}/front/gap") == {}
+
+
+def test_a_missing_end_shows_in_the_terminals_health(bench: Bench, front: Teller) -> None:
+    bench.tell(front, 2)
+    bench.work()
+    health = {"epoch": front.epoch, "acked_seq": 5}
+    assert bench.arrive(f"{BASE}/up/front/health", json.dumps(health).encode())
+    assert bench.arrive(f"{BASE}/up/front/health", b"\xff")
+    bench.work(PAUSE_S + 1)
+    asked = bench.said(COMMAND) or {}
+    assert (asked["from"], asked["to"]) == (3, 5)
+
+
+def test_what_the_broker_has_from_before_is_cleared_if_it_does_not_stand(bench: Bench, front: Teller) -> None:
+    bench.arrive(f"{ALERT}/front/fork", b'{"alert":"fork"}')
+    bench.arrive(f"{BASE}/collector/one/alert/store", b'{"alert":"store"}')
+    bench.work()
+    assert bench.said(f"{ALERT}/front/fork") is None  # nobody has looked yet
+    bench.work(LOOK_S)
+    assert bench.said(f"{ALERT}/front/fork") == {}
+    assert bench.said(f"{BASE}/collector/one/alert/store") == {}
+
+
+def test_while_the_store_is_away_its_alerts_stay_and_its_own_rises(bench: Bench, front: Teller) -> None:
+    bench.arrive(f"{ALERT}/front/fork", b'{"alert":"fork"}')
+    bench.store.away = True
+    bench.work(LOOK_S)
+    assert bench.said(f"{ALERT}/front/fork") is None
+    assert (bench.said(f"{BASE}/collector/one/alert/store") or {})["message"] == "the disk is away"
+
+
+def test_a_terminal_that_is_added_is_known_within_a_look(bench: Bench) -> None:
+    back = Teller("back")
+    bench.tell(back)
+    bench.work()
+    bench.register(back)
+    bench.work(LOOK_S)
+    assert (bench.said(f"{ALERT}/back/refused") or {})["message"].startswith("unknown_terminal")
+    bench.arrive(back.topic, back.told[0].body)
+    bench.work()
+    assert (bench.said(f"{BASE}/down/back/receipt") or {})["seq"] == 1
+
+
+def test_a_directory_that_cannot_be_read_is_told_and_what_was_known_counts(bench: Bench, front: Teller) -> None:
+    (bench.terminals / "back.toml").write_text("state = ")
+    bench.work(LOOK_S)
+    assert "no terminal's record" in (bench.said(f"{BASE}/collector/one/alert/terminals") or {})["message"]
+    bench.tell(front)
+    bench.work()
+    assert (bench.said(RECEIPT) or {})["seq"] == 1
+    (bench.terminals / "back.toml").unlink()
+    bench.work(LOOK_S)
+    assert bench.said(f"{BASE}/collector/one/alert/terminals") == {}
+
+
+def test_a_key_that_two_terminals_have_is_told_until_they_have_not(bench: Bench, front: Teller) -> None:
+    bench.register(front, name="back")
+    bench.work(LOOK_S)
+    for terminal in ("front", "back"):
+        words = (bench.said(f"{ALERT}/{terminal}/shared_key") or {})["message"]
+        assert front.signer.keyid in words
+    bench.register(Teller("back"))
+    bench.work(LOOK_S)
+    for terminal in ("front", "back"):
+        assert bench.said(f"{ALERT}/{terminal}/shared_key") == {}
+
+
+def test_a_revoked_keys_later_events_are_evidence_only(bench: Bench, front: Teller) -> None:
+    bench.tell(front, 2)
+    bench.work()
+    pem = (bench.terminals / "front.pub.pem").read_text()
+    (bench.terminals / "front.pub.pem").unlink()
+    (bench.terminals / "front.toml").write_text(f'state = "revoked"\n[[event_keys]]\npem = """\n{pem}"""\n')
+    bench.work(LOOK_S)
+    bench.tell(front)
+    bench.arrive(front.topic, front.told[1].body)
+    bench.work(LOOK_S)
+    assert (bench.said(f"{ALERT}/front/refused") or {})["message"].startswith("revoked_key")
+    [chain] = bench.store.chains()
+    assert chain.top == 2
+
+
+def test_without_a_store_nobody_connects_because_nobody_knows_what_is_revoked(bench: Bench) -> None:
+    bench.store.away = True
+    anew = bench.begun()
+    with pytest.raises(StoreUnavailable):
+        anew.read_directory()
+    bench.store.away = False
+    anew.read_directory()
+
+
+def test_health_says_what_was_done(bench: Bench, front: Teller) -> None:
+    bench.tell(front, 2)
+    bench.arrive(front.topic, front.told[0].body)
+    bench.arrive(front.topic, b"nonsense")
+    bench.work()
+    bench.work(60)
+    health = bench.said(f"{BASE}/collector/one/health") or {}
+    assert [health[name] for name in ("stored", "duplicates", "refused", "terminals")] == [2, 1, 1, 1]
