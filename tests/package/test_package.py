@@ -27,7 +27,8 @@ KEPT = ("etc/kazasu", "var/lib/kazasu")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import kazasu
-names = [name for _, name, _ in pkgutil.walk_packages(kazasu.__path__, "kazasu.") if not name.endswith("__main__")]
+others = ("__main__", ".postgresql")  # the driver is Debian's, and only suggested
+names = [name for _, name, _ in pkgutil.walk_packages(kazasu.__path__, "kazasu.") if not name.endswith(others)]
 names += ["cryptography.hazmat.bindings._rust", "_cffi_backend", "gpiozero", "gpiozero.pins.lgpio", "lgpio"]
 names += ["holidays", "msgspec._core", "paho.mqtt.client", "smartcard.System", "smartcard.scard", "tomli", "tzdata"]
 names += ["zoneinfo"]

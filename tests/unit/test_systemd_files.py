@@ -18,6 +18,9 @@ UNITS = {
     "kazasu-renew@.service": ("kazasu-renew@.service",),
     "kazasu-renew@.timer": ("kazasu-renew@.timer",),
 }
+    "kazasu-collector.service": ("kazasu-collector.service",),
+}
+SOURCES = {"kazasu@door.service": "kazasu.service"}
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 
@@ -29,9 +32,9 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
-@pytest.fixture(params=["kazasu.service", "kazasu@door.service"])
+@pytest.fixture(params=["kazasu.service", "kazasu@door.service", "kazasu-collector.service"])
 def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The unit as it would be where Kazasu is installed, alone on its Pi or one of several."""
+    """The unit as it would be where Kazasu is installed: a terminal, one of several, or the collector."""
     for source, copies in UNITS.items():
         text = (FILES / source).read_text(encoding="utf-8")
         runnable = re.sub(r"(ExecStart=)/\S+", rf"\g<1>{shutil.which('true')}", text)
@@ -43,12 +46,15 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
     beside = [f"kazasu-doctor@{unit.stem}.service", f"kazasu-renew@{unit.stem}.timer"]
     run("systemd-analyze", "verify", "--man=no", unit, *map(unit.with_name, beside))
+    doctor = unit.with_name(f"kazasu-doctor@{unit.stem}.service")
+    run("systemd-analyze", "verify", "--man=no", unit, *([] if unit.stem == "kazasu-collector" else [doctor]))
 
 
 def test_the_unit_is_locked_up_and_says_why_it_is_not_more_so(unit: Path) -> None:
     report = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
     left = re.findall(r"^✗ (\w+)=", report, re.MULTILINE)
-    comments = re.findall(r"(?:^#.*\n)+", (FILES / "kazasu.service").read_text(encoding="utf-8"), re.MULTILINE)
+    source = FILES / SOURCES.get(unit.name, unit.name)
+    comments = re.findall(r"(?:^#.*\n)+", source.read_text(encoding="utf-8"), re.MULTILINE)
     sentences = [re.sub(r"\n?# ?", " ", block).strip() for block in comments]
     reasons = {name: [words for words in sentences if f"{name}=" in words] for name in left}
 

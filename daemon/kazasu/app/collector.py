@@ -21,6 +21,7 @@ from kazasu.errors import ConfigurationError
 from kazasu.ports import Clock
 from kazasu.publishers.settings import Broker
 from kazasu.runtime.clock import SystemClock
+from kazasu.runtime.debian import see_debian
 from kazasu.store.keys import load_signer
 
 if TYPE_CHECKING:
@@ -107,10 +108,12 @@ def open_store(store: Store) -> EventStore:
         from kazasu.collector.store.sqlite import SqliteStore
 
         return SqliteStore(store.sqlite)
+    see_debian()
     try:
         from kazasu.collector.store.postgresql import PostgresqlStore
     except ImportError as error:
         raise ConfigurationError(
-            f"store.postgresql: its driver is missing ({error}): pip install 'kazasu[postgresql]'"
+            f"store.postgresql: its driver is missing ({error}): sudo apt install python3-psycopg, or"
+            " pip install 'kazasu[postgresql]'"
         ) from error
     return PostgresqlStore(store.postgresql)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from typing import TYPE_CHECKING, Protocol, cast
 
 from kazasu.errors import DisplayError
 from kazasu.model.screen import COLUMNS, ROWS, width
+from kazasu.runtime.debian import see_debian
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,6 @@ _CELL = (8, 16)  # pixels of a half-width cell: width, height
 PIXELS = (COLUMNS * _CELL[0], ROWS * _CELL[1])
 """The panel's width and height."""
 
-_DEBIAN = "/usr/lib/python3/dist-packages"
 _INSTALL = "sudo apt install --no-install-recommends python3-luma.oled, or pip install 'kazasu[display]'"
 _WIRING = "is it wired as docs/wiring.md says, and I2C switched on?"
 
@@ -103,7 +102,7 @@ def open_panel(kind: str, bus: int, address: int, *, upside_down: bool) -> Panel
     Raises:
         DisplayError: luma.oled is not installed, or nothing answers there.
     """
-    _see_debian()
+    see_debian()
     try:
         from luma.core.interface.serial import i2c
         from luma.oled import device
@@ -126,7 +125,7 @@ def expect_installed(font: Path) -> None:
     Raises:
         DisplayError: luma.oled, Pillow or the font is not installed.
     """
-    _see_debian()
+    see_debian()
     if importlib.util.find_spec("luma") is None or importlib.util.find_spec("luma.oled") is None:
         raise DisplayError(f"luma.oled is not installed; {_INSTALL}")
     _font(font)
@@ -138,7 +137,7 @@ def answers(bus: int, address: int) -> None:
     Raises:
         DisplayError: luma.oled is not installed, there is no such bus, or nothing answers.
     """
-    _see_debian()
+    see_debian()
     try:
         from smbus2 import SMBus
     except ImportError as error:
@@ -154,7 +153,7 @@ def answers(bus: int, address: int) -> None:
 
 
 def _font(path: Path) -> FreeTypeFont:
-    _see_debian()
+    see_debian()
     try:
         from PIL import ImageFont
 
@@ -163,12 +162,3 @@ def _font(path: Path) -> FreeTypeFont:
         raise DisplayError(f"Pillow is not installed; {_INSTALL}") from error
     except OSError as error:
         raise DisplayError(f"{path}: no font that can be read: {error}; sudo apt install fonts-unifont") from error
-
-
-def _see_debian() -> None:
-    """Let Debian's own packages be found, behind all others: the package of Kazasu does not carry luma.oled.
-
-    Only where the Python is Debian's, for which they were built.
-    """
-    if sys.base_prefix == "/usr" and _DEBIAN not in sys.path:
-        sys.path.append(_DEBIAN)
