@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kazasu.collector.store.sql import Row
 
 SCHEMA = Schema(
-    name="collector",
+    name="archive",
     application_id=0x4B5A5343,
     version=1,
     error=StoreError,

@@ -1,4 +1,4 @@
--- The collector's store, version 1. How versions follow each other: store/migration.py.
+-- The archive of events, version 1. How versions follow each other: store/migration.py.
 -- PostgreSQL gets the same text, with its own words for the types (postgresql.py).
 
 CREATE TABLE chain (
