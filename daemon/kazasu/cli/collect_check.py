@@ -75,12 +75,13 @@ def _store(config: CollectorConfig) -> Iterator[Finding]:
 
 
 def _broker(config: CollectorConfig) -> Iterator[Finding]:
-    from kazasu.publishers.probe import probe
+    from kazasu.publishers.visit import visiting, words_of
 
     broker = broker_of(config.broker)
     try:
-        probe(broker, f"{config.collector.name}-check")
+        with visiting(broker, f"{config.collector.name}-check"):
+            pass
     except (OSError, BrokerUnsuitable, KeyMaterialError) as error:
-        yield Finding(Grade.PROBLEM, "broker", f"{broker.host}:{broker.port}: {error}")
+        yield Finding(Grade.PROBLEM, "broker", f"{broker.host}:{broker.port}: {words_of(error)}")
         return
     yield Finding(Grade.OK, "broker", f"{broker.host}:{broker.port} takes this collector in")
