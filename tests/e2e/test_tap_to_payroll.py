@@ -1,0 +1,74 @@
+"""The whole way: a card at a real reader, the daemon, the broker, the collector, a receipt, payroll and a proof."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from fakes.broker_client import BrokerClient
+from kazasu.store.keys import load_signer
+from kazasu.virtual.collector import CollectorProcess
+from kazasu.virtual.stage import SITE, TERMINAL, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERIFY = Path(__file__).parents[2] / "docs/verify.py"
+HEALTH = f"kazasu/v1/{SITE}/up/{TERMINAL}/health"
+
+
+def output_of(command: Sequence[str | Path], given: bytes = b"") -> str:
+    done = subprocess.run(command, input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
+
+
+def vouched(operations: BrokerClient) -> int:
+    """How far the collector has vouched, as the terminal itself says."""
+    health: dict[str, int] = json.loads(operations.newest(HEALTH) or b"{}")
+    return health.get("receipt_seq", 0)
+
+
+@pytest.mark.rule(5)
+def test_a_tap_becomes_a_line_of_payroll_and_can_be_proved(tmp_path: Path) -> None:
+    with Stage(tmp_path / "stage") as stage:
+        stage.subscriber.stop()  # the real one takes its place
+        folder = tmp_path / "stage"
+        private = load_pem_private_key((folder / "keys/collector.key").read_bytes(), None)
+        assert isinstance(private, Ed25519PrivateKey)
+        collector = CollectorProcess(
+            tmp_path / "collector",
+            SITE,
+            stage.broker.client("collector"),
+            {TERMINAL: load_signer(folder / "keys/event.key")},
+            private=private,
+        )
+        with (
+            collector,
+            BrokerClient(stage.broker.client("operations"), "operations", HEALTH) as operations,
+        ):
+            with stage.daemon:
+                for person in stage.staff[:2]:
+                    stage.tap(person.card)
+                last = stage.backlog.last_seq()
+                assert operations.wait_for(lambda: vouched(operations) == last), collector.log_file.read_text()
+            collector.stop()
+
+        report = [sys.executable, "-m", "kazasu", "report"]
+        config = ["--config", str(collector.config_file)]
+        lines = output_of([*report, "attendance", "--from", "2000-01-01", "--to", "2999-12-31", *config]).splitlines()
+        assert len(lines) == 3
+        assert [line.split(",")[1] for line in lines[1:]] == ["1001", "1002"]
+        proof = output_of([*report, "proof", "--terminal", TERMINAL, "--from", "1", "--to", str(last), *config])
+        said = output_of(
+            [sys.executable, VERIFY, stage.public_key_file, folder / "collector.pub"], proof.encode()
+        ).splitlines()
+        assert said[-1].startswith(f"vouched for {TERMINAL}")
+        assert len(said) > last
