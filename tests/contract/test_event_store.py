@@ -387,6 +387,6 @@ def test_a_disk_that_takes_nothing_is_said_and_what_comes_back_is_used(tmp_path:
 def test_some_other_file_is_no_store(tmp_path: Path) -> None:
     file = tmp_path / "events.db"
     file.write_text("this is a letter" * 100)
-    with pytest.raises(StoreUnavailable, match="cannot be used now"):
+    with pytest.raises(StoreError, match="damaged, or no store"):
         SqliteStore(file).chains()
     assert file.read_text().startswith("this is a letter")

@@ -64,7 +64,7 @@ def assemble_collector(config: CollectorConfig, stack: ExitStack) -> CollectorAp
     signer = load_signer(credential(settings.key))
     directory = TerminalDirectory(settings.terminals)
     directory.read()
-    store = open_store(config.store)
+    store = open_store(config.store, make=True)
     stack.callback(store.close)
     clock = SystemClock(ZoneInfo("UTC"))
     topics = CollectorTopics(settings.site, settings.name, settings.group)
@@ -98,8 +98,12 @@ def broker_of(broker: configuration.Broker) -> Broker:
     )
 
 
-def open_store(store: Store) -> EventStore:
+def open_store(store: Store, *, make: bool = False) -> EventStore:
     """The store that the configuration names; it is opened at its first use.
+
+    Args:
+        store: which.
+        make: an SQLite file that is not there is made, as only the collector itself does.
 
     Raises:
         ConfigurationError: its driver is not installed.
@@ -107,7 +111,7 @@ def open_store(store: Store) -> EventStore:
     if store.postgresql is None:
         from kazasu.collector.store.sqlite import SqliteStore
 
-        return SqliteStore(store.sqlite)
+        return SqliteStore(store.sqlite, make=make)
     see_debian()
     try:
         from kazasu.collector.store.postgresql import PostgresqlStore

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_all(config: CollectorConfig) -> Iterator[Finding]:
-    """Look at everything that a collector needs; changes nothing but a store that is not there yet, which is made."""
+    """Look at everything that a collector needs; changes nothing."""
     yield from _key(config)
     yield from _terminals(config)
     yield from _store(config)
@@ -61,6 +61,9 @@ def _terminals(config: CollectorConfig) -> Iterator[Finding]:
 
 
 def _store(config: CollectorConfig) -> Iterator[Finding]:
+    if config.store.postgresql is None and not config.store.sqlite.exists():
+        yield Finding(Grade.NOTE, "store", f"{config.store.sqlite} is not there yet", "it is made at the first start")
+        return
     try:
         with contextlib.closing(open_store(config.store)) as store:
             chains, alerts = store.chains(), store.alerts()

@@ -80,7 +80,7 @@ def test_the_check_says_what_is_missing_and_what_is_there(file: Path, capsys: py
     said = capsys.readouterr().out
     assert "problem  key" in said
     assert "problem  terminals" in said
-    assert "ok       store" in said
+    assert "note     store" in said
     assert "problem  broker" in said
 
     generate_signer(file.with_name("collector.key"))
@@ -94,6 +94,21 @@ def test_the_check_says_what_is_missing_and_what_is_there(file: Path, capsys: py
     said = capsys.readouterr().out
     assert "ok       terminals      2 registered" in said
     assert "1 problem found" in said
+
+    with closing(SqliteStore(file.with_name("events.db"))) as store:
+        front = Teller()
+        store.keep(front.checked(front.tell(3)), [], 1_800_000_000)
+        store.find([Finding(terminal="front", kind=Kind.FORK, detail="two events 7")], 1_800_000_000)
+    assert collect(file, "check") == EXIT_PROBLEM
+    said = capsys.readouterr().out
+    assert "events.db: 3 events without a gap, of 1 journals" in said
+    assert "note     alert          front: fork: two events 7" in said
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect(file, "alerts") == EXIT_PROBLEM
+    assert "there is no store" in capsys.readouterr().err
+    assert not file.with_name("events.db").exists()
 
 
 @pytest.mark.parametrize(

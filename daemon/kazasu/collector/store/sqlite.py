@@ -24,6 +24,8 @@ SCHEMA = Schema(
     error=StoreError,
     folder=Path(__file__).with_name("schema"),
 )
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})  # another program writes; the connection is sound
 _CACHE_KIB = 32 * 1024  # a server's: the indexes of millions of events are larger than a Pi's memory is to be
 
 
@@ -34,14 +36,16 @@ class SqliteStore(SqlStore):
     opens the file anew.
 
     Args:
-        path: the file; made, with its directory, if it is missing.
+        path: the file.
+        make: it is made, with its directory, if it is missing; else that is an error.
 
     It is opened at the first call, which raises `StoreError` if its tables are a newer Kazasu's or none of this kind.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, make: bool = True) -> None:
         super().__init__()
         self._path = path
+        self._make = make
         self._connection: sqlite3.Connection | None = None
 
     @contextlib.contextmanager
@@ -93,7 +97,13 @@ class SqliteStore(SqlStore):
         except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise  # a defect of ours
-            self._give_up(error)
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class
+            self._give_up(code)
+            if code in _DAMAGED:
+                raise StoreError(
+                    f"{self._path} is damaged, or no store: {error}; move it away and bring it back from the backup:"
+                    " what is younger the collector asks the terminals for"
+                ) from error
             raise StoreUnavailable(
                 f"{self._path} cannot be used now: {error}; check the disk, its room and the file's owner: nothing is"
                 " acknowledged until it can"
@@ -101,8 +111,10 @@ class SqliteStore(SqlStore):
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._path.exists():
+                if not self._make:
+                    raise StoreError(f"there is no store {self._path} yet; the collector makes it when it first starts")
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._path.touch(mode=0o600)
                 sync_directory(self._path.parent)
             connection = connect(self._path, "rw")
@@ -119,11 +131,8 @@ class SqliteStore(SqlStore):
             self._connection = connection
         return self._connection
 
-    def _give_up(self, error: Exception) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
+    def _give_up(self, code: int) -> None:
+        if self._connection is None or code in _HELD:
             return
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            self._connection = connection  # another program writes just now; this connection is sound
-            return
-        abandon(connection, self._path)
+        abandon(self._connection, self._path)
+        self._connection = None
