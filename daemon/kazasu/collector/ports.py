@@ -53,8 +53,8 @@ class EventStore(Protocol):
         """
         ...
 
-    def keep_receipts(self, receipts: Sequence[KeptReceipt]) -> None:
-        """Keep receipts before they are published."""
+    def keep_receipts(self, receipts: Sequence[KeptReceipt]) -> Sequence[KeptReceipt]:
+        """Keep receipts before they are published; returns those that no newer one has overtaken."""
         ...
 
     def newest_receipts(self) -> Sequence[KeptReceipt]:

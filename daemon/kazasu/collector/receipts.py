@@ -39,7 +39,7 @@ class Receipts:
         return max(0.0, min(self._due_s(terminal) for terminal in self._owed) - now_s)
 
     def due(self, store: EventStore, now_s: float) -> list[KeptReceipt]:
-        """Sign and keep what is due; it may be published then.
+        """Sign and keep what is due; it may be published then, but for what another collector has overtaken.
 
         Raises:
             StoreUnavailable: it is owed still.
@@ -56,11 +56,11 @@ class Receipts:
             )
             for chain in due
         ]
-        store.keep_receipts(receipts)
+        newest = store.keep_receipts(receipts)
         for chain in due:
             del self._owed[chain.terminal]
             self._said_s[chain.terminal] = now_s
-        return receipts
+        return list(newest)
 
     def _due_s(self, terminal: str) -> float:
         return self._said_s.get(terminal, float("-inf")) + APART_S

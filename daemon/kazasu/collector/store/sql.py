@@ -216,8 +216,9 @@ class SqlStore(abc.ABC):
             self._find(findings, now_s)
             return first, last
 
-    def keep_receipts(self, receipts: Sequence[KeptReceipt]) -> None:
+    def keep_receipts(self, receipts: Sequence[KeptReceipt]) -> Sequence[KeptReceipt]:
         """See EventStore."""
+        newest = []
         with self.transaction():
             for receipt in sorted(receipts, key=lambda receipt: (receipt.terminal, receipt.epoch, receipt.seq)):
                 self.change(
@@ -225,6 +226,13 @@ class SqlStore(abc.ABC):
                     " SET seq = excluded.seq, body = excluded.body WHERE receipt.seq < excluded.seq",
                     (receipt.terminal, receipt.epoch, receipt.seq // 100, receipt.seq, receipt.body),
                 )
+                [(top,)] = self.rows(
+                    "SELECT max(seq) FROM receipt WHERE terminal = ? AND epoch = ? AND hundred >= ?",
+                    (receipt.terminal, receipt.epoch, receipt.seq // 100),
+                )
+                if top == receipt.seq:
+                    newest.append(receipt)
+        return newest
 
     def newest_receipts(self) -> Sequence[KeptReceipt]:
         """See EventStore."""
