@@ -253,7 +253,7 @@ def test_what_is_no_event_is_kept_once_with_its_reason(store: EventStore) -> Non
 def test_nonsense_is_kept_up_to_a_limit_and_evidence_without_one(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kazasu.collector.store.sql._MOST_UNSIGNED", 3)
+    monkeypatch.setattr("kazasu.collector.store.evidence._MOST_UNSIGNED", 3)
     assert store.keep([], [refusal(number) for number in range(5)], NOW_S).refused == 3
     assert "not kept" in alerts(store)["refused"]
     assert store.keep([], [refusal(number, signed=True) for number in range(10, 15)], NOW_S).refused == 5

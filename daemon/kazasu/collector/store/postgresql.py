@@ -15,7 +15,7 @@ from kazasu.errors import StoreError, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kazasu.collector.store.sql import Row
+    from kazasu.collector.store.statements import Row
 
 _CONNECT_S = 5
 _SILENT_MS = 8000  # a server that is gone without a word; ports.Beat asks for a beat every 10 s
@@ -43,26 +43,26 @@ class PostgresqlStore(SqlStore):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """See SqlStore."""
+        """See Statements."""
         with self._translated() as connection, connection.transaction():
             yield
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """See SqlStore."""
+        """See Statements."""
         with self._translated():
             yield
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-        """See SqlStore."""
+        """See Statements."""
         return self._opened().execute(_own(statement), values).fetchall()
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """See SqlStore."""
+        """See Statements."""
         return self._opened().execute(_own(statement), values).rowcount
 
     def insert(self, table: str, columns: str, rows: Sequence[Row]) -> None:
-        """See SqlStore. One statement with an array for each column: a fifth of the time of a row each."""
+        """See Statements. One statement with an array for each column: a fifth of the time of a row each."""
         if not rows:
             return
         arrays = ", ".join(f"%b::{_ARRAYS.get(name, 'text[]')}" for name in columns.split(", "))
@@ -70,7 +70,7 @@ class PostgresqlStore(SqlStore):
         self._opened().execute(statement.encode(), [list(column) for column in zip(*rows, strict=True)])
 
     def stream(self, statement: str, values: Sequence[Any]) -> Iterator[Row]:
-        """See SqlStore."""
+        """See Statements."""
         connection = self._opened()
         with connection.transaction(), connection.cursor("kazasu_stream") as cursor:
             cursor.itersize = _BATCH

@@ -15,7 +15,7 @@ from kazasu.store.sqlite import abandon, connect, make_durable_wal, sync_directo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kazasu.collector.store.sql import Row
+    from kazasu.collector.store.statements import Row
 
 SCHEMA = Schema(
     name="archive",
@@ -50,7 +50,7 @@ class SqliteStore(SqlStore):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """See SqlStore."""
+        """See Statements."""
         with self._translated() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -63,25 +63,25 @@ class SqliteStore(SqlStore):
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """See SqlStore."""
+        """See Statements."""
         with self._translated():
             yield
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-        """See SqlStore."""
+        """See Statements."""
         return self._opened().execute(statement, values).fetchall()
 
     def change(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """See SqlStore."""
+        """See Statements."""
         return self._opened().execute(statement, values).rowcount
 
     def insert(self, table: str, columns: str, rows: Sequence[Row]) -> None:
-        """See SqlStore."""
+        """See Statements."""
         marks = ", ".join("?" * len(columns.split(", ")))
         self._opened().executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
 
     def stream(self, statement: str, values: Sequence[Any]) -> Iterator[Row]:
-        """See SqlStore."""
+        """See Statements."""
         return self._opened().execute(statement, values)
 
     def close(self) -> None:
