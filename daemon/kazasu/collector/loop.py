@@ -47,7 +47,7 @@ class CollectorLoop:
         random: a number from 0 to below 1, new at each call.
 
     Attributes:
-        trouble: why there is no connection, in words; empty if there is one.
+        trouble: why there is no connection, or what the broker does not take; empty if all is well.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class CollectorLoop:
             if self._session is not None:
                 self._session.turn(self._clock.mono_s())
                 if self._session.open:
-                    self.trouble = ""
+                    self.trouble = self._session.refusal
         except (OSError, KeyMaterialError, BrokerUnsuitable, StoreUnavailable) as error:
             self._disconnected(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kazasu.collector.mqtt import CollectorConnection
+
+_log = logging.getLogger(__name__)
 
 _MOST_IN_FLIGHT = 100
 
@@ -32,7 +35,7 @@ class Outbox:
     def __init__(self) -> None:
         self.refusal = ""
         self._waiting: dict[str, _Message] = {}
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, str] = {}  # packet identifier → topic
         self._room = 0
 
     @property
@@ -52,11 +55,15 @@ class Outbox:
     def answered(self, acks: Iterable[tuple[int, int]]) -> None:
         """PUBACKs arrived."""
         for mid, code in acks:
-            self._in_flight.discard(mid)
-            self.refusal = in_words(code) if code >= FAILURE else ""
+            topic = self._in_flight.pop(mid, "")
+            refusal = f"{topic}: {in_words(code)}" if code >= FAILURE else ""
+            if refusal and refusal != self.refusal:
+                _log.warning("publish_refused", extra={"fields": {"detail": refusal}})
+            self.refusal = refusal
 
     def send(self, connection: CollectorConnection) -> None:
         """Hand over what there is room for."""
         while self._waiting and len(self._in_flight) < self._room:
             message = self._waiting.pop(next(iter(self._waiting)))
-            self._in_flight.add(connection.publish(message.topic, message.payload, retain=message.retain))
+            mid = connection.publish(message.topic, message.payload, retain=message.retain)
+            self._in_flight[mid] = message.topic

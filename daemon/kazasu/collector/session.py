@@ -76,6 +76,11 @@ class CollectorSession:
         self._outbox.put(self._topics.presence, self._payloads.presence("offline"))
 
     @property
+    def refusal(self) -> str:
+        """Why the broker took the last message that it did not take; empty if it takes them."""
+        return self._outbox.refusal
+
+    @property
     def said_all(self) -> bool:
         """Whether the broker has taken everything that was to be said."""
         return self._outbox.empty
