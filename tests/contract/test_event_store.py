@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import random
+import shutil
 import threading
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from fakes.told import Teller
 from kazasu.collector.records import Finding, KeptReceipt, Kind, Reason, Refused
+from kazasu.collector.store import postgresql, sqlite
 from kazasu.collector.store.postgresql import PostgresqlStore
 from kazasu.collector.store.sqlite import SqliteStore
 from kazasu.errors import StoreError, StoreUnavailable
@@ -349,14 +352,27 @@ def test_two_at_once_double_nothing_and_lose_nothing(opened: Callable[[], EventS
         ]
 
 
+def test_an_older_store_is_brought_up_to_date_with_everything_in_it(
+    opened: Callable[[], EventStore], front: Teller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened().keep(front.checked(front.tell(2)), [], NOW_S)
+    steps = tmp_path / "schema"
+    shutil.copytree(sqlite.SCHEMA.folder, steps)
+    (steps / "archive_0002.sql").write_text("ALTER TABLE chain ADD COLUMN site INTEGER NOT NULL DEFAULT 7;\n")
+    newer = replace(sqlite.SCHEMA, version=2, folder=steps)
+    monkeypatch.setattr(sqlite, "SCHEMA", newer)
+    monkeypatch.setattr(postgresql, "SCHEMA", newer)
+    for _ in range(2):
+        store = opened()
+        assert only_chain(store).seq == 2
+        assert isinstance(store, SqliteStore | PostgresqlStore)
+        assert store.rows("SELECT site FROM chain") == [(7,)]
+
+
 def test_a_newer_kazasus_store_is_refused_and_left_alone(
     opened: Callable[[], EventStore], front: Teller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened().keep(front.checked(front.tell(1)), [], NOW_S)
-    from msgspec.structs import replace
-
-    from kazasu.collector.store import postgresql, sqlite
-
     older = replace(sqlite.SCHEMA, version=0)
     monkeypatch.setattr(sqlite, "SCHEMA", older)
     monkeypatch.setattr(postgresql, "SCHEMA", older)
