@@ -66,7 +66,7 @@ class Heads:
         self._statements = statements
 
     def locked(
-        self, by_chain: Mapping[ChainKey, dict[int, Checked]], now_s: int, findings: list[Finding]
+        self, by_chain: Mapping[ChainKey, Sequence[Checked]], now_s: int, findings: list[Finding]
     ) -> dict[ChainKey, Head]:
         """All chains of the batch's terminals, theirs for this transaction; those that are new are begun."""
         heads: dict[ChainKey, Head] = {}
@@ -75,7 +75,7 @@ class Heads:
             for (owner, epoch), batch in by_chain.items():
                 if owner != terminal or epoch in found:
                     continue
-                first = min(batch.values(), key=lambda event: event.seq)
+                first = min(batch, key=lambda event: event.seq)
                 begun = self._statements.change(
                     f"INSERT INTO chain ({CHAIN}, asks) VALUES (?, ?, ?, 0, ?, 0, ?, ?, '', '', 0, 0, 0)"
                     " ON CONFLICT DO NOTHING",
@@ -95,9 +95,9 @@ class Heads:
         )
         return {row[1]: head_in(row) for row in rows}
 
-    def fresh(self, head: Head, batch: dict[int, Checked]) -> tuple[list[Checked], list[Refused]]:
-        """Tell what is new from what is here already, and from what contradicts it."""
-        seqs = sorted(seq for seq in batch if seq <= head.top)
+    def fresh(self, head: Head, batch: Sequence[Checked]) -> tuple[list[Checked], list[Refused]]:
+        """Tell what is new, by number, from what is here already, and from what contradicts that: forks."""
+        seqs = sorted({event.seq for event in batch if event.seq <= head.top})
         kept: dict[int, str] = {}
         if seqs:
             marks = ", ".join("?" * len(seqs))
@@ -107,9 +107,14 @@ class Heads:
                     (head.terminal, head.epoch, *seqs),
                 )
             )
-        fresh = [event for seq, event in sorted(batch.items()) if seq not in kept]
-        forks = [fork(batch[seq], digest) for seq, digest in kept.items() if batch[seq].digest != digest]
-        return fresh, forks
+        fresh, forks = [], []
+        for event in batch:
+            if event.seq not in kept:
+                kept[event.seq] = event.digest
+                fresh.append(event)
+            elif kept[event.seq] != event.digest:
+                forks.append(_fork(event, kept[event.seq]))
+        return sorted(fresh, key=lambda event: event.seq), forks
 
     def advance(self, head: Head, findings: list[Finding]) -> list[Refused]:
         """Move a head as far as what is stored reaches; what does not link is taken out again."""
@@ -177,8 +182,7 @@ def lives(head: Head, heads: Mapping[ChainKey, Head]) -> bool:
     return head is max(own, key=lambda other: (other.arrived_s, other.number))
 
 
-def fork(event: Checked, digest: str) -> Refused:
-    """A second event of one number, for the quarantine."""
+def _fork(event: Checked, digest: str) -> Refused:
     return Refused(
         terminal=event.terminal,
         reason=Reason.FORK,

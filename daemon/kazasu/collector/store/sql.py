@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kazasu.collector.records import Alert, Kept, KeptEvent, KeptReceipt, Kind
 from kazasu.collector.store.evidence import Evidence
-from kazasu.collector.store.heads import CHAIN, CLOCK_SAYS_SO, Heads, fork, head_in, lives, two_devices
+from kazasu.collector.store.heads import CHAIN, CLOCK_SAYS_SO, Heads, head_in, lives, two_devices
 from kazasu.collector.store.statements import Statements
 from kazasu.errors import StoreError
 
@@ -37,16 +37,18 @@ class SqlStore(Statements):
 
     def keep(self, events: Sequence[Checked], refused: Sequence[Refused], now_s: int) -> Kept:
         """See EventStore."""
-        by_chain, forks, doubles = _sorted(events)
-        in_quarantine = [*refused, *forks]
+        by_chain: dict[ChainKey, list[Checked]] = {}
+        for event in events:
+            by_chain.setdefault((event.terminal, event.epoch), []).append(event)
+        in_quarantine = list(refused)
         findings: list[Finding] = []
         new: dict[ChainKey, list[Checked]] = {}
-        known = rewritten = 0
+        duplicates = rewritten = 0
         with self.transaction():
             heads = self._heads.locked(by_chain, now_s, findings)
             for key, batch in sorted(by_chain.items()):
                 new[key], forks = self._heads.fresh(heads[key], batch)
-                known += len(batch) - len(new[key]) - len(forks)
+                duplicates += len(batch) - len(new[key]) - len(forks)
                 in_quarantine += forks
             self.insert("event", _EVENT, [_row(event, now_s) for fresh in new.values() for event in fresh])
             for key, fresh in new.items():
@@ -64,7 +66,7 @@ class SqlStore(Statements):
         return Kept(
             chains=tuple(heads[key].chain() for key in new if lives(heads[key], heads)),
             stored=sum(map(len, new.values())) - rewritten,
-            duplicates=doubles + known,
+            duplicates=duplicates,
             refused=refused_now,
         )
 
@@ -251,23 +253,6 @@ class SqlStore(Statements):
             "SELECT min(seq) FROM event WHERE terminal = ? AND epoch = ? AND seq > ?", (terminal, epoch, seq)
         )
         return (0, 0) if following is None or following == seq + 1 else (seq + 1, following - 1)
-
-
-def _sorted(events: Sequence[Checked]) -> tuple[dict[ChainKey, dict[int, Checked]], list[Refused], int]:
-    """Each chain's events by number; of two that contradict each other the second; how many came twice."""
-    by_chain: dict[ChainKey, dict[int, Checked]] = {}
-    forks = []
-    doubles = 0
-    for event in events:
-        wanted = by_chain.setdefault((event.terminal, event.epoch), {})
-        first = wanted.get(event.seq)
-        if first is None:
-            wanted[event.seq] = event
-        elif first.digest == event.digest:
-            doubles += 1
-        else:
-            forks.append(fork(event, first.digest))
-    return by_chain, forks, doubles
 
 
 def _row(event: Checked, now_s: int) -> Row:
