@@ -19,12 +19,6 @@ RULES = {
     11: "boot, crash and reconnect never open a door",
 }
 
-WAITING = {
-    8: "rosters, commands and configuration come over MQTT with the site's key, in an issue of their own; "
-    "until then a terminal subscribes to none of them",
-}
-"""Rule 5 has tests of both halves: what a terminal counts as delivered, and what the collector acknowledges."""
-
 _MARK = re.compile(r"mark\.rule\((\d+)\)")
 
 
