@@ -321,6 +321,15 @@ def test_punches_come_by_day_and_person(store: EventStore, front: Teller) -> Non
     assert found == [("front", 2), ("front", 1), ("back", 1)]
 
 
+def test_a_change_of_the_clock_is_found_while_punches_are_being_read(store: EventStore, front: Teller) -> None:
+    front.tell(1, day="2026-04-01")
+    front.tell(1, "clock.changed", step_ms=0)
+    front.tell(1, day="2026-04-01")
+    store.keep(front.checked(front.told), [], NOW_S)
+    found = [(event.seq, store.clock_after("front", event.epoch, event.seq)) for event in store.punches("2026", "2027")]
+    assert [(seq, None if after is None else after.seq) for seq, after in found] == [(1, 2), (3, None)]
+
+
 @pytest.mark.rule(5)
 def test_two_at_once_double_nothing_and_lose_nothing(opened: Callable[[], EventStore]) -> None:
     tellers = [Teller(name) for name in ("front", "back")]

@@ -61,7 +61,7 @@ def assemble_collector(config: CollectorConfig, stack: ExitStack) -> CollectorAp
         KazasuError: something that a person has to mend.
     """
     settings = config.collector
-    signer = load_signer(credential(settings.key))
+    signer = load_signer(credential(settings.key), "collector key")
     directory = TerminalDirectory(settings.terminals)
     directory.read()
     store = open_store(config.store, make=True)

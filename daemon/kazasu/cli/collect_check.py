@@ -28,7 +28,7 @@ def check_all(config: CollectorConfig) -> Iterator[Finding]:
 
 def _key(config: CollectorConfig) -> Iterator[Finding]:
     try:
-        signer = load_signer(credential(config.collector.key))
+        signer = load_signer(credential(config.collector.key), "collector key")
     except KazasuError as error:
         yield Finding(Grade.PROBLEM, "key", str(error))
         return

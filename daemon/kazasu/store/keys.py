@@ -25,6 +25,10 @@ from kazasu.store.sqlite import sync_directory
 PEPPER_BYTES = 32
 _MAX_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_REMEDIES = {
+    "public key": "copy it from its owner",
+    "collector key": "bring it back, or make one as docs/collector.md says",
+}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _PUBLIC_KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
@@ -60,21 +64,23 @@ def write_public(path: Path, signer: Ed25519Signer) -> None:
     write_new(path, signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
 
 
-def load_signer(path: Path) -> Ed25519Signer:
-    """Read the event key.
+def load_signer(path: Path, what: str = "event key") -> Ed25519Signer:
+    """Read a key that signs.
+
+    Args:
+        path: where.
+        what: it is, in words.
 
     Raises:
         KeyMaterialError: missing, readable by others, or not an unencrypted Ed25519 key.
     """
-    pem = read_checked(path, "event key", secret=True)
+    pem = read_checked(path, what, secret=True)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
-        raise KeyMaterialError(
-            f"{path} holds no private key in PEM without a password; {_remedy('event key')}"
-        ) from error
+        raise KeyMaterialError(f"{path} holds no private key in PEM without a password; {_remedy(what)}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyMaterialError(f"{path} holds a key that is not Ed25519; {_remedy('event key')}")
+        raise KeyMaterialError(f"{path} holds a key that is not Ed25519; {_remedy(what)}")
     return Ed25519Signer(key)
 
 
@@ -166,7 +172,7 @@ def read_checked(path: Path, what: str, *, secret: bool) -> bytes:
 
 
 def _remedy(what: str) -> str:
-    return "copy it from its owner" if what == "public key" else "bring it back, or make one with `kazasu keygen`"
+    return _REMEDIES.get(what, "bring it back, or make one with `kazasu keygen`")
 
 
 def _check_mode(path: Path, status: os.stat_result, *, secret: bool) -> None:

@@ -130,7 +130,7 @@ def test_a_configuration_that_cannot_be_used_is_said_with_its_place(
 
 def test_it_does_not_start_without_a_key_or_terminals(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert collect(file) == EXIT_PROBLEM
-    assert "the event key" in capsys.readouterr().err
+    assert "the collector key" in capsys.readouterr().err
     generate_signer(file.with_name("collector.key"))
     assert collect(file) == EXIT_CONFIGURATION
     assert "directory of the site's terminals" in capsys.readouterr().err

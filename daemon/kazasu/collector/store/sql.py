@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE_S = 3600
 _EVENT = "terminal, epoch, seq, digest, prev, event_type, time, boot, mono_ms, cardholder, day, arrived_s, body"
+_KEPT = (
+    "SELECT event.terminal, event.epoch, event.seq, event.body, event.arrived_s, chain.seq FROM event"
+    " JOIN chain ON chain.terminal = event.terminal AND chain.epoch = event.epoch"
+)
 
 
 class SqlStore(Statements):
@@ -225,28 +229,17 @@ class SqlStore(Statements):
 
     def clock_after(self, terminal: str, epoch: str, seq: int) -> KeptEvent | None:
         """See EventStore."""
-        found = self._kept_events(
-            "event.terminal = ? AND event.epoch = ? AND event.seq > ? AND event.event_type = ?"
-            " ORDER BY event.seq LIMIT 1",
-            (terminal, epoch, seq, CLOCK_SAYS_SO),
-        )
-        return next(iter(list(found)), None)
+        with self.reading():
+            rows = self.rows(
+                f"{_KEPT} WHERE event.terminal = ? AND event.epoch = ? AND event.seq > ? AND event.event_type = ?"
+                " ORDER BY event.seq LIMIT 1",
+                (terminal, epoch, seq, CLOCK_SAYS_SO),
+            )
+        return _kept(rows[0]) if rows else None
 
     def _kept_events(self, where: str, values: Sequence[Any]) -> Iterator[KeptEvent]:
         with self.reading():
-            for terminal, epoch, seq, body, arrived_s, head in self.stream(
-                "SELECT event.terminal, event.epoch, event.seq, event.body, event.arrived_s, chain.seq FROM event"
-                f" JOIN chain ON chain.terminal = event.terminal AND chain.epoch = event.epoch WHERE {where}",
-                values,
-            ):
-                yield KeptEvent(
-                    terminal=terminal,
-                    epoch=epoch,
-                    seq=seq,
-                    body=bytes(body),
-                    arrived_s=arrived_s,
-                    linked=seq <= head,
-                )
+            yield from map(_kept, self.stream(f"{_KEPT} WHERE {where}", values))
 
     def _missing(self, terminal: str, epoch: str, seq: int) -> tuple[int, int]:
         [(following,)] = self.rows(
@@ -275,3 +268,8 @@ def _row(event: Checked, now_s: int) -> Row:
 
 def _receipt(row: Row) -> KeptReceipt:
     return KeptReceipt(terminal=row[0], epoch=row[1], seq=row[2], body=bytes(row[3]))
+
+
+def _kept(row: Row) -> KeptEvent:
+    terminal, epoch, seq, body, arrived_s, head = row
+    return KeptEvent(terminal=terminal, epoch=epoch, seq=seq, body=bytes(body), arrived_s=arrived_s, linked=seq <= head)
