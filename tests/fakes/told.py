@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kazasu.model.event import Event
+    from kazasu.model.moment import Moment
 
 SITE = "city-hall"
 EPOCH = "0123456789abcdef"
@@ -56,12 +57,16 @@ class Teller:
         events = []
         for _ in range(count):
             self.clock.advance(1)
-            prev = self.told[-1].digest if self.told else GENESIS
-            place = Place(site=SITE, terminal=self.terminal, epoch=self.epoch, seq=len(self.told) + 1, prev=prev)
-            event = sealed(Draft(event_type=event_type, moment=self.clock.now(), fields=fields), place, self.signer)
-            self.told.append(event)
-            events.append(event)
+            events.append(self.tell_at(self.clock.now(), event_type, **fields))
         return events
+
+    def tell_at(self, moment: Moment, event_type: str = "attendance.in", **fields: int | str) -> Event:
+        """One event happens, and the terminal says that it was then."""
+        prev = self.told[-1].digest if self.told else GENESIS
+        place = Place(site=SITE, terminal=self.terminal, epoch=self.epoch, seq=len(self.told) + 1, prev=prev)
+        event = sealed(Draft(event_type=event_type, moment=moment, fields=fields), place, self.signer)
+        self.told.append(event)
+        return event
 
     def forget(self, count: int) -> None:
         """Somebody set the disk back by so many events."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes.told import Teller
+from fakes.told import SITE, Teller
+from kazasu.collector.attendance import punches
+from kazasu.collector.intake import Intake
+from kazasu.collector.records import Refused
 from kazasu.collector.store.sqlite import SqliteStore
+from kazasu.model.moment import Moment, TimeSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +76,33 @@ class Model:
                 self.evidence.add(self.kept.pop(following.seq).body)
                 return
             self.head = (following.seq, following.digest)
+
+
+moments = st.tuples(
+    st.datetimes(timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=14))])),
+    st.one_of(st.integers(0, 2**53 - 1), st.integers(0, 10**6)),
+    st.sampled_from(["a" * 32, "b" * 32]),
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(moments, min_size=2, max_size=4))
+def test_whatever_time_a_terminal_signs_the_store_takes_what_the_intake_lets_through(
+    store: SqliteStore, signed_moments: list[tuple[dt.datetime, int, str]]
+) -> None:
+    teller = Teller(next(_NAMES))
+    intake = Intake(SITE, {teller.terminal: teller.registered}, {})
+    checked = []
+    for at, mono_ms, boot in signed_moments:
+        moment = Moment(at=at, source=TimeSource.NTP, error_ms=0, boot=boot, mono_ms=mono_ms)
+        teller.tell_at(moment, day="2026-04-01")
+        worth = intake.check(teller.topic, teller.told[-1].body)
+        if isinstance(worth, Refused):
+            teller.told.pop()
+        else:
+            checked.append(worth)
+    assert store.keep(checked, [], 1_800_000_000).stored == len(checked)
+    assert all(punch.terminal for punch in punches(store, dt.date(2026, 4, 1), dt.date(2026, 4, 1), 3600.0))
 
 
 @pytest.mark.rule(5)

@@ -32,6 +32,8 @@ _EPOCH = re.compile(r"[0-9a-f]{16}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BOOT = re.compile(r"[0-9a-f]{32}")
 _TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
+_YEARS = range(1970, 9000)
+_LONGEST_RUN_MS = 100 * 366 * 86_400_000
 _SOURCES = frozenset(source.value for source in TimeSource)
 _EVENT_LEVELS = 6  # kazasu / v1 / site / up / terminal / event
 
@@ -173,13 +175,14 @@ def _matches(pattern: re.Pattern[str], value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    """RFC 3339 with offset; without one nobody knows when it was."""
+    """RFC 3339 with offset, without which nobody knows when it was, in years that can be reckoned with."""
     if not isinstance(value, str):
         return False
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        at = datetime.fromisoformat(value)
     except ValueError:
         return False
+    return at.tzinfo is not None and at.year in _YEARS
 
 
 def _is_day_or_none(value: object) -> bool:
@@ -208,8 +211,9 @@ _FORM = {
     "time_source": lambda value: value in _SOURCES,
     "time_error_ms": lambda value: type(value) is int,
     "boot": lambda value: _matches(_BOOT, value),
-    "mono_ms": lambda value: type(value) is int and value >= 0,
+    "mono_ms": lambda value: type(value) is int and 0 <= value <= _LONGEST_RUN_MS,
     "day": _is_day_or_none,
+    "punched_at": lambda value: value is None or _is_time(value),
     "cardholder": _is_clean_text_or_none,
 }
 """What each field that this program itself uses has to look like."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -135,8 +135,8 @@ class CollectorPayloads:
 class Announced(msgspec.Struct, frozen=True):
     """What the collector reads of a terminal's health: how far the broker took its events. Unsigned, a hint only."""
 
-    epoch: str
-    acked_seq: int
+    epoch: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
+    acked_seq: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 _ANNOUNCED = msgspec.json.Decoder(Announced)

@@ -211,7 +211,8 @@ def test_a_missing_end_shows_in_the_terminals_health(bench: Bench, front: Teller
     bench.work()
     health = {"epoch": front.epoch, "acked_seq": 5}
     assert bench.arrive(f"{BASE}/up/front/health", json.dumps(health).encode())
-    assert bench.arrive(f"{BASE}/up/front/health", b"\xff")
+    for nonsense in (b"\xff", b'{"epoch":"x","acked_seq":9}', b'{"epoch":"%b","acked_seq":%d}' % (b"0" * 16, 2**60)):
+        assert bench.arrive(f"{BASE}/up/front/health", nonsense)
     bench.work(PAUSE_S + 1)
     asked = bench.said(COMMAND) or {}
     assert (asked["from"], asked["to"]) == (3, 5)
