@@ -17,7 +17,6 @@ UNITS = {
     "kazasu-doctor@.service": ("kazasu-doctor@.service",),
     "kazasu-renew@.service": ("kazasu-renew@.service",),
     "kazasu-renew@.timer": ("kazasu-renew@.timer",),
-}
     "kazasu-collector.service": ("kazasu-collector.service",),
 }
 SOURCES = {"kazasu@door.service": "kazasu.service"}
@@ -45,9 +44,9 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
     beside = [f"kazasu-doctor@{unit.stem}.service", f"kazasu-renew@{unit.stem}.timer"]
+    if unit.stem == "kazasu-collector":
+        beside.clear()
     run("systemd-analyze", "verify", "--man=no", unit, *map(unit.with_name, beside))
-    doctor = unit.with_name(f"kazasu-doctor@{unit.stem}.service")
-    run("systemd-analyze", "verify", "--man=no", unit, *([] if unit.stem == "kazasu-collector" else [doctor]))
 
 
 def test_the_unit_is_locked_up_and_says_why_it_is_not_more_so(unit: Path) -> None:
