@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
-import tomli
 
-from kazasu.errors import ConfigurationError, KeyMaterialError
+from kazasu.config import load_table
+from kazasu.errors import ConfigurationError
 from kazasu.model.signature import Ed25519Verifier
+from kazasu.site.terminal_record import TerminalRecord
 from kazasu.store.keys import load_verifier, verifier_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_MAX_FILE_BYTES = 64 * 1024
 _PEM = ".pub.pem"
 _TOML = ".toml"
 
@@ -37,18 +37,6 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
 
     keys: Mapping[str, Ed25519Verifier]
     revoked: frozenset[str] = frozenset()
-
-
-class _Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of [[event_keys]]; the site's other notes on it are not the collector's business."""
-
-    pem: str
-    revoked_at: object = None
-
-
-class _Record(msgspec.Struct, frozen=True, kw_only=True):
-    state: str
-    event_keys: tuple[_Key, ...] = ()
 
 
 class TerminalDirectory:
@@ -110,7 +98,11 @@ class TerminalDirectory:
         if file.endswith(_PEM):
             verifier = load_verifier(path)
             return Registered(keys={verifier.keyid: verifier})
-        record = _record_in(path)
+        record = load_table(path, TerminalRecord, lambda _: ())
+        if f"{record.id}{_TOML}" != file:
+            raise ConfigurationError(
+                f"{path}: id: it is the record of {record.id!r}; a file is named after its terminal"
+            )
         keys, revoked = {}, set()
         for key in record.event_keys:
             verifier = verifier_in(key.pem.encode(), path)
@@ -118,16 +110,3 @@ class TerminalDirectory:
             if key.revoked_at is not None or record.state == "revoked":
                 revoked.add(verifier.keyid)
         return Registered(keys=keys, revoked=frozenset(revoked))
-
-
-def _record_in(path: Path) -> _Record:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        if len(content) > _MAX_FILE_BYTES:
-            raise ConfigurationError(f"{path}: larger than {_MAX_FILE_BYTES} bytes: this is no terminal's record")
-        return msgspec.convert(tomli.loads(content.decode()), _Record)
-    except OSError as error:
-        raise KeyMaterialError(f"{path} cannot be read: {error.strerror}; check its owner and mode") from error
-    except (ValueError, RecursionError) as error:  # msgspec's and tomli's are both
-        raise ConfigurationError(f"{path}: no terminal's record: {error}") from error

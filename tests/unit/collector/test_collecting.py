@@ -251,7 +251,7 @@ def test_a_terminal_that_is_added_is_known_within_a_look(bench: Bench) -> None:
 def test_a_directory_that_cannot_be_read_is_told_and_what_was_known_counts(bench: Bench, front: Teller) -> None:
     (bench.terminals / "back.toml").write_text("state = ")
     bench.work(LOOK_S)
-    assert "no terminal's record" in (bench.said(f"{BASE}/collector/one/alert/terminals") or {})["message"]
+    assert "not TOML" in (bench.said(f"{BASE}/collector/one/alert/terminals") or {})["message"]
     bench.tell(front)
     bench.work()
     assert (bench.said(RECEIPT) or {})["seq"] == 1
@@ -277,7 +277,9 @@ def test_a_revoked_keys_later_events_are_evidence_only(bench: Bench, front: Tell
     bench.work()
     pem = (bench.terminals / "front.pub.pem").read_text()
     (bench.terminals / "front.pub.pem").unlink()
-    (bench.terminals / "front.toml").write_text(f'state = "revoked"\n[[event_keys]]\npem = """\n{pem}"""\n')
+    record = f'id = "front"\nstate = "revoked"\n[[event_keys]]\nkeyid = "{front.signer.keyid}"\n'
+    since = "since = 2026-04-01T00:00:00+09:00\n"
+    (bench.terminals / "front.toml").write_text(f'{record}{since}pem = """\n{pem}"""\n')
     bench.work(LOOK_S)
     bench.tell(front)
     bench.arrive(front.topic, front.told[1].body)

@@ -68,10 +68,10 @@ def test_a_key_that_two_terminals_have(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [
-        ("front.toml", "state = ", "no terminal's record"),
-        ("front.toml", 'id = "front"', "no terminal's record"),
-        ("front.toml", 'state = "active"\n[[event_keys]]\npem = "x"', "no public key"),
-        ("front.toml", "#" * 70_000, "larger than"),
+        ("front.toml", "state = ", "not TOML"),
+        ("front.toml", 'id = "front"', "the key state is missing"),
+        ("front.toml", record(BACK).replace('id = "front"', 'id = "back"'), "named after its terminal"),
+        ("front.toml", record(FRONT).replace("MCow", "Mooo"), "no public key"),
         ("front.pub.pem", "x", "no public key"),
         ("Front!.pub.pem", "x", "no terminal's name"),
     ],
