@@ -49,6 +49,7 @@ ACTIONS = (
     Action("renew", "renew the certificates of broker, collector, desk and operations"),
     Action("rotate-key", "replace the site key, while terminals go on"),
     Action("command", "command terminals, and see what becomes of it"),
+    Action("watch", "every terminal at a glance, the worst first"),
 )
 
 
