@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.backlog import FakeBacklog, FakeCursor
-from fakes.clock import FakeClock
+from fakes.clock import START, FakeClock
 from fakes.inbox import ListInbox
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.publishers.board import HealthBoard
@@ -18,6 +18,7 @@ from kazasu.publishers.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from kazasu.ports import Backlog, SendCursor
     from kazasu.publishers.settings import Broker, Commanding
@@ -40,9 +41,17 @@ class Rig:
         broker: where they publish.
         ack_timeout_s: as in `Settings`.
         commanding: who may command.
+        at: the wall time at first, which stands still.
     """
 
-    def __init__(self, broker: Broker, *, ack_timeout_s: float = 10.0, commanding: Commanding | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        ack_timeout_s: float = 10.0,
+        commanding: Commanding | None = None,
+        at: datetime = START,
+    ) -> None:
         self.commanding = commanding
         self.signer = Ed25519Signer(Ed25519PrivateKey.generate())
         self.verifiers = {TERMINAL: Ed25519Verifier(self.signer.public)}
@@ -57,6 +66,7 @@ class Rig:
         self.settings = Settings(
             site=SITE, terminal=TERMINAL, broker=broker, ack_timeout_s=ack_timeout_s, info={"version": "1.2.3"}
         )
+        self._at = at
         self.publisher: MqttPublisher | None = None
         self.beats = 0
         self._thread: threading.Thread | None = None
@@ -75,7 +85,7 @@ class Rig:
             cursor=self.cursor,
             board=self.board,
             inbox=self.inbox,
-            clock=RunningClock(),
+            clock=RunningClock(self._at),
             collector=Ed25519Verifier(self.collector.public),
             random=lambda: 0.999,  # the shortest waits
             commanding=self.commanding,

@@ -154,7 +154,7 @@ class FleetView:
 
 def _summary(total: int, counts: Mapping[Grade, int], painted: Callable[[str, Grade], str]) -> str:
     if not total:
-        return "no terminal heard of yet"
+        return "no terminal heard of; if there are any, the access list does not let this client read"
     words = ", ".join(painted(f"{counts[grade]} {_COUNTED[grade]}", grade) for grade in Grade if counts[grade])
     return f"{total} terminal{'' if total == 1 else 's'}: {words}"
 

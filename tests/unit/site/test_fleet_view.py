@@ -99,7 +99,7 @@ def test_what_makes_the_view_doubtful_stands_above_it(site: SimulatedSite, order
     site.fleet.take("kazasu/v1/city-hall/down/all/collector", b'{"state":"offline"}', site.at)
     site.send("hall-1", "health", b"{")
     lines = view.snapshot(Heading(site="city-hall", trouble="no connection"), screen(), site.at)
-    assert lines[0].endswith("no terminal heard of yet")
+    assert "no terminal heard of" in lines[0]
     assert lines[1:4] == [
         "! no connection",
         "! the collector is offline: events wait, and none is vouched for",

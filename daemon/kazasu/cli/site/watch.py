@@ -1,7 +1,7 @@
 """See how every terminal of the site is: the worst first, anew once a second.
 
 Into a pipe, or with --once, it says once how things are and ends; its exit code is 1 if a terminal is down or has a
-problem. It shows what the terminals say of themselves; which events are kept, and whether one is missing, the collector
+problem, or if none was heard of. It shows what the terminals say of themselves; which events are kept, and whether one is missing, the collector
 knows.
 """
 
@@ -103,7 +103,8 @@ class _Watch:
             heading = Heading(site=self._site, trouble="" if whole else "not all of it: more was still coming")
             print("\n".join(self._view.snapshot(heading, _screen(), at)))
         counts = self._order.counts
-        return EXIT_PROBLEM if counts[Grade.DOWN] or counts[Grade.PROBLEM] else EXIT_OK
+        well = self._fleet.terminals and not counts[Grade.DOWN] and not counts[Grade.PROBLEM]
+        return EXIT_OK if well else EXIT_PROBLEM
 
     def live(self) -> None:
         """Draw at most once a second, until somebody has seen enough."""
