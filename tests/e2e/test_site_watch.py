@@ -73,6 +73,7 @@ def test_into_a_pipe_it_says_once_how_every_terminal_is(
     seen = subprocess.run(command(broker, "--json"), capture_output=True, check=False, timeout=60)
     assert seen.returncode == 1, seen.stderr
     terminals = [json.loads(line) for line in seen.stdout.splitlines()]
+    assert [terminal["health"]["alerts"] for terminal in terminals] == [1, 0]
     assert [(terminal["terminal"], terminal["state"], terminal["problems"]) for terminal in terminals] == [
         ("hall-1", "online", ["reader door is missing: �[2Junplugged"]),
         ("entrance-1", "online", []),

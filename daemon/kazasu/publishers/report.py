@@ -64,7 +64,7 @@ class Report:
             ]
         )
         self._alerts: dict[str, str] = {}  # what stands at the broker
-        self._health_of: tuple[int, int, int] | None = None
+        self._health_of: tuple[int, int, int, int] | None = None
         self._health_at_s = 0.0
 
     def next(self, now_s: float) -> tuple[str, bytes] | None:
@@ -80,7 +80,8 @@ class Report:
         if self._health_wait_s(now_s) > 0:
             return None
         self._health_of, self._health_at_s = self._now(), now_s
-        fields = {**self._board.fields(), **self._delivery.fields(), **self._vitals(), "conn": self._conn}
+        own: EventFields = {"conn": self._conn, "alerts": len(self._alerts)}
+        fields = {**self._board.fields(), **self._delivery.fields(), **self._vitals(), **own}
         return self._topics.health, self._payloads.fields(fields, self._clock.now().time)
 
     def wait_s(self, now_s: float) -> float:
@@ -103,9 +104,9 @@ class Report:
         """The last message of a connection that ends well."""
         return self._topics.state, self._payloads.offline(self._conn, "stopped")
 
-    def _now(self) -> tuple[int, int, int]:
+    def _now(self) -> tuple[int, int, int, int]:
         window = self._delivery.window
-        return self._board.version, window.acked, window.refusal
+        return self._board.version, window.acked, window.refusal, len(self._alerts)
 
     def _next_alert(self) -> tuple[str, bytes] | None:
         standing = self._board.alerts()

@@ -30,7 +30,7 @@ _MAX_INTEGER = 2**53 - 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
-_TAPS = ("attendance.", "door.granted", "door.denied")
+_TAPS = ("attendance.", "door.granted", "door.denied", "muster.present", "muster.denied")
 _SILENT = timedelta(seconds=SILENT_S)
 _FLAT = msgspec.json.Decoder(dict[str, int | str])
 Fields: TypeAlias = dict[str, int | str]
@@ -136,7 +136,8 @@ class Fleet:
         everybody = Topics(site, "+")
         self._up = everybody.up.removesuffix("+")
         self._collector = everybody.collector
-        self.subscriptions = (f"{everybody.up}/#", everybody.collector)
+        said = (everybody.state, everybody.health, everybody.info, everybody.alert("+"), everybody.event)
+        self.subscriptions = (*said, everybody.collector)
         self.terminals: dict[str, Terminal] = {}
         self.collector = "unknown"
         self.unreadable = 0
@@ -195,7 +196,7 @@ class Fleet:
             "info": _after_info,
             "event": _after_event,
         }.get(kind)
-        if after is None or not payload:  # answers and what later versions bring; what somebody removed
+        if after is None or not payload:  # what is not asked for; what somebody removed
             return terminal
         fields = _flat(payload)
         return None if fields is None else after(terminal, fields, at)

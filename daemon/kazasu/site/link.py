@@ -56,16 +56,13 @@ class Link:
         self._attempt: Attempt | None = None
         self._connection: Connection | None = None
         self._open = False
+        self._unanswered = 0
         self._began_s = self._retry_at_s = mono_s()
 
     @property
     def up(self) -> bool:
         """Whether the broker has taken this client in."""
         return self._open
-
-    def fileno(self) -> int:
-        """To poll on beside other things, with `wants_write`; it says that `turn` has something to do."""
-        return self._waker.fileno() if self._connection is None else self._connection.fileno()
 
     def wait(self, timeout_s: float, *others: int) -> None:
         """Wait until there is something to do, here or at one of the other descriptors."""
@@ -100,6 +97,12 @@ class Link:
         if self._connection is None:
             raise ConnectionError("not connected")
         self._connection.publish(topic, payload, retain=True)
+        self._unanswered += 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether the broker has answered everything that was published."""
+        return self._unanswered == 0
 
     def close(self) -> None:
         """Leave in order, if that can be."""
@@ -143,6 +146,7 @@ class Link:
                 case Lost(detail=detail):
                     raise ConnectionError(detail)
         acks, connection.acks = connection.acks, []
+        self._unanswered -= len(acks)
         for _, code in acks:
             if code >= FAILURE:
                 self.refused = in_words(code)
@@ -154,6 +158,6 @@ class Link:
     def _broken(self, error: Exception) -> None:
         if self._connection is not None:
             self._connection.close()
-        self._connection, self._open = None, False
+        self._connection, self._open, self._unanswered = None, False, 0
         self._retry_at_s = self._mono_s() + self._backoff.next_s()
         self.trouble = f"{self._broker.host}:{self._broker.port}: {error}"

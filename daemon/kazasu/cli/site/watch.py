@@ -1,8 +1,8 @@
 """See how every terminal of the site is: the worst first, anew once a second.
 
 Into a pipe, or with --once, it says once how things are and ends; its exit code is 1 if a terminal is down or has a
-problem, or if none was heard of. It shows what the terminals say of themselves; which events are kept, and whether one is missing, the collector
-knows.
+problem, or if none was heard of. It shows what the terminals say of themselves; which events are kept, and whether one
+is missing, the collector knows.
 """
 
 from __future__ import annotations

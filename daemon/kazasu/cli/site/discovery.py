@@ -1,0 +1,87 @@
+"""Tell Home Assistant, over MQTT, which terminals there are: each becomes a device.
+
+It stays, and announces what is new; with --once it announces what there is and ends. Announcements are retained, so
+Home Assistant finds them whenever it starts. To let it forget a terminal, remove its announcement from the broker:
+`mosquitto_pub … -r -n -t homeassistant/device/kazasu_SITE_TERMINAL/config`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import time
+from typing import TYPE_CHECKING
+
+from kazasu.cli import EXIT_OK
+from kazasu.cli.site.reading_along import add_broker_arguments, broker_of
+from kazasu.errors import BrokerUnsuitable
+from kazasu.site.announcer import Announcer
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kazasu.site.link import Link
+
+_APART_S = 1.0  # also long enough for the broker to have sent what it retains
+_WAIT_S = 60.0
+_FOR_ANSWERS_S = 10.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--once", action="store_true", help="announce what there is, and end")
+    add_broker_arguments(parser, "discovery")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Announce."""
+    from kazasu.site.link import Link  # paho
+
+    announcer = Announcer(arguments.name)
+    link = Link(broker_of(arguments), announcer.subscriptions, time.monotonic, random.random)
+    try:
+        return _announce(link, announcer, once=arguments.once)
+    finally:
+        link.close()
+
+
+def _announce(link: Link, announcer: Announcer, *, once: bool) -> int:
+    heard, said, looked_s = False, "", time.monotonic()
+    while True:
+        link.wait(_APART_S if heard or once else _WAIT_S)
+        for message in link.turn():
+            announcer.take(message.topic, message.payload, dt.datetime.now(dt.UTC))
+            heard = True
+        trouble = link.trouble or link.refused
+        if once and trouble:
+            raise BrokerUnsuitable(trouble)
+        if trouble != said:
+            print(trouble or "connected again", flush=True)
+            said = trouble
+        now_s = time.monotonic()
+        if not link.up:
+            looked_s = now_s
+        elif now_s - looked_s >= _APART_S:
+            heard, looked_s = False, now_s
+            announcements = list(announcer.due())
+            for topic, payload in announcements:
+                link.publish(topic, payload)
+                print(f"announced  {topic}", flush=True)
+            if once and not announcements:
+                _wait_for_answers(link)
+                return EXIT_OK
+
+
+def _wait_for_answers(link: Link) -> None:
+    """The broker says of each announcement whether it took it.
+
+    Raises:
+        BrokerUnsuitable: it did not, or says nothing.
+    """
+    until_s = time.monotonic() + _FOR_ANSWERS_S
+    while not link.idle and time.monotonic() < until_s:
+        link.turn()
+        link.wait(_APART_S)
+    link.turn()
+    if link.refused or not link.idle:
+        raise BrokerUnsuitable(link.refused or link.trouble or "the broker did not confirm what was announced")

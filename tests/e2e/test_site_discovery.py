@@ -1,0 +1,58 @@
+"""`kazasu site discovery` against a real mosquitto with the shipped access list."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.publishing import SITE, TERMINAL, Rig
+from kazasu.publishers.wire import Topics
+from kazasu.site.home_assistant import discovery_topic
+from kazasu.virtual.broker import PrivateBroker
+from kazasu.virtual.subscriber import CheckingSubscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
+    with PrivateBroker(tmp_path / "broker") as broker:
+        yield broker
+
+
+def announce(broker: PrivateBroker, client: str) -> subprocess.CompletedProcess[str]:
+    files = broker.client(client)
+    where = ["--name", SITE, "--broker", f"localhost:{files.port}", "--ca", str(files.ca_file)]
+    who = ["--certificate", str(files.certificate_file), "--key", str(files.key_file)]
+    command = [sys.executable, "-m", "kazasu", "site", "discovery", "--once", *where, *who]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60, text=True)
+
+
+def test_home_assistant_finds_a_terminal_and_a_reader_of_the_site_finds_no_way_to_announce(
+    broker: PrivateBroker,
+) -> None:
+    with (
+        Rig(broker.client(TERMINAL)) as rig,
+        CheckingSubscriber(broker.client("collector"), SITE, rig.verifiers) as ears,
+    ):
+        rig.board.note(reader_desk="present")
+        health = Topics(SITE, TERMINAL).health
+        assert ears.wait_for(lambda: b"reader_desk" in ears.retained.get(health, b""))
+        topic = discovery_topic(SITE, TERMINAL)
+        told = announce(broker, "discovery")
+        assert (told.returncode, told.stdout) == (0, f"announced  {topic}\n"), told.stderr
+        files = broker.client("homeassistant")
+        who = ["--cafile", str(files.ca_file), "--cert", str(files.certificate_file), "--key", str(files.key_file)]
+        where = ["-h", "localhost", "-p", str(files.port), "-V", "5", "-C", "1", "-W", "30"]
+        command = ["mosquitto_sub", *where, *who, "-t", "homeassistant/device/+/config"]
+        heard = subprocess.run(command, capture_output=True, check=True)
+        assert "reader_desk" in json.loads(heard.stdout)["components"]
+        assert announce(broker, "discovery").stdout == ""  # it is there already
+        refused = announce(broker, "operations")
+        assert (refused.returncode, "not authorised" in refused.stderr) == (1, True)
