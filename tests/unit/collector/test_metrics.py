@@ -18,7 +18,7 @@ def site() -> SimulatedSite:
 
 def read(site: SimulatedSite, *, findings: dict[tuple[str, str], int] | None = None) -> Samples:
     """What Prometheus makes of it, without the site's label."""
-    text = site_metrics(SITE, site.fleet, {"events_stored": 7}, findings or {})
+    text = site_metrics(SITE, site.fleet, {"stored": 7}, findings or {})
     samples: Samples = {}
     for family in text_string_to_metric_families(text):
         assert family.documentation
@@ -89,7 +89,7 @@ def test_the_collectors_own_figures(site: SimulatedSite) -> None:
     site.send("hall-1", "health", b"{")
     samples = read(site, findings={("hall-1", "gap"): 2})
     assert of(samples, "messages_unreadable_total") == 1
-    assert of(samples, "collector_events_stored_total") == 7
+    assert of(samples, "collector_stored_total") == 7
     assert of(samples, "collector_findings", terminal="hall-1", kind="gap") == 2
 
 
