@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.publishing import SITE, TERMINAL, Rig
+from fakes.site_folder import reading_site
 from kazasu.publishers.wire import Topics
 from kazasu.site.home_assistant import discovery_topic
 from kazasu.virtual.broker import PrivateBroker
@@ -26,17 +28,15 @@ def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
         yield broker
 
 
-def announce(broker: PrivateBroker, client: str) -> subprocess.CompletedProcess[str]:
-    files = broker.client(client)
-    where = ["--name", SITE, "--broker", f"localhost:{files.port}", "--ca", str(files.ca_file)]
-    who = ["--certificate", str(files.certificate_file), "--key", str(files.key_file)]
-    command = [sys.executable, "-m", "kazasu", "site", "discovery", "--once", *where, *who]
+def announce(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kazasu", "site", "discovery", "--once", "--site", str(folder)]
     return subprocess.run(command, capture_output=True, check=False, timeout=60, text=True)
 
 
 def test_home_assistant_finds_a_terminal_and_a_reader_of_the_site_finds_no_way_to_announce(
-    broker: PrivateBroker,
+    broker: PrivateBroker, tmp_path: Path
 ) -> None:
+    folder = reading_site(tmp_path / "site", SITE, broker, "discovery")
     with (
         Rig(broker.client(TERMINAL)) as rig,
         CheckingSubscriber(broker.client("collector"), SITE, rig.verifiers) as ears,
@@ -45,7 +45,7 @@ def test_home_assistant_finds_a_terminal_and_a_reader_of_the_site_finds_no_way_t
         health = Topics(SITE, TERMINAL).health
         assert ears.wait_for(lambda: b"reader_desk" in ears.retained.get(health, b""))
         topic = discovery_topic(SITE, TERMINAL)
-        told = announce(broker, "discovery")
+        told = announce(folder)
         assert (told.returncode, told.stdout) == (0, f"announced  {topic}\n"), told.stderr
         files = broker.client("homeassistant")
         who = ["--cafile", str(files.ca_file), "--cert", str(files.certificate_file), "--key", str(files.key_file)]
@@ -53,6 +53,9 @@ def test_home_assistant_finds_a_terminal_and_a_reader_of_the_site_finds_no_way_t
         command = ["mosquitto_sub", *where, *who, "-t", "homeassistant/device/+/config"]
         heard = subprocess.run(command, capture_output=True, check=True)
         assert "reader_desk" in json.loads(heard.stdout)["components"]
-        assert announce(broker, "discovery").stdout == ""  # it is there already
-        refused = announce(broker, "operations")
+        assert announce(folder).stdout == ""  # it is there already
+        operations = broker.client("operations")
+        shutil.copyfile(operations.certificate_file, folder / "clients" / "discovery.pem")
+        shutil.copyfile(operations.key_file, folder / "keys" / "clients" / "discovery.key")
+        refused = announce(folder)
         assert (refused.returncode, "not authorised" in refused.stderr) == (1, True)

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from fakes.publishing import SITE, Rig
+from fakes.site_folder import reading_site
 from kazasu.publishers.wire import Topics
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.subscriber import CheckingSubscriber
@@ -58,19 +60,21 @@ def reader(broker: PrivateBroker, rigs: dict[str, Rig]) -> Iterator[CheckingSubs
         yield reader
 
 
-def command(broker: PrivateBroker, *options: str, client: str = "operations") -> list[str]:
-    files = broker.client(client)
-    where = ["--name", SITE, "--broker", f"localhost:{files.port}", "--ca", str(files.ca_file)]
-    who = ["--certificate", str(files.certificate_file), "--key", str(files.key_file)]
-    return [sys.executable, "-m", "kazasu", "site", "watch", *options, *where, *who]
+def command(folder: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "kazasu", "site", "watch", *options, "--site", str(folder)]
+
+
+@pytest.fixture
+def folder(broker: PrivateBroker, tmp_path: Path) -> Path:
+    return reading_site(tmp_path / "site", SITE, broker, "operations")
 
 
 def test_into_a_pipe_it_says_once_how_every_terminal_is(
-    broker: PrivateBroker, rigs: dict[str, Rig], reader: CheckingSubscriber
+    folder: Path, rigs: dict[str, Rig], reader: CheckingSubscriber
 ) -> None:
     rigs["hall-1"].board.alert("reader_door", "reader door is missing: \x1b[2Junplugged")
     assert reader.wait_for(lambda: Topics(SITE, "hall-1").alert("reader_door") in reader.retained)
-    seen = subprocess.run(command(broker, "--json"), capture_output=True, check=False, timeout=60)
+    seen = subprocess.run(command(folder, "--json"), capture_output=True, check=False, timeout=60)
     assert seen.returncode == 1, seen.stderr
     terminals = [json.loads(line) for line in seen.stdout.splitlines()]
     assert [terminal["health"]["alerts"] for terminal in terminals] == [1, 0]
@@ -81,11 +85,11 @@ def test_into_a_pipe_it_says_once_how_every_terminal_is(
 
 
 def test_the_live_view_follows_a_terminal_that_stops_and_a_broker_that_goes(
-    broker: PrivateBroker, rigs: dict[str, Rig], reader: CheckingSubscriber
+    folder: Path, broker: PrivateBroker, rigs: dict[str, Rig], reader: CheckingSubscriber
 ) -> None:
     ours, theirs = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "24"}
-    view = subprocess.Popen(command(broker), stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    view = subprocess.Popen(command(folder), stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     screen = Screen(ours)
     try:
@@ -103,10 +107,12 @@ def test_the_live_view_follows_a_terminal_that_stops_and_a_broker_that_goes(
         os.close(ours)
 
 
-def test_a_client_that_may_not_read_is_told_so(broker: PrivateBroker) -> None:
-    told = subprocess.run(
-        command(broker, "--once", client="nobody"), capture_output=True, check=False, timeout=60, text=True
-    )
+def test_a_client_that_may_not_read_is_told_so(broker: PrivateBroker, tmp_path: Path) -> None:
+    folder = reading_site(tmp_path / "site", SITE, broker, "operations")
+    stranger = broker.client("nobody")
+    shutil.copyfile(stranger.certificate_file, folder / "clients" / "operations.pem")
+    shutil.copyfile(stranger.key_file, folder / "keys" / "clients" / "operations.key")
+    told = subprocess.run(command(folder, "--once"), capture_output=True, check=False, timeout=60, text=True)
     assert told.returncode == 1
     assert "the access list does not let this client read" in told.stdout
 

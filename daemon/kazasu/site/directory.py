@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EventKey", "Site", "SiteFile", "TerminalRecord", "open_site", "replace_file"]
 
-OWN_CLIENTS = ("collector", "desk", "operations")
+OWN_CLIENTS = ("collector", "desk", "discovery", "homeassistant", "operations")
 """The site's own clients of the broker, as the access list knows them."""
 
 
@@ -90,7 +90,7 @@ class Site:
         return self.path / name
 
     def broker(self, client: str = "desk") -> Broker:
-        """How one of the site's own clients reaches the broker: `desk`, `collector` or `operations`."""
+        """How one of the site's own clients (`OWN_CLIENTS`) reaches the broker."""
         from kazasu.publishers.settings import Broker
 
         return Broker(

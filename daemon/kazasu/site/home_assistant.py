@@ -41,6 +41,7 @@ EVENT_TYPES = (
         for end in ("", "_ended")
     ),
     *(f"operator.{what}" for what in ("released", "unlocked", "relocked")),
+    *(f"command.{what}" for what in ("accepted", "refused", "not_done")),
     *(f"lockdown.{what}" for what in ("begun", "ended")),
     "passback.reset",
     *(f"day_card.{what}" for what in ("issued", "returned")),

@@ -12,6 +12,7 @@ from kazasu.publishers.attempt import Attempt
 from kazasu.publishers.backoff import Backoff
 from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, in_words
+from kazasu.publishers.visit import checked, words_of
 from kazasu.publishers.waker import Waker
 
 if TYPE_CHECKING:
@@ -134,17 +135,16 @@ class Link:
             match item:
                 case Received():
                     messages.append(item)
-                case Opened(code=code):
-                    if code >= FAILURE:
-                        raise BrokerUnsuitable(in_words(code))
+                case Opened():
+                    checked(item)
                     connection.subscribe(self._subscriptions)
                     self._open, self.trouble = True, ""
                     self.connections += 1
                     self._backoff.reset()
                 case SubscriptionRefused(code=code):
                     self.refused = in_words(code)
-                case Lost(detail=detail):
-                    raise ConnectionError(detail)
+                case Lost():
+                    checked(item)
         acks, connection.acks = connection.acks, []
         self._unanswered -= len(acks)
         for _, code in acks:
@@ -160,4 +160,4 @@ class Link:
             self._connection.close()
         self._connection, self._open, self._unanswered = None, False, 0
         self._retry_at_s = self._mono_s() + self._backoff.next_s()
-        self.trouble = f"{self._broker.host}:{self._broker.port}: {error}"
+        self.trouble = f"{self._broker.host}:{self._broker.port}: {words_of(error)}"

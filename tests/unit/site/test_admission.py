@@ -175,7 +175,21 @@ def test_a_terminal_that_is_there_is_not_invited_by_mistake(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["enrol-entrance-1", "desk", "collector", "operations", "broker", "Entrance", "a/b", "", "+", "a" * 33]
+    "name",
+    [
+        "enrol-entrance-1",
+        "desk",
+        "collector",
+        "discovery",
+        "homeassistant",
+        "operations",
+        "broker",
+        "Entrance",
+        "a/b",
+        "",
+        "+",
+        "a" * 33,
+    ],
 )
 def test_a_name_that_would_be_something_else_on_the_broker_is_refused(site: Site, name: str) -> None:
     with pytest.raises(EnrolmentRefused):

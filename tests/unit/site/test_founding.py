@@ -77,7 +77,7 @@ def test_a_ca_elsewhere_gets_requests_to_sign(tmp_path: Path, site: Site) -> Non
     other = found(tmp_path / "other", founding(ca=ca), PASSPHRASE, NOW)
     assert not other.has_authority
     requests = {file.stem: x509.load_pem_x509_csr(file.read_bytes()) for file in (other.path / "requests").iterdir()}
-    assert requests.keys() == {"broker", "collector", "desk", "operations"}
+    assert requests.keys() == {"broker", "collector", "desk", "discovery", "homeassistant", "operations"}
     assert all(request.is_signature_valid for request in requests.values())
     hosts = requests["broker"].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert hosts.get_values_for_type(x509.DNSName) == ["broker.example"]

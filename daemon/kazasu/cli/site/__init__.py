@@ -46,10 +46,11 @@ ACTIONS = (
     Action("accept", "answer terminals that ask to be admitted or renewed"),
     Action("list", "each terminal's state, key and certificate"),
     Action("revoke", "end a terminal's keys and certificates"),
-    Action("renew", "renew the certificates of broker, collector, desk and operations"),
+    Action("renew", "renew the certificates of the broker and of the site's own clients of it"),
     Action("rotate-key", "replace the site key, while terminals go on"),
     Action("command", "command terminals, and see what becomes of it"),
     Action("watch", "every terminal at a glance, the worst first"),
+    Action("discovery", "tell Home Assistant which terminals there are"),
 )
 
 

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK
-from kazasu.cli.site.reading_along import add_broker_arguments, broker_of
+from kazasu.cli.site import add_site_argument, site_of
 from kazasu.errors import BrokerUnsuitable
 from kazasu.site.announcer import Announcer
 
@@ -30,15 +30,16 @@ _FOR_ANSWERS_S = 10.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--once", action="store_true", help="announce what there is, and end")
-    add_broker_arguments(parser, "discovery")
+    add_site_argument(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Announce."""
     from kazasu.site.link import Link  # paho
 
-    announcer = Announcer(arguments.name)
-    link = Link(broker_of(arguments), announcer.subscriptions, time.monotonic, random.random)
+    site = site_of(arguments)
+    announcer = Announcer(site.name)
+    link = Link(site.broker("discovery"), announcer.subscriptions, time.monotonic, random.random)
     try:
         return _announce(link, announcer, once=arguments.once)
     finally:

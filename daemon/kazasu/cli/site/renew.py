@@ -1,4 +1,4 @@
-"""Renew the certificates of the broker and of the site's own clients of it: collector, desk, operations.
+"""Renew the certificates of the broker and of the site's own clients of it.
 
 Without a name, those that end within sixty days. Terminals renew their own: `kazasu renew` there asks, and
 `kazasu site accept` here answers.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from kazasu.site.directory import Site
     from kazasu.site.link import Link
 
 _DRAWN_APART_S = 1.0
@@ -57,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
     site = site_of(arguments)
     fleet = Fleet(site.name)
     link = Link(site.broker("operations"), fleet.subscriptions, time.monotonic, random.random)
-    watch = _Watch(site.name, fleet, link)
+    watch = _Watch(site, fleet, link)
     try:
         if arguments.once or arguments.json or not (sys.stdout.isatty() and sys.stdin.isatty()):
             return watch.once(as_lines_of_json=arguments.json)
@@ -68,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 class _Watch:
-    def __init__(self, site: str, fleet: Fleet, link: Link) -> None:
+    def __init__(self, site: Site, fleet: Fleet, link: Link) -> None:
         self.link = link
         self._site = site
         self._fleet = fleet
@@ -100,8 +101,8 @@ class _Watch:
             for terminal in self._order.window(0, len(self._order)):
                 sys.stdout.buffer.write(as_json(terminal, self._order.problems(terminal.name), at) + b"\n")
         else:
-            heading = Heading(site=self._site, trouble="" if whole else "not all of it: more was still coming")
-            print("\n".join(self._view.snapshot(heading, _screen(), at)))
+            heading = Heading(site=self._site.name, trouble="" if whole else "not all of it: more was still coming")
+            print("\n".join(self._view.snapshot(heading, _screen(self._site.zone), at)))
         counts = self._order.counts
         well = self._fleet.terminals and not counts[Grade.DOWN] and not counts[Grade.PROBLEM]
         return EXIT_OK if well else EXIT_PROBLEM
@@ -121,8 +122,8 @@ class _Watch:
                 if key or time.monotonic() - drawn_s >= _DRAWN_APART_S:
                     drawn_s, at = time.monotonic(), dt.datetime.now(dt.UTC)
                     self._follow(at)
-                    heading = Heading(site=self._site, trouble=self._trouble())
-                    lines, page = self._view.page(heading, _screen(), at, page)
+                    heading = Heading(site=self._site.name, trouble=self._trouble())
+                    lines, page = self._view.page(heading, _screen(self._site.zone), at, page)
                     _draw(lines)
 
     def _hear(self) -> None:
@@ -141,11 +142,10 @@ class _Watch:
         return f"no connection, so this is old: {self.link.trouble}" if self.link.trouble else "connecting"
 
 
-def _screen() -> Screen:
+def _screen(zone: dt.tzinfo) -> Screen:
     live = sys.stdout.isatty()
     size = shutil.get_terminal_size(_PIPE)
     coloured = live and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
-    zone = dt.datetime.now().astimezone().tzinfo or dt.UTC
     # A line that ends in the last column would lose its last character to what clears the rest of the line.
     return Screen(width=size.columns - live, height=size.lines, coloured=coloured, zone=zone)
 
