@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from kazasu.model.document import canonical
 from kazasu.publishers.wire import Payloads, Topics
 from kazasu.site.fleet import Fleet, Terminal
 
@@ -64,6 +65,11 @@ class SimulatedSite:
     def alert(self, terminal: str, alert_id: str, message: str) -> None:
         time = self.at.isoformat(timespec="milliseconds")
         self.send(terminal, f"alert/{alert_id}", Payloads(SITE, terminal).alert(alert_id, message, time))
+
+    def collector(self, topic: str, **fields: int | str) -> None:
+        """A collector says something; nothing removes what it said."""
+        payload = canonical(fields) if fields else b""
+        self.fleet.take(f"kazasu/v1/{SITE}/collector/{topic}", payload, self.at)
 
     def in_order(self, terminal: str, conn: int = 1, /, **fields: int | str) -> Terminal:
         """A terminal that is there, and well but for what is said."""

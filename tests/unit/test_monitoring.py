@@ -13,7 +13,6 @@ from fakes.fleet import HEALTH, SITE, SimulatedSite
 from kazasu.collector.metrics import site_metrics
 
 MONITORING = Path(__file__).resolve().parents[2] / "config" / "monitoring"
-COUNTERS = ("stored", "duplicates", "refused", "receipts", "asked_again")
 
 
 def metrics() -> set[str]:
@@ -23,7 +22,10 @@ def metrics() -> set[str]:
     site.alert("hall-1", "journal", "full")
     site.send("hall-1", "info", b'{"version":"1"}')
     site.send("hall-1", "event", b'{"event_type":"attendance.in","time":"2026-04-01T17:29:00.000+09:00"}')
-    text = site_metrics(SITE, site.fleet, dict.fromkeys(COUNTERS, 1), {("hall-1", "gap"): 1})
+    site.collector("one/health", stored=1, duplicates=1, refused=1, receipts=1, asked_again=1)
+    site.collector("one/alert/store", message="full")
+    site.collector("all/alert/hall-1/gap", count=1, message="12")
+    text = site_metrics(SITE, site.fleet)
     return set(re.findall(r"^(kazasu_\w+)", text, re.MULTILINE))
 
 

@@ -12,7 +12,7 @@ from kazasu.collector.exposition import Family, Kind, written
 from kazasu.model.door_table import STATES, DoorState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from kazasu.site.fleet import Fleet, Terminal
 
@@ -51,24 +51,27 @@ _FIGURES = (
     _Figure("temperature_c", "temperature_celsius", "Of the processor."),
     _Figure("certificate_days", "certificate_remaining_seconds", "Until its broker certificate ends.", _DAY_S),
 )
+_COUNTERS = {
+    "stored": "Events that the collector has kept since its start.",
+    "duplicates": "Events that came to it again.",
+    "refused": "Messages that it refused.",
+    "receipts": "Receipts that it gave.",
+    "asked_again": "How often it asked a terminal for missing events.",
+}
 _NEVER_NEGATIVE = frozenset({"oldest_unacked_age_s", "time_error_ms"})  # there -1 says that nobody knows
 
 
-def site_metrics(site: str, fleet: Fleet, counters: Mapping[str, int], findings: Mapping[tuple[str, str], int]) -> str:
+def site_metrics(site: str, fleet: Fleet) -> str:
     """Write everything.
 
     Args:
         site: the site's name, a label of each metric.
-        fleet: what is known of the terminals.
-        counters: the collector's own, by name, since its start.
-        findings: what it found out and nobody has settled: terminal and kind, and how often.
+        fleet: what is known of its terminals and collectors.
     """
-    return written(_families(site, fleet, counters, findings))
+    return written(_families(site, fleet))
 
 
-def _families(
-    site: str, fleet: Fleet, counters: Mapping[str, int], findings: Mapping[tuple[str, str], int]
-) -> Iterator[Family]:
+def _families(site: str, fleet: Fleet) -> Iterator[Family]:
     terminals = [({"site": site, "terminal": name}, terminal) for name, terminal in sorted(fleet.terminals.items())]
     for name, text, of in _STATES:
         yield Family(
@@ -95,19 +98,23 @@ def _families(
         help="Messages of terminals that could not be read.",
         samples=[({"site": site}, fleet.unreadable)],
     )
-    for name, count in counters.items():
+    for name, text in _COUNTERS.items():
         yield Family(
             name=f"kazasu_collector_{name}_total",
             kind=Kind.COUNTER,
-            help=f"Of this collector since its start: {name.replace('_', ' ')}.",
-            samples=[({"site": site}, count)],
+            help=text,
+            samples=[
+                ({"site": site, "collector": collector}, count)
+                for collector, fields in sorted(fleet.collectors.items())
+                if isinstance(count := fields.get(name), int)
+            ],
         )
     yield Family(
-        name="kazasu_collector_findings",
+        name="kazasu_collector_trouble",
         kind=Kind.GAUGE,
-        help="What the collector found out and nobody has settled: gaps, forks, refused messages and others.",
+        help="1 for each alert that a collector raises about itself.",
         samples=[
-            ({"site": site, "terminal": terminal, "kind": kind}, count) for (terminal, kind), count in findings.items()
+            ({"site": site, "collector": collector, "alert": alert}, 1) for collector, alert in sorted(fleet.troubles)
         ],
     )
 
@@ -160,6 +167,11 @@ def _alerts(terminal: Terminal) -> Iterator[tuple[dict[str, str], float]]:
         yield {"alert": alert}, 1
 
 
+def _findings(terminal: Terminal) -> Iterator[tuple[dict[str, str], float]]:
+    for kind, found in terminal.findings.items():
+        yield {"kind": kind}, found.count
+
+
 def _info(terminal: Terminal) -> Iterator[tuple[dict[str, str], float]]:
     if terminal.info:
         yield {"version": str(terminal.info.get("version", ""))}, 1
@@ -177,5 +189,6 @@ _STATES = (
     ("door_alarm", "1 while a door is held open, forced open, released by fire or out of order.", _door_alarms),
     ("door_released", "1 while a door's lock is released.", _doors_released),
     ("alert", "1 for each alert that stands.", _alerts),
+    ("findings", "What the collector found out about it and nobody has settled: gaps, forks and others.", _findings),
     ("info", "1, with what it runs.", _info),
 )

@@ -29,6 +29,7 @@ _MAX_ALERTS = 50
 _MAX_INTEGER = 2**53 - 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_LEVEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
 _TAPS = ("attendance.", "door.granted", "door.denied", "muster.present", "muster.denied")
 _SILENT = timedelta(seconds=SILENT_S)
@@ -36,6 +37,7 @@ _FLAT = msgspec.json.Decoder(dict[str, int | str])
 Fields: TypeAlias = dict[str, int | str]
 _NOTHING: Mapping[str, int | str] = MappingProxyType({})
 _NO_ALERTS: Mapping[str, str] = MappingProxyType({})
+_NO_FINDINGS: Mapping[str, Found] = MappingProxyType({})
 
 
 class Tap(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,18 @@ class Tap(msgspec.Struct, frozen=True, kw_only=True):
 
     event_type: str
     at: datetime
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collector found out.
+
+    Attributes:
+        count: how often.
+        message: the newest in words.
+    """
+
+    count: int
+    message: str
 
 
 class Terminal(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +80,7 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
         clock_off_s: by how much its clock is ahead of ours, below zero behind; as far as the way of a message tells.
         info: the newest one's fields.
         alerts: the standing ones, and their words.
+        findings: what the collector found out about it and nobody has settled: kind, and how it was put.
         last_tap: None before the first one.
     """
 
@@ -81,6 +96,7 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
     clock_off_s: int = 0
     info: Mapping[str, int | str] = _NOTHING
     alerts: Mapping[str, str] = _NO_ALERTS
+    findings: Mapping[str, Found] = _NO_FINDINGS
     last_tap: Tap | None = None
 
     @property
@@ -127,6 +143,8 @@ class Fleet:
         subscriptions: the topics to listen to.
         terminals: by name.
         collector: whether a collector is there: `online`, `offline`, `unknown`.
+        collectors: by name, each one's newest health.
+        troubles: what collectors say is wrong with themselves: name and alert, and its words.
         unreadable: how many messages could not be read.
         firsts: how many terminals' state, health and info were heard for the first time; when it rises no more after a
             connection, the broker has said all that it retains.
@@ -137,9 +155,12 @@ class Fleet:
         self._up = everybody.up.removesuffix("+")
         self._collector = everybody.collector
         said = (everybody.state, everybody.health, everybody.info, everybody.alert("+"), everybody.event)
-        self.subscriptions = (*said, everybody.collector)
+        self._beside = f"{everybody.up.removesuffix('up/+')}collector/"
+        self.subscriptions = (*said, everybody.collector, f"{self._beside}+/health", f"{self._beside}+/alert/#")
         self.terminals: dict[str, Terminal] = {}
         self.collector = "unknown"
+        self.collectors: dict[str, Mapping[str, int | str]] = {}
+        self.troubles: dict[tuple[str, str], str] = {}
         self.unreadable = 0
         self.firsts = 0
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # for a sign of life, who waits longest first
@@ -156,6 +177,9 @@ class Fleet:
         if topic == self._collector:
             self.collector = presence(payload)
             return
+        if topic.startswith(self._beside):
+            self.unreadable += not self._take_collector(topic.removeprefix(self._beside).split("/"), payload)
+            return
         name, _, kind = topic.removeprefix(self._up).partition("/")
         if not topic.startswith(self._up) or not _NAME.fullmatch(name):
             self.unreadable += 1
@@ -164,10 +188,40 @@ class Fleet:
         after = self._after(before, kind, payload, at)
         if after is None:
             self.unreadable += 1
-        elif after != before and (name in self.terminals or len(self.terminals) < MAX_TERMINALS):
+        else:
+            self._replace(before, after)
+
+    def _replace(self, before: Terminal, after: Terminal) -> None:
+        name = before.name
+        if after != before and (name in self.terminals or len(self.terminals) < MAX_TERMINALS):
             self.terminals[name] = after
             self._changed.add(name)
             self.firsts += _facts(after) - _facts(before)
+
+    def _take_collector(self, levels: list[str], payload: bytes) -> bool:
+        """Take what a collector says; returns whether it could be read."""
+        fields = _flat(payload) if payload else {}
+        if fields is None or not all(map(_LEVEL.fullmatch, levels)):
+            return False
+        match levels:
+            case ["all", "alert", name, kind] if _NAME.fullmatch(name):
+                before = self.terminals.get(name) or Terminal(name=name)
+                findings, count = dict(before.findings), fields.get("count", 1)
+                findings.pop(kind, None)
+                if fields and isinstance(count, int) and len(findings) < _MAX_ALERTS:
+                    findings[kind] = Found(count=count, message=str(fields.get("message", "")))
+                self._replace(before, msgspec.structs.replace(before, findings=MappingProxyType(findings)))
+            case [name, "alert", kind]:
+                self.troubles.pop((name, kind), None)
+                if fields and len(self.troubles) < _MAX_ALERTS:
+                    self.troubles[name, kind] = str(fields.get("message", ""))
+            case [name, "health"]:
+                self.collectors.pop(name, None)
+                if fields and len(self.collectors) < _MAX_ALERTS:
+                    self.collectors[name] = MappingProxyType(fields)
+            case _:
+                return False
+        return True
 
     def pass_time(self, at: datetime) -> None:
         """Notice who has fallen silent."""

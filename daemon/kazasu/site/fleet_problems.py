@@ -61,6 +61,8 @@ def grade_of(problems: tuple[Problem, ...]) -> Grade:
 
 
 def _problems(terminal: Terminal, roster_of_most: int | None) -> Iterator[Problem]:
+    for kind, found in terminal.findings.items():
+        yield Problem(Grade.PROBLEM, f"the collector found {kind}: {found.message}")
     match terminal.state:
         case "offline":
             # What it last said of itself is not what is wrong now.

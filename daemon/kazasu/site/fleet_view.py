@@ -131,6 +131,7 @@ class FleetView:
         warnings = [heading.trouble] if heading.trouble else []
         if self._fleet.collector == "offline":
             warnings.append("the collector is offline: events wait, and none is vouched for")
+        warnings.extend(f"{name}: {message}" for (name, _), message in self._fleet.troubles.items())
         if self._fleet.unreadable:
             warnings.append(f"{self._fleet.unreadable} messages could not be read")
         problem = _COLOURS[Grade.PROBLEM]
@@ -172,6 +173,7 @@ def as_json(terminal: Terminal, problems: Sequence[Problem], at: datetime) -> by
             "cause": terminal.cause,
             "problems": [problem.words for problem in problems],
             "alerts": dict(terminal.alerts),
+            "findings": {kind: found.message for kind, found in terminal.findings.items()},
             "last_tap": None if tap is None else {"time": tap.at.isoformat(), "event_type": tap.event_type},
             "clock_off_s": terminal.clock_off_s,
             "health": dict(terminal.health),

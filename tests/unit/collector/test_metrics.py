@@ -16,9 +16,9 @@ def site() -> SimulatedSite:
     return SimulatedSite()
 
 
-def read(site: SimulatedSite, *, findings: dict[tuple[str, str], int] | None = None) -> Samples:
+def read(site: SimulatedSite) -> Samples:
     """What Prometheus makes of it, without the site's label."""
-    text = site_metrics(SITE, site.fleet, {"stored": 7}, findings or {})
+    text = site_metrics(SITE, site.fleet)
     samples: Samples = {}
     for family in text_string_to_metric_families(text):
         assert family.documentation
@@ -87,10 +87,15 @@ def test_what_nobody_knows_is_left_out(site: SimulatedSite) -> None:
 
 def test_the_collectors_own_figures(site: SimulatedSite) -> None:
     site.send("hall-1", "health", b"{")
-    samples = read(site, findings={("hall-1", "gap"): 2})
+    site.collector("one/health", stored=7, duplicates="many")
+    site.collector("one/alert/store", message="the disk is full")
+    site.collector("all/alert/hall-1/gap", count=2, message="12 to 14 are missing")
+    samples = read(site)
     assert of(samples, "messages_unreadable_total") == 1
-    assert of(samples, "collector_stored_total") == 7
-    assert of(samples, "collector_findings", terminal="hall-1", kind="gap") == 2
+    assert of(samples, "collector_stored_total", collector="one") == 7
+    assert of(samples, "collector_duplicates_total", collector="one") is None
+    assert of(samples, "collector_trouble", collector="one", alert="store") == 1
+    assert of(samples, "terminal_findings", terminal="hall-1", kind="gap") == 2
 
 
 def test_no_text_of_a_terminal_breaks_the_page(site: SimulatedSite) -> None:
@@ -106,4 +111,4 @@ def test_no_text_of_a_terminal_breaks_the_page(site: SimulatedSite) -> None:
 def test_no_person_is_in_it(site: SimulatedSite) -> None:
     event = {"event_type": "attendance.in", "time": "2026-04-01T17:29:00.000+09:00", "cardholder": "1001-secret"}
     site.send("hall-1", "event", json.dumps(event).encode())
-    assert "1001-secret" not in site_metrics(SITE, site.fleet, {}, {})
+    assert "1001-secret" not in site_metrics(SITE, site.fleet)

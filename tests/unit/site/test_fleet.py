@@ -7,7 +7,7 @@ import pytest
 
 from fakes.fleet import SITE, START, SimulatedSite
 from kazasu.site import fleet as module
-from kazasu.site.fleet import SILENT_S, Tap
+from kazasu.site.fleet import SILENT_S, Found, Tap
 
 
 @pytest.fixture
@@ -122,9 +122,30 @@ def test_the_collector_is_heard(site: SimulatedSite) -> None:
     assert site.fleet.collector == "offline"
 
 
+def test_what_the_collector_found_stands_until_it_is_settled(site: SimulatedSite) -> None:
+    site.collector("all/alert/hall-1/gap", count=2, message="12 to 14 are missing")
+    assert dict(site["hall-1"].findings) == {"gap": Found(count=2, message="12 to 14 are missing")}
+    site.collector("all/alert/hall-1/gap")
+    assert dict(site["hall-1"].findings) == {}
+
+
+def test_a_collector_says_how_it_is(site: SimulatedSite) -> None:
+    site.collector("one/health", stored=7)
+    site.collector("one/alert/store", message="the disk is full")
+    assert {name: dict(fields) for name, fields in site.fleet.collectors.items()} == {"one": {"stored": 7}}
+    assert site.fleet.troubles == {("one", "store"): "the disk is full"}
+    site.collector("one/alert/store")
+    assert site.fleet.troubles == {}
+    assert site.fleet.unreadable == 0
+
+
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [
+        ("collector/one/health", b"{"),
+        ("collector/\x1b[2J/health", b"{}"),
+        ("collector/all/alert/Hall 1/gap", b'{"count":1}'),
+        ("collector/one/elsewhere", b"{}"),
         ("up/hall-1/state", b"{"),
         ("up/hall-1/state", b'{"state":"online"}'),
         ("up/hall-1/state", b'{"state":"online","conn":"7"}'),

@@ -90,3 +90,13 @@ def test_the_worst_comes_first(site: SimulatedSite) -> None:
     site.alert("hall-1", "journal", "no room")
     grades = [problem.grade for problem in problems_of(site["hall-1"])]
     assert grades == [Grade.DOWN, Grade.PROBLEM, Grade.NOTE]
+
+
+def test_what_the_collector_found_is_said_of_who_is_offline_too(site: SimulatedSite) -> None:
+    site.in_order("hall-1")
+    site.offline("hall-1", 1)
+    site.collector("all/alert/hall-1/gap", count=2, message="12 to 14 are missing")
+    assert problems_of(site["hall-1"]) == (
+        (Grade.DOWN, "connection lost"),
+        (Grade.PROBLEM, "the collector found gap: 12 to 14 are missing"),
+    )
