@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from kazasu.model.document import canonical
 from kazasu.publishers.wire import Payloads, Topics
-from kazasu.site.fleet import Fleet, Terminal
+from kazasu.site.fleet import Fleet
+
+if TYPE_CHECKING:
+    from kazasu.site.terminal import Terminal
 
 SITE = "city-hall"
 START = datetime(2026, 4, 1, 8, 30, tzinfo=UTC)

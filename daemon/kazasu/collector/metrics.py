@@ -14,7 +14,8 @@ from kazasu.model.door_table import STATES, DoorState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kazasu.site.fleet import Fleet, Terminal
+    from kazasu.site.fleet import Fleet
+    from kazasu.site.terminal import Terminal
 
 _DAY_S = 86_400
 _MEGABYTE = 1_000_000

@@ -9,128 +9,31 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kazasu.publishers.wire import Topics, presence
 from kazasu.site.plain_text import plain
+from kazasu.site.terminal import Found, Tap, Terminal
+from kazasu.site.unsigned import FIELD, Fields, flat, time_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
 SILENT_S = 180
 """Three healths did not come (docs/wire.md: one every 60 s)."""
 
 MAX_TERMINALS = 20_000
-_MAX_PAYLOAD_BYTES = 16 * 1024  # an event has less than 2 kB
-_MAX_FIELDS = 100
 _MAX_ALERTS = 50
-_MAX_INTEGER = 2**53 - 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LEVEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
 _TAPS = ("attendance.", "door.granted", "door.denied", "muster.present", "muster.denied")
 _SILENT = timedelta(seconds=SILENT_S)
-_FLAT = msgspec.json.Decoder(dict[str, int | str])
-Fields: TypeAlias = dict[str, int | str]
-_NOTHING: Mapping[str, int | str] = MappingProxyType({})
-_NO_ALERTS: Mapping[str, str] = MappingProxyType({})
-_NO_FINDINGS: Mapping[str, Found] = MappingProxyType({})
-
-
-class Tap(msgspec.Struct, frozen=True, kw_only=True):
-    """The last time that somebody held a card there; not whose.
-
-    Attributes:
-        event_type: what came of it.
-        at: when, by the terminal's clock.
-    """
-
-    event_type: str
-    at: datetime
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What the collector found out.
-
-    Attributes:
-        count: how often.
-        message: the newest in words.
-    """
-
-    count: int
-    message: str
-
-
-class Terminal(msgspec.Struct, frozen=True, kw_only=True):
-    """One terminal.
-
-    Attributes:
-        name: its name.
-        conn: the number of the newest connection that it was alive on; -1 if none was heard of.
-        ended_conn: the number of the connection that its newest `offline` speaks of; -1 after each birth.
-        cause: why it ended.
-        state_heard: whether it, or the broker for it, ever said how it is; before that it only seems to be online.
-        changed_at: when it was seen to come or to go; None if it was so already at the first word of it.
-        heard_at: its last sign of life.
-        silent: nothing came for `SILENT_S`, though nobody said that it is offline.
-        health: the newest one's fields.
-        clock_off_s: by how much its clock is ahead of ours, below zero behind; as far as the way of a message tells.
-        info: the newest one's fields.
-        alerts: the standing ones, and their words.
-        findings: what the collector found out about it and nobody has settled: kind, and how it was put.
-        last_tap: None before the first one.
-    """
-
-    name: str
-    conn: int = -1
-    ended_conn: int = -1
-    cause: str = ""
-    state_heard: bool = False
-    changed_at: datetime | None = None
-    heard_at: datetime | None = None
-    silent: bool = False
-    health: Mapping[str, int | str] = _NOTHING
-    clock_off_s: int = 0
-    info: Mapping[str, int | str] = _NOTHING
-    alerts: Mapping[str, str] = _NO_ALERTS
-    findings: Mapping[str, Found] = _NO_FINDINGS
-    last_tap: Tap | None = None
-
-    @property
-    def state(self) -> str:
-        """`online`, `offline` or, where neither was said, `unknown`.
-
-        An `offline` that speaks of an older connection than one on which the terminal was alive since is a stale will.
-        """
-        if self.ended_conn >= max(self.conn, 0):
-            return "offline"
-        return "online" if self.conn >= 0 else "unknown"
-
-    @property
-    def connected_at(self) -> datetime | None:
-        """When its newest connection began, by its own clock; None if it did not say so."""
-        return _time(self.info.get("time"))
-
-    def number(self, field: str) -> int | None:
-        """A number of its health; None if it does not say it."""
-        value = self.health.get(field)
-        return value if isinstance(value, int) else None
-
-    def word(self, field: str) -> str:
-        """A word of its health; empty if it does not say it."""
-        value = self.health.get(field)
-        return value if isinstance(value, str) else ""
-
-    def parts(self, prefix: str) -> dict[str, str]:
-        """Its readers (`reader_`) or doors (`door_`) by name, and how they are."""
-        return {
-            field.removeprefix(prefix): value
-            for field, value in self.health.items()
-            if field.startswith(prefix) and isinstance(value, str)
-        }
 
 
 class Fleet:
@@ -200,7 +103,7 @@ class Fleet:
 
     def _take_collector(self, levels: list[str], payload: bytes) -> bool:
         """Take what a collector says; returns whether it could be read."""
-        fields = _flat(payload) if payload else {}
+        fields = flat(payload) if payload else {}
         if fields is None or not all(map(_LEVEL.fullmatch, levels)):
             return False
         match levels:
@@ -252,7 +155,7 @@ class Fleet:
         }.get(kind)
         if after is None or not payload:  # what is not asked for; what somebody removed
             return terminal
-        fields = _flat(payload)
+        fields = flat(payload)
         return None if fields is None else after(terminal, fields, at)
 
     def _after_state(self, terminal: Terminal, fields: Fields, at: datetime) -> Terminal | None:
@@ -281,7 +184,7 @@ class Fleet:
             return None
         if fields == terminal.health:
             return terminal  # the broker's copy of what was heard before
-        said_at, heard_at, clock_off_s = _time(fields.get("time")), at, terminal.clock_off_s
+        said_at, heard_at, clock_off_s = time_in(fields.get("time")), at, terminal.clock_off_s
         if said_at is not None and terminal.health:
             clock_off_s = round((said_at - at).total_seconds())
         elif said_at is not None:  # the first one may have lain at the broker for long
@@ -304,13 +207,13 @@ def _facts(terminal: Terminal) -> int:
 
 
 def _after_alert(terminal: Terminal, alert_id: str, payload: bytes) -> Terminal | None:
-    if not _FIELD.fullmatch(alert_id):
+    if not FIELD.fullmatch(alert_id):
         return None
     alerts = dict(terminal.alerts)
     if not payload:
         alerts.pop(alert_id, None)
     else:
-        fields = _flat(payload)
+        fields = flat(payload)
         if fields is None or (alert_id not in alerts and len(alerts) >= _MAX_ALERTS):
             return None
         alerts[alert_id] = str(fields.get("message", ""))
@@ -322,7 +225,7 @@ def _after_info(terminal: Terminal, fields: Fields, _at: datetime) -> Terminal:
 
 
 def _after_event(terminal: Terminal, fields: Fields, _now: datetime) -> Terminal | None:
-    event_type, at = fields.get("event_type"), _time(fields.get("time"))
+    event_type, at = fields.get("event_type"), time_in(fields.get("time"))
     if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type) or at is None:
         return None
     if not event_type.startswith(_TAPS):
@@ -330,31 +233,6 @@ def _after_event(terminal: Terminal, fields: Fields, _now: datetime) -> Terminal
     return msgspec.structs.replace(terminal, last_tap=Tap(event_type=event_type, at=at))
 
 
-def _flat(payload: bytes) -> Fields | None:
-    """Flat JSON with field names and plain text only; None for everything else."""
-    if len(payload) > _MAX_PAYLOAD_BYTES:
-        return None
-    try:
-        fields = _FLAT.decode(payload)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    if len(fields) > _MAX_FIELDS or not all(map(_FIELD.fullmatch, fields)):
-        return None
-    if any(isinstance(value, int) and abs(value) > _MAX_INTEGER for value in fields.values()):
-        return None
-    return {name: plain(value) if isinstance(value, str) else value for name, value in fields.items()}
-
-
 def _conn(fields: Fields) -> int | None:
     conn = fields.get("conn")
     return conn if isinstance(conn, int) and conn >= 0 else None
-
-
-def _time(value: int | str | None) -> datetime | None:
-    """RFC 3339 with offset; None for everything else."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        # Near the ends of the calendar no other time zone can be told.
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None

@@ -15,8 +15,9 @@ from kazasu.site.fleet_problems import Grade, grade_of, problems_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kazasu.site.fleet import Fleet, Terminal
+    from kazasu.site.fleet import Fleet
     from kazasu.site.fleet_problems import Problem
+    from kazasu.site.terminal import Terminal
 
 
 class FleetOrder:

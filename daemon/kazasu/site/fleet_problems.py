@@ -11,7 +11,7 @@ from kazasu.site.duration import short
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kazasu.site.fleet import Terminal
+    from kazasu.site.terminal import Terminal
 
 BEHIND_S = 300
 CERTIFICATE_DAYS = 30

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime, tzinfo
 
-    from kazasu.site.fleet import Fleet, Terminal
+    from kazasu.site.fleet import Fleet
     from kazasu.site.fleet_order import FleetOrder
     from kazasu.site.fleet_problems import Problem
+    from kazasu.site.terminal import Terminal
 
 WHOLE = 100
 """So many terminals a snapshot shows one by one; of a larger fleet those in order are only counted."""

@@ -22,7 +22,7 @@ from kazasu.publishers.wire import Topics
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from kazasu.site.fleet import Terminal
+    from kazasu.site.terminal import Terminal
 
 Component: TypeAlias = dict[str, object]
 

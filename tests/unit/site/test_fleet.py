@@ -7,7 +7,8 @@ import pytest
 
 from fakes.fleet import SITE, START, SimulatedSite
 from kazasu.site import fleet as module
-from kazasu.site.fleet import SILENT_S, Found, Tap
+from kazasu.site.fleet import SILENT_S
+from kazasu.site.terminal import Found, Tap
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from kazasu.site.fleet_order import FleetOrder
 from kazasu.site.fleet_problems import Grade, problems_of
 
 if TYPE_CHECKING:
-    from kazasu.site.fleet import Terminal
     from kazasu.site.fleet_problems import Problem
+    from kazasu.site.terminal import Terminal
 
 
 class CountingJudge:

@@ -13,7 +13,7 @@ from kazasu.model.door_table import DoorState
 from kazasu.site.home_assistant import EVENT_TYPES, announced_components, discovery, discovery_topic
 
 if TYPE_CHECKING:
-    from kazasu.site.fleet import Terminal
+    from kazasu.site.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests" / "vectors" / "homeassistant"
