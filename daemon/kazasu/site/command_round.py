@@ -64,6 +64,85 @@ class Progress(NamedTuple):
     seq: int = 0
 
 
+class Tally:
+    """What is known of each terminal so far; pure.
+
+    Args:
+        site: the site's name.
+        keys: the terminals by name, and what each one's answer may be signed with.
+    """
+
+    def __init__(self, site: str, keys: Mapping[str, Sequence[Verifier]]) -> None:
+        self._site = site
+        self._keys = keys
+        self._topics = {terminal: Topics(site, terminal) for terminal in keys}
+        self._states: dict[str, str] = {}
+        self._in_flight: dict[int, str] = {}
+        self._waiting: dict[str, str] = {}  # terminal → the transaction that it has not answered yet
+        self._doubts: dict[str, str] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands the broker has not acknowledged yet."""
+        return len(self._in_flight)
+
+    @property
+    def all_known(self) -> bool:
+        """Whether it is known of every terminal if it is there."""
+        return self._states.keys() >= self._keys.keys()
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether no answer is waited for."""
+        return not self._waiting
+
+    def is_offline(self, terminal: str) -> bool:
+        """Whether the broker knows that a terminal is gone."""
+        return self._states.get(terminal) == "offline"
+
+    def sent(self, terminal: str, mid: int, transaction: str) -> None:
+        """A command left as packet `mid`."""
+        self._in_flight[mid] = terminal
+        self._waiting[terminal] = transaction
+
+    def acknowledged(self, mid: int, code: int) -> Progress | None:
+        """The broker answered a packet; what that ends, if anything."""
+        terminal = self._in_flight.pop(mid, None)
+        if terminal not in self._waiting or (code != NO_SUBSCRIBER and code < FAILURE):
+            return None
+        del self._waiting[terminal]
+        if code == NO_SUBSCRIBER:
+            return Progress(terminal, Reached.NOT_HEARD, _NOT_HEARD)
+        return Progress(terminal, Reached.NOT_SENT, in_words(code))
+
+    def heard(self, topic: str, payload: bytes) -> Progress | None:
+        """A message came: a state, or an answer; what that ends, if anything."""
+        terminal = topic.split("/")[-2]
+        if terminal not in self._topics:
+            return None
+        if topic == self._topics[terminal].state:
+            self._states[terminal] = presence(payload)
+        elif topic == self._topics[terminal].answer and terminal in self._waiting:
+            return self._answered(terminal, payload)
+        return None
+
+    def unanswered(self) -> Iterator[Progress]:
+        """Those that an answer is still waited for."""
+        for terminal in self._waiting:
+            yield Progress(terminal, Reached.NO_ANSWER, self._doubts.get(terminal, f"no answer within {ANSWER_S:g} s"))
+
+    def _answered(self, terminal: str, payload: bytes) -> Progress | None:
+        try:
+            transaction, verdict = read_answer(payload, self._site, terminal, self._keys[terminal])
+        except SignatureInvalid as error:
+            self._doubts[terminal] = f"an answer came that the terminal did not sign: {error}"
+            return None
+        if transaction != self._waiting[terminal]:
+            return None
+        del self._waiting[terminal]
+        return Progress(terminal, Reached.DONE if verdict.ok else Reached.REFUSED, verdict.said, verdict.seq)
+
+
 class CommandRound:
     """Sends one command to each of some terminals, in a visit to the broker.
 
@@ -79,14 +158,9 @@ class CommandRound:
     ) -> None:
         self._broker = broker
         self._site = site
-        self._keys = keys
+        self._terminals = list(keys)
         self._writer = writer
-        self._all = Topics(site, "+")
-        self._topics = {terminal: Topics(site, terminal) for terminal in keys}
-        self._states: dict[str, str] = {}
-        self._in_flight: dict[int, str] = {}
-        self._waiting: dict[str, str] = {}  # terminal → the transaction that it has not answered yet
-        self._doubts: dict[str, str] = {}
+        self._tally = Tally(site, keys)
 
     def send(self, command: str, arguments: EventFields) -> Iterator[Progress]:
         """Send it, and say of each terminal how far it is.
@@ -101,27 +175,23 @@ class CommandRound:
             raise KazasuError(f"{self._broker.host}:{self._broker.port}: {words_of(error)}") from error
 
     def _send_to_all(self, connection: Connection, command: str, arguments: EventFields) -> Iterator[Progress]:
-        connection.subscribe((self._all.state, self._all.answer))
-        yield from self._until(lambda: self._states.keys() >= self._keys.keys(), _STATES_S, connection)
+        tally, everybody = self._tally, Topics(self._site, "+")
+        connection.subscribe((everybody.state, everybody.answer))
+        yield from self._until(lambda: tally.all_known, _STATES_S, connection)
         room = min(connection.receive_maximum, _IN_FLIGHT)
-        for terminal in self._keys:
-            if self._states.get(terminal) == "offline":
+        for terminal in self._terminals:
+            if tally.is_offline(terminal):
                 yield Progress(terminal, Reached.OFFLINE, "it is offline, so it was not sent")
                 continue
-            yield from self._until(lambda: len(self._in_flight) < room, ANSWER_S, connection)
-            self._send(connection, terminal, command, arguments)
+            yield from self._until(lambda: tally.in_flight < room, ANSWER_S, connection)
+            written, topics = self._writer.write(terminal, command, arguments), Topics(self._site, terminal)
+            properties = command_properties(topics.answer, bytes.fromhex(written.transaction), LONGEST_LIFE_S)
+            mid = connection.publish(topics.command, written.payload, properties=properties)
+            tally.sent(terminal, mid, written.transaction)
+            connection.write_now()
             yield Progress(terminal, Reached.SENT)
-        yield from self._until(lambda: not self._waiting, ANSWER_S, connection)
-        for terminal in self._waiting:
-            yield Progress(terminal, Reached.NO_ANSWER, self._doubts.get(terminal, f"no answer within {ANSWER_S:g} s"))
-
-    def _send(self, connection: Connection, terminal: str, command: str, arguments: EventFields) -> None:
-        written = self._writer.write(terminal, command, arguments)
-        topics = self._topics[terminal]
-        properties = command_properties(topics.answer, bytes.fromhex(written.transaction), LONGEST_LIFE_S)
-        self._in_flight[connection.publish(topics.command, written.payload, properties=properties)] = terminal
-        self._waiting[terminal] = written.transaction
-        connection.write_now()
+        yield from self._until(lambda: tally.all_ended, ANSWER_S, connection)
+        yield from tally.unanswered()
 
     def _until(self, condition: Callable[[], bool], timeout_s: float, connection: Connection) -> Iterator[Progress]:
         """Go on until something is so, or the time is up."""
@@ -131,38 +201,9 @@ class CommandRound:
             news, connection.news = connection.news, []
             for item in news:
                 checked(item)
-                if isinstance(item, Received):
-                    yield from self._take(item)
+                if isinstance(item, Received) and (ended := self._tally.heard(item.topic, item.payload)) is not None:
+                    yield ended
             acks, connection.acks = connection.acks, []
             for mid, code in acks:
-                yield from self._acknowledged(mid, code)
-
-    def _take(self, message: Received) -> Iterator[Progress]:
-        terminal = message.topic.split("/")[-2]
-        if terminal not in self._topics:
-            return
-        if message.topic == self._topics[terminal].state:
-            self._states[terminal] = presence(message.payload)
-        elif terminal in self._waiting and message.topic == self._topics[terminal].answer:
-            yield from self._answered(terminal, message.payload)
-
-    def _acknowledged(self, mid: int, code: int) -> Iterator[Progress]:
-        terminal = self._in_flight.pop(mid, None)
-        if terminal is None or terminal not in self._waiting:
-            return
-        if code == NO_SUBSCRIBER:
-            del self._waiting[terminal]
-            yield Progress(terminal, Reached.NOT_HEARD, _NOT_HEARD)
-        elif code >= FAILURE:
-            del self._waiting[terminal]
-            yield Progress(terminal, Reached.NOT_SENT, in_words(code))
-
-    def _answered(self, terminal: str, payload: bytes) -> Iterator[Progress]:
-        try:
-            transaction, verdict = read_answer(payload, self._site, terminal, self._keys[terminal])
-        except SignatureInvalid as error:
-            self._doubts[terminal] = f"an answer came that the terminal did not sign: {error}"
-            return
-        if transaction == self._waiting[terminal]:
-            del self._waiting[terminal]
-            yield Progress(terminal, Reached.DONE if verdict.ok else Reached.REFUSED, verdict.said, verdict.seq)
+                if (ended := self._tally.acknowledged(mid, code)) is not None:
+                    yield ended
