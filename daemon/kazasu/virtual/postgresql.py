@@ -1,7 +1,7 @@
 """A private PostgreSQL on a socket of its own, for the tests and the benchmarks.
 
-PostgreSQL refuses to run as root, so as root it runs as the user that Debian's package made, in a directory of that
-user's.
+PostgreSQL refuses to run as root. In the sandbox everybody is, so there it runs in a user namespace of its own, where
+root is called as the user that Debian's package made.
 """
 
 from __future__ import annotations
@@ -41,20 +41,18 @@ class PrivatePostgresql:
     def __init__(self, *options: str) -> None:
         # Not in a test's own directory, which only root may enter; short, because a socket's path may not be long.
         self._directory = Path(tempfile.mkdtemp(prefix="kazasu-pg-"))
-        self._user = _USER if os.geteuid() == 0 else ""
-        if self._user:
-            shutil.chown(self._directory, self._user)
-        self._program = Program(str(_binary("postgres")), "postgresql", self._directory / "server.log", self._user)
         data = self._directory / "data"
         subprocess.run(  # noqa: S603  (our own arguments)
-            [_binary("initdb"), "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            [*_command("initdb"), "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True,
             capture_output=True,
-            user=self._user or None,
             cwd=self._directory,
         )
+        program, *arguments = _command("postgres")
+        self._program = Program(str(program), "postgresql", self._directory / "server.log")
         settings = ["listen_addresses=", f"unix_socket_directories={self._directory}", *options]
-        self._arguments: list[str | Path] = ["-D", data, *(word for setting in settings for word in ("-c", setting))]
+        self._arguments: list[str | Path] = [*arguments, "-D", data]
+        self._arguments += [word for setting in settings for word in ("-c", setting)]
         self.conninfo = f"host={self._directory} user={_USER} dbname={_USER}"
 
     def start(self) -> None:
@@ -92,16 +90,19 @@ class PrivatePostgresql:
         return False
 
 
-def _binary(name: str) -> Path:
-    """Debian keeps them in a folder for each version, and out of the PATH.
+def _command(name: str) -> list[str | Path]:
+    """How one of its programs is called; Debian keeps them in a folder for each version, and out of the PATH.
 
     Raises:
         RuntimeError: it is not installed.
     """
     found = sorted(_DEBIANS.glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
+    try:
+        user = pwd.getpwnam(_USER)
+    except KeyError:
+        found = []
     if not found:
         raise RuntimeError(f"{name} is not installed: apt install postgresql")
-    with contextlib.suppress(KeyError):
-        pwd.getpwnam(_USER)
-        return found[-1]
-    raise RuntimeError(f"there is no user {_USER}: apt install postgresql")
+    if os.geteuid() != 0:
+        return [found[-1]]
+    return ["unshare", "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}", found[-1]]

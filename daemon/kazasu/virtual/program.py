@@ -28,14 +28,12 @@ class Program:
         name: of the program, found on PATH or among the administrator's.
         package: the Debian packages that bring it.
         log_file: what it prints is appended there.
-        user: who it runs as; this process's own by default.
     """
 
-    def __init__(self, name: str, package: str, log_file: Path, user: str = "") -> None:
+    def __init__(self, name: str, package: str, log_file: Path) -> None:
         self._name = name
         self._package = package
         self._log_file = log_file
-        self._user = user or None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,7 +66,6 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=self._user,
                 # The belt to the context manager's braces: a pytest that was killed leaves nothing behind.
                 preexec_fn=_die_with_parent,  # noqa: PLW1509  (only a system call, and nothing that takes a lock)
             )
