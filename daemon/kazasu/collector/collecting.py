@@ -90,11 +90,6 @@ class Collecting:
         self._receipts_to_renew = False
         self._counts = {"stored": 0, "duplicates": 0, "refused": 0, "receipts": 0, "asked_again": 0}
 
-    @property
-    def full(self) -> bool:
-        """Whether the batch has to be kept before more is taken."""
-        return len(self._batch) >= BATCH
-
     def connected(self, now_s: float, outbox: Outbox) -> None:
         """A connection is open: say that somebody is here; the receipts that the broker may have lost follow."""
         self._batch.clear()

@@ -86,14 +86,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         terminal: whose.
         kind: what.
-        epoch, seq: where it begins; empty and 0 if it has no place.
+        epoch: of which journal; empty if it is not one's.
         detail: in words.
     """
 
     terminal: str
     kind: Kind
     epoch: str = ""
-    seq: int = 0
     detail: str
 
 

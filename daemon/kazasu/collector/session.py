@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 from typing import TYPE_CHECKING
 
+from kazasu.collector.collecting import BATCH
 from kazasu.collector.mqtt import Arrived
 from kazasu.collector.outbox import Outbox
 from kazasu.errors import BrokerUnsuitable
@@ -97,15 +98,20 @@ class CollectorSession:
         self._answers()
 
     def _receive(self, now_s: float) -> None:
-        """Read until nothing more has come or the batch is full, so that what came together is kept together."""
+        """Read what has come, as far as a batch goes, so that what came together is kept together.
+
+        Whatever it is: somebody who floods other topics must not keep events from being kept.
+        """
         poll = select.poll()
+        count = 0
         while True:
             self.connection.read()
             self._answers()
             news, self.connection.news = self.connection.news, []
+            count += len(news)
             for item in news:
                 self._take(item, now_s)
-            if self._collecting.full or self.connection.fileno() < 0:
+            if count >= BATCH or self.connection.fileno() < 0:
                 return
             poll.register(self.connection, select.POLLIN)
             if not poll.poll(0):

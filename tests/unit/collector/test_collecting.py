@@ -13,7 +13,7 @@ from fakes.clock import FakeClock
 from fakes.flaky_store import FlakyStore
 from fakes.told import SITE, Teller
 from kazasu.collector.alerts import Alerts
-from kazasu.collector.collecting import BATCH, LOOK_S, Collecting
+from kazasu.collector.collecting import LOOK_S, Collecting
 from kazasu.collector.intake import Intake
 from kazasu.collector.mqtt import Arrived
 from kazasu.collector.outbox import Outbox
@@ -177,14 +177,6 @@ def test_another_collectors_will_is_contradicted(bench: Bench) -> None:
     bench.arrive(f"{BASE}/down/all/collector", b'{"state":"online"}')
     bench.work()
     assert bench.said(f"{BASE}/down/all/collector") is None
-
-
-def test_a_batch_is_full_at_some_size(bench: Bench, front: Teller) -> None:
-    bench.tell(front, BATCH - 1)
-    assert not bench.collecting.full
-    bench.tell(front)
-    assert bench.collecting.full
-    assert len(bench.work()) == BATCH
 
 
 def test_a_gap_is_asked_for_after_a_pause_and_the_alert_ends_with_it(bench: Bench, front: Teller) -> None:

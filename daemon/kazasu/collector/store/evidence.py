@@ -64,17 +64,16 @@ class Evidence:
 
     def find(self, findings: Iterable[Finding], now_s: int) -> None:
         """Note findings; one that is open already has its words and count renewed, one that was settled opens again."""
-        for finding in sorted(findings, key=lambda item: (item.terminal, item.kind, item.epoch, item.seq)):
+        for finding in sorted(findings, key=lambda item: (item.terminal, item.kind, item.epoch)):
             self._statements.change(
-                "INSERT INTO finding VALUES (?, ?, ?, ?, ?, 1, ?, 0, '')"
-                " ON CONFLICT (terminal, kind, epoch, seq) DO UPDATE SET detail = excluded.detail,"
+                "INSERT INTO finding VALUES (?, ?, ?, ?, 1, ?, 0, '')"
+                " ON CONFLICT (terminal, kind, epoch) DO UPDATE SET detail = excluded.detail,"
                 " count = CASE WHEN finding.settled_s = 0 THEN finding.count + 1 ELSE 1 END,"
                 " raised_s = excluded.raised_s, settled_s = 0, settled_by = ''",
                 (
                     finding.terminal,
                     finding.kind.value,
                     finding.epoch,
-                    finding.seq,
                     finding.detail.replace("\0", "\\0"),
                     now_s,
                 ),

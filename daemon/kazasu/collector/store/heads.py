@@ -130,9 +130,8 @@ class Heads:
                 if prev != head.digest:
                     return [self._take_out(head, seq, prev)]
                 if head.boot and event_type != CLOCK_SAYS_SO and (words := _jump(head, time, boot, mono_ms)):
-                    findings.append(
-                        Finding(terminal=head.terminal, kind=Kind.CLOCK, epoch=head.epoch, seq=seq, detail=words)
-                    )
+                    words = f"event {seq}: {words}"
+                    findings.append(Finding(terminal=head.terminal, kind=Kind.CLOCK, epoch=head.epoch, detail=words))
                 head.seq, head.digest, head.time, head.boot, head.mono_ms = seq, digest, time, boot, mono_ms
             if len(rows) < _STEP:
                 return []

@@ -146,7 +146,9 @@ class SqlStore(Statements):
             rows = self.rows(
                 "SELECT receipt.terminal, receipt.epoch, receipt.seq, receipt.body FROM receipt JOIN chain"
                 " ON chain.terminal = receipt.terminal AND chain.epoch = receipt.epoch"
-                " ORDER BY receipt.terminal, chain.arrived_s, chain.number, receipt.seq"
+                " WHERE receipt.hundred = (SELECT max(newest.hundred) FROM receipt AS newest"
+                " WHERE newest.terminal = chain.terminal AND newest.epoch = chain.epoch)"
+                " ORDER BY receipt.terminal, chain.arrived_s, chain.number"
             )
         return list({row[0]: _receipt(row) for row in rows}.values())
 
@@ -198,7 +200,7 @@ class SqlStore(Statements):
         with self.reading():
             rows = self.rows(
                 "SELECT terminal, kind, count, detail, raised_s FROM finding WHERE settled_s = 0"
-                " ORDER BY terminal, kind, raised_s, seq"
+                " ORDER BY terminal, kind, raised_s, epoch"
             )
         alerts: dict[tuple[str, str], Alert] = {}
         for terminal, kind, count, detail, raised_s in rows:

@@ -50,17 +50,17 @@ CREATE TABLE quarantine (
     PRIMARY KEY (terminal, digest)
 ) STRICT;
 
+-- One row however often it happens: the events themselves, and the quarantine, hold each case.
 CREATE TABLE finding (
     terminal    TEXT    NOT NULL,
     kind        TEXT    NOT NULL,
-    epoch       TEXT    NOT NULL,
-    seq         INTEGER NOT NULL,
-    detail      TEXT    NOT NULL,
-    count       INTEGER NOT NULL,
+    epoch       TEXT    NOT NULL,  -- '': of no epoch
+    detail      TEXT    NOT NULL,  -- of the newest case
+    count       INTEGER NOT NULL,  -- of cases since it was last settled
     raised_s    INTEGER NOT NULL,
     settled_s   INTEGER NOT NULL,  -- 0: open
     settled_by  TEXT    NOT NULL,
-    PRIMARY KEY (terminal, kind, epoch, seq)
+    PRIMARY KEY (terminal, kind, epoch)
 ) STRICT;
 
 -- Of each hundred numbers the newest receipt: enough for a proof, and a store does not grow by a receipt for each event.
