@@ -37,6 +37,7 @@ BATCH = 200
 """So many messages share one commit at most; fewer when no more have come yet."""
 
 LOOK_S = 2.0
+_MOST_WAITING = 1000  # what has to be acknowledged the broker bounds itself (mqtt.RECEIVE_MAXIMUM)
 _HEALTH_S = 60.0
 _LEVEL_OF_TERMINAL = -2
 
@@ -103,6 +104,8 @@ class Collecting:
         """Take one message; returns whether it may be acknowledged at once, because nothing of it is kept."""
         topic, payload = message.topic, message.payload
         if terminal_of(topic):
+            if not message.mid and len(self._batch) >= _MOST_WAITING:
+                return True  # QoS 0, which promises nothing, while the store is away: no terminal publishes so
             self._batch.append((message.mid, self._intake.check(topic, payload)))
             return False
         if topic == self._topics.presence:

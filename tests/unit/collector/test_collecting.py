@@ -179,6 +179,16 @@ def test_another_collectors_will_is_contradicted(bench: Bench) -> None:
     assert bench.said(f"{BASE}/down/all/collector") is None
 
 
+def test_what_promises_nothing_does_not_fill_the_memory_while_the_store_is_away(bench: Bench, front: Teller) -> None:
+    bench.tell(front)
+    bench.store.away = True
+    for _ in range(1500):
+        bench.arrive(front.topic, b"flood", mid=0)
+    assert bench.work() == []
+    bench.store.away = False
+    assert len(bench.work(2)) == 1000
+
+
 def test_a_gap_is_asked_for_after_a_pause_and_the_alert_ends_with_it(bench: Bench, front: Teller) -> None:
     front.tell(3)
     bench.arrive(front.topic, front.told[2].body)
