@@ -154,7 +154,7 @@ def test_a_clock_that_cannot_judge_seconds_lets_nothing_be_opened(
 ) -> None:
     now = moment(START, source, error_ms)
     for name in KINDS:
-        safer = name in {"lockdown", "relock", "muster_begin"}
+        safer = name in {"lockdown", "relock", "muster_begin", "publish_again"}
         assert staleness(taken(name=name), now, None) is (None if judges or safer else Refusal.CLOCK_UNSET)
 
 
