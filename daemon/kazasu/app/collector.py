@@ -18,7 +18,7 @@ from kazasu.collector.terminals import TerminalDirectory
 from kazasu.collector.wire import CollectorPayloads, CollectorTopics
 from kazasu.config import credential
 from kazasu.errors import ConfigurationError
-from kazasu.ports import Clock
+from kazasu.ports import Clock, Loop
 from kazasu.publishers.settings import Broker
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.debian import see_debian
@@ -36,13 +36,15 @@ class CollectorApp(msgspec.Struct, frozen=True, kw_only=True):
     """What a collector runs.
 
     Attributes:
-        loop: its one thread.
+        loop: the thread that collects.
         collecting: what that thread does.
+        others: what else has a thread, by name: whoever shows how the site is.
         clock: the machine's.
     """
 
     loop: CollectorLoop
     collecting: Collecting
+    others: tuple[tuple[str, Loop], ...]
     clock: Clock
 
     def status(self) -> str:
@@ -84,7 +86,30 @@ def assemble_collector(config: CollectorConfig, stack: ExitStack) -> CollectorAp
     loop = CollectorLoop(
         settings, broker_of(config.broker), topics, payloads, collecting=collecting, clock=clock, random=random.random
     )
-    return CollectorApp(loop=loop, collecting=collecting, clock=clock)
+    return CollectorApp(loop=loop, collecting=collecting, others=_metrics(config, clock), clock=clock)
+
+
+def _metrics(config: CollectorConfig, clock: Clock) -> tuple[tuple[str, Loop], ...]:
+    """What serves metrics, if anything is to.
+
+    They are read over a connection of their own: neither a slow reader nor a large fleet holds up what is collected.
+    """
+    if not config.metrics.port:
+        return ()
+    from kazasu.collector.metrics import site_metrics
+    from kazasu.collector.metrics_server import MetricsServer
+    from kazasu.site.fleet import Fleet
+    from kazasu.site.fleet_loop import FleetLoop
+    from kazasu.site.link import Link
+
+    site = config.collector.site
+    fleet = Fleet(site)
+    link = Link(broker_of(config.broker), fleet.subscriptions, clock.mono_s, random.random)
+    reading = FleetLoop(fleet, link, clock)
+    server = MetricsServer(
+        config.metrics.host, config.metrics.port, lambda: reading.ask(lambda known: site_metrics(site, known))
+    )
+    return (("fleet", reading), ("metrics", server))
 
 
 def broker_of(broker: configuration.Broker) -> Broker:

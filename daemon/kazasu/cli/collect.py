@@ -88,7 +88,7 @@ def _run(config: CollectorConfig) -> int:
         app = assemble_collector(config, stack)
         supervisor = Supervisor(Notifier(os.environ), app.clock.mono_s, app.status)
         try:
-            supervisor.run([("collector", app.loop)])
+            supervisor.run([("collector", app.loop), *app.others])
         except LoopFailed as error:
             if isinstance(error.__cause__, KazasuError):
                 raise

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from kazasu.collector.configuration import CollectorConfig
 
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
 def check_all(config: CollectorConfig) -> Iterator[Finding]:
     """Look at everything that a collector needs; changes nothing."""
     yield from _key(config)
     yield from _terminals(config)
     yield from _store(config)
     yield from _broker(config)
+    yield from _metrics(config)
 
 
 def _key(config: CollectorConfig) -> Iterator[Finding]:
@@ -88,3 +92,16 @@ def _broker(config: CollectorConfig) -> Iterator[Finding]:
         yield Finding(Grade.PROBLEM, "broker", f"{broker.host}:{broker.port}: {words_of(error)}")
         return
     yield Finding(Grade.OK, "broker", f"{broker.host}:{broker.port} takes this collector in")
+
+
+def _metrics(config: CollectorConfig) -> Iterator[Finding]:
+    where = f"{config.metrics.host}, port {config.metrics.port}"
+    if config.metrics.port and config.metrics.host not in _LOOPBACK:
+        yield Finding(
+            Grade.NOTE,
+            "metrics",
+            f"{where}: other machines read them without a password",
+            'keep that to a network of yours, or set host = "127.0.0.1"',
+        )
+    elif config.metrics.port:
+        yield Finding(Grade.OK, "metrics", where)

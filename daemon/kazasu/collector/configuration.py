@@ -47,12 +47,20 @@ class Store(Table, frozen=True, kw_only=True):
     postgresql: _Text | None = None
 
 
+class Metrics(Table, frozen=True, kw_only=True):
+    """[metrics]."""
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="a port, or 0 for none")] = 0
+    host: _Text = "127.0.0.1"
+
+
 class CollectorConfig(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     collector: Collector
     broker: Broker
     store: Store = Store()
+    metrics: Metrics = Metrics()
     log: Log = Log()
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ _SILENT_S = 10.0  # for the broker's answer to CONNECT
 
 
 class Link:
-    """Reads along, and says what it is asked to. One thread's.
+    """Reads along, and says what it is asked to. One thread's, but for `wake`.
 
     What comes while the link is down is lost but for what the broker retains, which comes again with each connection:
     enough for who looks at how things are.
@@ -80,6 +80,10 @@ class Link:
             timeout_s = min(timeout_s, self._retry_at_s - now_s)
         poll.poll(max(0.0, timeout_s) * 1000)
         self._waker.clear()
+
+    def wake(self) -> None:
+        """Let `wait` return; any thread."""
+        self._waker.wake()
 
     def turn(self) -> list[Received]:
         """Read, write, connect where that is due; returns what came. Blocks nowhere."""

@@ -105,6 +105,21 @@ def test_the_check_says_what_is_missing_and_what_is_there(file: Path, capsys: py
     assert "note     alert          front: fork: two events 7" in said
 
 
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("port = 9464", "ok       metrics        127.0.0.1, port 9464"),
+        ('port = 9464\nhost = "0.0.0.0"', "note     metrics        0.0.0.0, port 9464: other machines read them"),
+    ],
+)
+def test_the_check_says_who_may_read_the_metrics(
+    file: Path, capsys: pytest.CaptureFixture[str], lines: str, said: str
+) -> None:
+    file.write_text(f"{NEEDED}[metrics]\n{lines}\n")
+    collect(file, "check")
+    assert said in capsys.readouterr().out
+
+
 def test_a_store_that_is_not_there_is_not_made_by_looking(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert collect(file, "alerts") == EXIT_PROBLEM
     assert "there is no store" in capsys.readouterr().err
