@@ -59,3 +59,30 @@ def test_home_assistant_finds_a_terminal_and_a_reader_of_the_site_finds_no_way_t
         shutil.copyfile(operations.key_file, folder / "keys" / "clients" / "discovery.key")
         refused = announce(folder)
         assert (refused.returncode, "not authorised" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("client", ["discovery", "homeassistant"])
+@pytest.mark.parametrize("topic", [Topics(SITE, TERMINAL).state, f"kazasu/v1/{SITE}/down/{TERMINAL}/command"])
+def test_neither_end_of_home_assistants_can_speak_for_a_terminal_or_to_one(
+    broker: PrivateBroker, client: str, topic: str
+) -> None:
+    files = broker.client(client)
+    who = ["--cafile", str(files.ca_file), "--cert", str(files.certificate_file), "--key", str(files.key_file)]
+    command = [
+        "mosquitto_pub",
+        "-h",
+        "localhost",
+        "-p",
+        str(files.port),
+        "-V",
+        "5",
+        "-q",
+        "1",
+        *who,
+        "-t",
+        topic,
+        "-m",
+        "x",
+    ]
+    told = subprocess.run(command, capture_output=True, check=False, timeout=60, text=True)
+    assert "Not authorized" in told.stderr
