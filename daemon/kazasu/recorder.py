@@ -126,7 +126,12 @@ class Recorder:
         """Let services and publisher know; after the cue: a thread that wakes takes its share of the processor."""
         self._follower.remember(event)
         # Not this one's own: of a tap everybody hears after what the door recorded meanwhile.
-        self._health.note(last_seq=self._last_seq, roster_version=self._roster.version)
+        made_s = self._roster.made_s
+        self._health.note(
+            last_seq=self._last_seq,
+            roster_version=self._roster.version,
+            roster_made_s=-1 if made_s is None else made_s,
+        )
         self._publisher.wake()
 
     def resume(self) -> bool:

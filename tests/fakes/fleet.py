@@ -25,6 +25,7 @@ HEALTH: dict[str, int | str] = {
     "reader_desk": "present",
     "collector": "online",
     "roster_version": 12,
+    "roster_made_s": int(START.timestamp()) - 3 * 86_400,
     "time_source": "ntp",
     "time_error_ms": 5,
     "disk_free_mb": 11_000,

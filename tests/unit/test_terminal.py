@@ -146,7 +146,10 @@ def test_a_known_card_is_recorded_with_all_that_the_wire_names() -> None:
     assert "reason" not in fields
     assert entrance.cues.played == [CueName.GRANTED]
     assert entrance.publisher.times == 1
-    assert entrance.health.fields == {"last_seq": 1, "roster_version": 2}
+    assert entrance.health.fields == {"last_seq": 1, "roster_version": 2, "roster_made_s": -1}
+    entrance.roster.made_s = 1_775_000_000
+    entrance.tap(KEN)
+    assert entrance.health.fields["roster_made_s"] == 1_775_000_000
 
 
 def test_while_a_pin_is_waited_for_the_request_stands_between_the_keys() -> None:

@@ -47,6 +47,7 @@ _FIGURES = (
     _Figure("alerts", "alerts", "Standing alerts."),
     _Figure("journal_percent", "journal_used_ratio", "How much of the journal's room is used.", 0.01),
     _Figure("roster_version", "roster_version", "The roster that decides there."),
+    _Figure("roster_made_s", "roster_made_timestamp_seconds", "When the site vouched for that roster."),
     _Figure("time_error_ms", "clock_error_seconds", "How far its clock may be wrong, as it knows itself.", 0.001),
     _Figure("disk_free_mb", "disk_free_bytes", "Room left on the disk of its state.", _MEGABYTE),
     _Figure("temperature_c", "temperature_celsius", "Of the processor."),
@@ -59,7 +60,9 @@ _COUNTERS = {
     "receipts": "Receipts that it gave.",
     "asked_again": "How often it asked a terminal for missing events.",
 }
-_NEVER_NEGATIVE = frozenset({"oldest_unacked_age_s", "time_error_ms"})  # there -1 says that nobody knows
+_NEVER_NEGATIVE = frozenset(
+    {"oldest_unacked_age_s", "roster_made_s", "time_error_ms"}
+)  # there -1 says that nobody knows
 
 
 def site_metrics(site: str, fleet: Fleet) -> str:

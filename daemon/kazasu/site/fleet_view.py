@@ -229,11 +229,11 @@ def _clock(terminal: Terminal, _at: datetime, _zone: tzinfo) -> str:
     return f"{source} ±{error_ms} ms" if error_ms < _MS else f"{source} ±{error_ms // _MS} s"
 
 
-def _roster(terminal: Terminal, _at: datetime, _zone: tzinfo) -> str:
-    version, age_s = terminal.number("roster_version"), terminal.number("roster_age_s")
+def _roster(terminal: Terminal, at: datetime, _zone: tzinfo) -> str:
+    version, made_s = terminal.number("roster_version"), terminal.number("roster_made_s")
     if version is None:
         return ""
-    return str(version) if age_s is None or age_s < 0 else f"{version}, {short(age_s)}"
+    return str(version) if made_s is None or made_s < 0 else f"{version}, {short(at.timestamp() - made_s)}"
 
 
 def _certificate(terminal: Terminal, _at: datetime, _zone: tzinfo) -> str:
@@ -247,7 +247,7 @@ _COLUMNS = (
     _Column("LAST TAP", 22, 3, _last_tap),
     _Column("READER", 8, 6, _reader),
     _Column("CLOCK", 13, 5, _clock),
-    _Column("ROSTER", 7, 4, _roster),
+    _Column("ROSTER", 10, 4, _roster),
     _Column("CERT", 5, 7, _certificate),
 )
 

@@ -71,6 +71,7 @@ _NUMBERS: Mapping[str, tuple[str, Component]] = {
     ),
     "journal_percent": ("Journal used", {"unit_of_measurement": "%", "state_class": "measurement"}),
     "roster_version": ("Roster version", {}),
+    "roster_made_s": ("Roster made", {"device_class": "timestamp"}),
     "time_error_ms": (
         "Clock error",
         {"device_class": "duration", "unit_of_measurement": "ms", "state_class": "measurement"},
@@ -90,7 +91,7 @@ _NUMBERS: Mapping[str, tuple[str, Component]] = {
 }
 """Figures of health that become sensors: their names, and what Home Assistant calls their kind."""
 
-_PERHAPS_UNKNOWN = frozenset({"oldest_unacked_age_s", "time_error_ms"})  # then -1
+_PERHAPS_UNKNOWN = frozenset({"oldest_unacked_age_s", "roster_made_s", "time_error_ms"})  # then -1
 
 
 def discovery_topic(site: str, terminal: str) -> str:
@@ -215,7 +216,8 @@ def _sensor(topic: str, name: str, expression: str) -> Component:
 
 def _number(field: str) -> str:
     if field in _PERHAPS_UNKNOWN:
-        return f"value_json.{field} if value_json.{field} | default(-1) >= 0 else none"
+        figure = f"value_json.{field}" if field != "roster_made_s" else f"value_json.{field} | as_datetime"
+        return f"{figure} if value_json.{field} | default(-1) >= 0 else none"
     return f"value_json.{field} | default(none)"
 
 

@@ -51,6 +51,7 @@ def test_a_terminal_in_base_units(site: SimulatedSite) -> None:
         "alerts": 1,
         "journal_used_ratio": 0.03,
         "roster_version": 12,
+        "roster_made_timestamp_seconds": site.at.timestamp() - 3 * 86_400,
         "clock_error_seconds": 0.005,
         "clock_offset_seconds": 0,
         "disk_free_bytes": 11_000_000_000,

@@ -34,6 +34,7 @@ HEALTH: dict[str, int | str] = {
     "reader_desk": "present",
     "reader_in": "present",
     "reader_out": "missing",
+    "roster_made_s": 1_775_032_200,
     "roster_version": 12,
     "temperature_c": 45,
     "time_error_ms": -1,
@@ -101,6 +102,7 @@ async def test_every_component_becomes_an_entity_with_a_state(hass: HomeAssistan
     assert unknown == {"event", "time_error_ms"}  # nothing happened yet; -1 is unknown
     assert house.state("certificate_days") == "-2"
     assert house.state("alerts") == "off"
+    assert house.state("roster_made_s") == "2026-04-01T08:30:00+00:00"
 
 
 async def test_a_door_opens_and_alarms(hass: HomeAssistant, mqtt: Any) -> None:
