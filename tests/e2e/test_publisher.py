@@ -89,6 +89,7 @@ def test_birth_health_and_farewell(broker: PrivateBroker, rig: Rig) -> None:
                 "acked_seq": 3,
                 "unsent": 0,
                 "oldest_unacked_age_s": 0,
+                "alerts": 0,
                 "collector": "online",
                 "receipt_seq": 3,
             }
