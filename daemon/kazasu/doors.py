@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import EventFields
     from kazasu.model.door_input import DoorInput
     from kazasu.model.door_outcome import DoorEvent, Outcome
+    from kazasu.model.door_rules import DoorPolicy
     from kazasu.model.door_settings import DoorSettings
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
@@ -53,6 +54,10 @@ class Access(Protocol):
 
     def locked_down(self, door: str) -> bool:
         """Whether a door is locked down."""
+        ...
+
+    def follow(self, policy: DoorPolicy) -> None:
+        """Take over what the site says of levels and hours from now on."""
         ...
 
     def unlocked(self, moment: Moment) -> Mapping[str, bool]:
@@ -124,6 +129,12 @@ class Doors:
     def is_secure(self, name: str) -> bool:
         """Whether a door is closed and locked: what an interlock asks of the other door."""
         return self._doors[name].secure and name not in self._stuck
+
+    def follow(self, policy: DoorPolicy) -> None:
+        """Take over what the site says of levels and hours; `pass_time` acts on it."""
+        if self._access is not None:
+            self._access.follow(policy)
+            self._looked_s = None
 
     def start(self) -> None:
         """Begin, once what was recorded before is known again: a lockdown outlives a start."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import EventFields
     from kazasu.model.door_input import DoorInput
     from kazasu.model.door_outcome import LockOutput
+    from kazasu.model.door_rules import DoorPolicy
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
 
@@ -80,6 +81,9 @@ class House:
         )
         self.doors.start()
         self.pass_time(3)  # nobody is at the contact: closed, and locked
+
+    def follow(self, policy: DoorPolicy) -> None:
+        self.followed = policy
 
     def _change(self) -> None:
         self.changes += 1

@@ -10,7 +10,7 @@ from kazasu.model import passback
 from kazasu.model.access import Assurance
 from kazasu.model.access_level import AccessLevel, AccessLevels
 from kazasu.model.calendar import NO_HOLIDAYS, Days, HolidayCalendar, Schedule, YearlyDays, national_days
-from kazasu.model.door_rules import DoorRules, DoorSite, Passage
+from kazasu.model.door_rules import DoorPolicy, DoorRules, DoorSite, Passage
 from kazasu.model.schedule import TimeRange, WeeklyHours
 
 if TYPE_CHECKING:
@@ -46,6 +46,19 @@ def access_levels(config: Config) -> AccessLevels:
         )
         for level in config.levels
     )
+
+
+def door_policy(config: Config) -> DoorPolicy | None:
+    """What a new roster of the site's can change: None for a terminal without doors.
+
+    Raises:
+        ConfigurationError: the holidays of a country that nobody knows.
+    """
+    if not config.doors:
+        return None
+    by_name = schedules(config)
+    unlock = {door.name: by_name[door.unlock] for door in config.doors if door.unlock is not None}
+    return DoorPolicy(levels=access_levels(config), unlock=unlock)
 
 
 def door_site(config: Config) -> DoorSite:

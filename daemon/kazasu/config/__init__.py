@@ -16,6 +16,7 @@ from kazasu.config.problems import located, problems_of
 from kazasu.config.values import convert
 from kazasu.errors import ConfigurationError
 from kazasu.model.configuration import Config, Keys
+from kazasu.model.configuration_doors import Rules, problems_of_rules, rules_at
 from kazasu.model.table import Table
 
 if TYPE_CHECKING:
@@ -72,6 +73,35 @@ def load_table(path: Path, table: type[_Table], check: Callable[[_Table], Iterab
     if wrong:
         raise ConfigurationError("\n".join(wrong))
     return value
+
+
+def parse_rules(content: bytes, path: Path) -> Rules:
+    """Read a site's levels, schedules and holidays (levels.toml); `path` names them in errors.
+
+    Raises:
+        ConfigurationError: everything that is wrong with them, a line each.
+    """
+    rules = _table(content, path, Rules)
+    wrong = [located(path, content.decode(), (), what) for what in problems_of_rules(rules)]
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
+    return rules
+
+
+def under_rules(config: Config, content: bytes, path: Path) -> Config:
+    """A configuration in which a site's rules stand in the place of its own; a terminal without doors needs none.
+
+    Raises:
+        ConfigurationError: they are wrong, or do not go with this terminal's doors.
+    """
+    rules = parse_rules(content, path)
+    if not config.doors:
+        return config
+    here = rules_at(config.doors, rules)
+    try:
+        return msgspec.structs.replace(config, schedules=here.schedules, holidays=here.holidays, levels=here.levels)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def _content_of(path: Path) -> bytes:

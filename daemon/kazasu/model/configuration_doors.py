@@ -151,14 +151,42 @@ class Level(Table, frozen=True, kw_only=True):
         return door in self.doors or EVERY_DOOR in self.doors
 
 
-class DoorTables(Table, frozen=True, kw_only=True):
+class Rules(Table, frozen=True, kw_only=True):
+    """Who may pass when: tables that a site can also give all its terminals at once, with its roster."""
+
+    schedules: tuple[Schedule, ...] = ()
+    holidays: tuple[Holidays, ...] = ()
+    levels: tuple[Level, ...] = ()
+
+
+class DoorTables(Rules, frozen=True, kw_only=True):
     """The tables of the file that are about doors."""
 
     doors: tuple[Door, ...] = ()
     areas: tuple[Area, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
-    holidays: tuple[Holidays, ...] = ()
-    levels: tuple[Level, ...] = ()
+
+
+def problems_of_rules(rules: Rules) -> Iterator[str]:
+    """Say what rules for a whole site, whose doors are on its terminals, have wrong together."""
+    for kind in ("schedules", "levels"):
+        names = [each.name for each in getattr(rules, kind)]
+        yield from (f"two [[{kind}]] are called {name}" for name in _twice(names))
+    schedules = [schedule.name for schedule in rules.schedules]
+    for level in rules.levels:
+        if level.schedule is not None:
+            yield from _unknown(f"level {level.name}", "schedule", level.schedule, schedules)
+    yield from _problems_of_holidays(rules)
+
+
+def rules_at(doors: tuple[Door, ...], rules: Rules) -> Rules:
+    """What a site's rules are at a terminal: levels that are only about doors elsewhere are none here."""
+    names = {EVERY_DOOR, *(door.name for door in doors)}
+    here = tuple(
+        msgspec.structs.replace(level, doors=tuple(door for door in level.doors if door in names))
+        for level in rules.levels
+        if not level.doors or not names.isdisjoint(level.doors)
+    )
+    return Rules(schedules=rules.schedules, holidays=rules.holidays, levels=here)
 
 
 def problems_of_doors(tables: DoorTables, readers: Sequence[str]) -> Iterator[str]:
@@ -221,8 +249,12 @@ def _problems_of_rules(tables: DoorTables) -> Iterator[str]:
             )
         if area.capacity is not None and not ways_out and area.reset is None:
             yield f"area {area.name}: capacity needs a reader on the way out (exit_readers), or a reset"
-    for schedule in tables.schedules:
-        if schedule.on_holidays is not None and not tables.holidays:
+    yield from _problems_of_holidays(tables)
+
+
+def _problems_of_holidays(rules: Rules) -> Iterator[str]:
+    for schedule in rules.schedules:
+        if schedule.on_holidays is not None and not rules.holidays:
             yield f"schedule {schedule.name}: on_holidays is set, and there are no [[holidays]]"
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from kazasu.model.access_level import AccessLevels
 from kazasu.model.calendar import Schedule
 from kazasu.model.passback import Area
 
@@ -67,3 +68,15 @@ class DoorSite(msgspec.Struct, frozen=True, kw_only=True):
     areas: tuple[Area, ...] = ()
     company_within_s: float = 15
     roster_max_age_s: float | None = None
+
+
+class DoorPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may pass and when, as the site last said it: what a new roster can change while the terminal runs.
+
+    Attributes:
+        levels: those that this terminal knows.
+        unlock: when each door stays unlocked that ever does by itself.
+    """
+
+    levels: AccessLevels
+    unlock: Mapping[str, Schedule]

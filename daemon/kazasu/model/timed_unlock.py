@@ -40,6 +40,10 @@ class TimedUnlock:
             self._begun = True
         return self._begun
 
+    def follow(self, schedule: Schedule) -> None:
+        """Go by other hours from now on: what has begun goes on while they last."""
+        self._schedule = schedule
+
     def entered(self, moment: Moment) -> None:
         """Take over that somebody entered who may start the hours.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import Enrolment, EventFields, Identifier, Presentation
     from kazasu.model.access_level import AccessLevels
-    from kazasu.model.door_rules import DoorSite, Passage
+    from kazasu.model.door_rules import DoorPolicy, DoorSite, Passage
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
 
@@ -71,6 +71,15 @@ class DoorAccess:
             for door in site.doors
             if door.unlock is not None
         }
+
+    def follow(self, policy: DoorPolicy) -> None:
+        """Take over what the site says of levels and hours from now on.
+
+        The reader's thread may be in `asks` meanwhile: it has the old levels or the new ones.
+        """
+        self._levels = policy.levels
+        for door, schedule in policy.unlock.items():
+            self._unlocks[door].follow(schedule)
 
     def serves(self, reader: str) -> bool:
         """Whether a reader is at a door."""

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 
 import pytest
 
 from fakes.doors import OFFICE, TOKYO, Doors
 from kazasu.model.access import Assurance, DenyReason, Presentation
-from kazasu.model.access_level import AccessLevel
+from kazasu.model.access_level import AccessLevel, AccessLevels
+from kazasu.model.calendar import Schedule
 from kazasu.model.cue import CueName
-from kazasu.model.door_rules import DoorRules, Passage
+from kazasu.model.door_rules import DoorPolicy, DoorRules, Passage
 from kazasu.model.passback import Area
 from kazasu.model.policy import CUE_OF_REASON
+from kazasu.model.schedule import TimeRange, WeeklyHours
 
 LAB = frozenset({"lab"})
 STAFF = AccessLevel(name="staff", doors=LAB)
 VISITOR = AccessLevel(name="visitor", doors=LAB, needs_escort=True)
 HOST = AccessLevel(name="host", doors=LAB, escorts=True)
 GUARD = AccessLevel(name="guard", doors=LAB, in_lockdown=True)
+ALL = frozenset(range(7))
 TWO = DoorRules(name="lab", two_person=True)
 
 
@@ -346,3 +349,17 @@ def test_a_card_is_asked_for_what_opens_a_door_now() -> None:
     enrolments = [doors.enrolment("1", "vault"), doors.enrolment("1", "vault", "staff"), doors.enrolment("1")]
     asked = [doors.service.asks(enrolment, doors.clock.now(), None) for enrolment in enrolments]
     assert asked == [Assurance.CHALLENGE_PIN, Assurance.SERIAL, Assurance.SERIAL]
+
+
+def test_a_new_roster_brings_other_levels_and_hours_while_it_runs() -> None:
+    doors = Doors(rules=DoorRules(name="lab", unlock=OFFICE), at=at("2026-11-24 06:00"))
+    assert doors.tap().granted
+    assert not doors.service.unlocked(doors.clock.now())["lab"]
+    night = Schedule(name="night", hours=(WeeklyHours(hours=TimeRange(first=time(6, 30), last=time(7)), weekdays=ALL),))
+    doors.service.follow(DoorPolicy(levels=AccessLevels([HOST]), unlock={"lab": night}))
+    assert doors.tap().reason is DenyReason.NO_ACCESS_LEVEL
+    assert doors.tap("2", "host").granted
+    doors.clock.advance(1800)
+    assert doors.service.unlocked(doors.clock.now())["lab"]
+    doors.clock.advance(1800)
+    assert not doors.service.unlocked(doors.clock.now())["lab"]
