@@ -3,6 +3,7 @@
     KazasuError
     ├── ConfigurationError      somebody wrote something that cannot be used: file, key, line
     ├── RosterError             a roster file or store that cannot be used: every bad line with its number
+    │   └── RosterRefused       a roster from the site that is not taken over: carries the `Refusal`
     ├── KeyMaterialError        a key, pepper or certificate file that is missing, readable by others or broken
     ├── JournalError            no event can be kept: nobody gets green (design, rule 1)
     │   ├── JournalFull         the configured room or the disk is used up
@@ -40,6 +41,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kazasu.model.access import DenyReason
     from kazasu.model.command import TurnedAway
+    from kazasu.model.roster_manifest import Refusal
 
 
 class KazasuError(Exception):
@@ -52,6 +54,19 @@ class ConfigurationError(KazasuError):
 
 class RosterError(KazasuError):
     """A roster that cannot be used; nothing of it was taken over."""
+
+
+class RosterRefused(RosterError):
+    """A roster from the site was not taken over; what is here stays.
+
+    Args:
+        reason: goes into the event.
+        detail: for the log and the alert.
+    """
+
+    def __init__(self, reason: Refusal, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class KeyMaterialError(KazasuError):

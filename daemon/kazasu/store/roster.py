@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
@@ -15,23 +15,45 @@ from kazasu.store.sqlite import connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=3, error=RosterError)  # "KZSR"
+ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=4, error=RosterError)  # "KZSR"
 
 # One statement for both, since each one locks the file, looks whether it has changed, and unlocks it.
 _LOOK_UP = (
     "SELECT version, made_s, number, name, levels, min_assurance, valid_from_s, valid_until_s"
-    " FROM roster LEFT JOIN credential ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
+    " FROM roster LEFT JOIN credential ON pseudonym = ?1 AND NOT EXISTS (SELECT 1 FROM revoked WHERE pseudonym = ?1)"
+    " LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
 _CODE_OF = (
     "SELECT version, made_s, number, name, levels, salt, digest, duress_digest"
-    " FROM roster LEFT JOIN code ON pseudonym = ? LEFT JOIN cardholder ON number = cardholder"
+    " FROM roster LEFT JOIN code ON pseudonym = ?1 AND NOT EXISTS (SELECT 1 FROM revoked WHERE pseudonym = ?1)"
+    " LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
 _CODES = "SELECT cardholder, duress_digest IS NOT NULL FROM code ORDER BY cardholder"
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
 _FIND = "SELECT number, name, levels FROM cardholder WHERE number = ?"
+_SITES = "SELECT version, sha256, manifest, expires_s, made_s FROM roster WHERE sha256 IS NOT NULL"
+_RULES = "SELECT text FROM rules ORDER BY line"
 _NOBODY = (0, None, None, None, None, None, None, None)
+
+
+class FromSite(NamedTuple):
+    """Which of the site's rosters this is.
+
+    Attributes:
+        version: of the manifest.
+        sha256: of the whole text.
+        manifest: the manifest's digest.
+        expires_s: until when the site counts it as fresh, Unix time.
+        made_s: when the site vouched for it, Unix time.
+    """
+
+    version: int
+    sha256: str
+    manifest: str
+    expires_s: int
+    made_s: int
 
 
 class Roster:
@@ -116,6 +138,23 @@ class Roster:
         for found, name, levels in self._rows(_FIND, number):
             return Cardholder(number=found, name=name, levels=tuple(levels.split()))
         return None
+
+    def from_site(self) -> FromSite | None:
+        """Which of the site's rosters this is; None if it was made at this terminal, or there is none.
+
+        Raises:
+            RosterError: the file cannot be read.
+        """
+        rows = self._rows(_SITES)
+        return FromSite(*rows[0]) if rows else None
+
+    def rules(self) -> str:
+        """The text of levels.toml that the site's roster brought; empty if it brought none.
+
+        Raises:
+            RosterError: the file cannot be read.
+        """
+        return "".join(f"{text}\n" for (text,) in self._rows(_RULES))
 
     def close(self) -> None:
         """Let the file go; calling it again does nothing."""

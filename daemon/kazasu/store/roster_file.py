@@ -32,16 +32,22 @@ class CodeTaken(RosterError):
 
 
 @contextlib.contextmanager
-def locked_roster(path: Path) -> Iterator[int]:
+def locked_roster(path: Path, *, by_site: bool = False) -> Iterator[int]:
     """Keep everybody else from changing the roster, while look-ups go on; gives its version, 0 if it is missing.
 
+    Args:
+        path: the roster.
+        by_site: the site's own roster is to be changed, too.
+
     Raises:
-        RosterError: it cannot be read, or somebody else is changing it.
+        RosterError: it cannot be read, somebody else is changing it, or it is the site's.
     """
     if not path.exists():
         yield 0
         return
-    with contextlib.closing(_begin(path)) as connection:
+    with contextlib.closing(begin_change(path)) as connection:
+        if not by_site:
+            _refuse_the_sites(connection)
         yield connection.execute("SELECT version FROM roster").fetchone()[0]
 
 
@@ -220,16 +226,32 @@ def _expect_there(path: Path) -> None:
 
 @contextlib.contextmanager
 def _changing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a transaction that is durable at the end, or undone if anything goes wrong."""
+    """Give a transaction that is durable at the end, or undone if anything goes wrong.
+
+    Raises:
+        RosterError: the roster is the site's, or cannot be changed; nothing was.
+    """
     try:
-        with contextlib.closing(_begin(path)) as connection:
+        with contextlib.closing(begin_change(path)) as connection:
+            _refuse_the_sites(connection)
             yield connection
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise RosterError(f"{path} cannot be changed: {error}; nothing was") from error
 
 
-def _begin(path: Path) -> sqlite3.Connection:
+def _refuse_the_sites(connection: sqlite3.Connection) -> None:
+    """What the site signed is changed at the site alone: a change here would be gone with its next version."""
+    version, sha256 = connection.execute("SELECT version, sha256 FROM roster").fetchone()
+    if sha256 is not None:
+        raise RosterError(
+            f"this terminal's roster is the site's, version {version}, and is not changed here: change"
+            " roster/people.csv at the desk and publish it with `kazasu site publish`, or end one card everywhere with"
+            " `kazasu site revoke-card`; nothing was changed"
+        )
+
+
+def begin_change(path: Path) -> sqlite3.Connection:
     """Open the roster and take its lock.
 
     Raises:
