@@ -11,6 +11,7 @@ except where the journal cannot be written; there the fault cue is the whole ans
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import msgspec
 from kazasu.captions.silent import Silent
 from kazasu.commands import Commands
 from kazasu.doors import Doors
+from kazasu.errors import RosterError
 from kazasu.model.cue import CueName
 from kazasu.model.event import Draft
 from kazasu.model.input import (
@@ -36,6 +38,8 @@ from kazasu.model.input import (
     ReaderChanged,
     ReaderState,
     ReceiptArrived,
+    RosterApplied,
+    RosterRejected,
     Stop,
 )
 from kazasu.model.policy import AssurancePolicy, refusal
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_NO_CARD = "0" * 32
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,8 +185,8 @@ class Terminal:
                 answer(self._orders.answer(order))
             case CommandArrived() | CommandFailed():
                 self._commands.take(item)
-            case ReceiptArrived(receipt=receipt):
-                self._recorder.prune(receipt)
+            case ReceiptArrived() | RosterApplied() | RosterRejected():
+                self._heed_site(item)
 
     def pass_time(self) -> None:
         """Do what is due."""
@@ -286,6 +291,19 @@ class Terminal:
 
     def _in_order(self) -> bool:
         return self._recorder.able and not self._missing
+
+    def _heed_site(self, news: ReceiptArrived | RosterApplied | RosterRejected) -> None:
+        match news:
+            case ReceiptArrived(receipt=receipt):
+                self._recorder.prune(receipt)
+            case RosterRejected(fields=fields):
+                self._recorder.record("roster.refused", fields)
+            case RosterApplied(fields=fields, rules=rules):
+                if rules is not None:
+                    self.doors.follow(rules)
+                with contextlib.suppress(RosterError):  # told at the next tap
+                    self._roster.look_up(_NO_CARD)  # whose version is told from now on
+                self._recorder.record("roster.applied", fields)
 
     def _rest(self) -> None:
         self._showing.rest()

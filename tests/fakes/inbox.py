@@ -22,9 +22,14 @@ class ListInbox:
         """Wait for the next input; `queue.Empty` if none comes."""
         return self._items.get(timeout=timeout_s)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is there now."""
+        return self._items.empty()
+
     def drained(self) -> list[Input]:
         """Everything that is there now, oldest first."""
         items = []
-        while not self._items.empty():
+        while not self.empty:
             items.append(self._items.get_nowait())
         return items

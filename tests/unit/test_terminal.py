@@ -26,6 +26,8 @@ from kazasu.model.input import (
     ReaderChanged,
     ReaderState,
     ReceiptArrived,
+    RosterApplied,
+    RosterRejected,
     Stop,
 )
 from kazasu.model.moment import TimeSource
@@ -494,6 +496,18 @@ def test_start_crash_and_reconnect_play_no_cue() -> None:
     entrance = Entrance()
     entrance.run()
     assert entrance.cues.played == []
+
+
+@pytest.mark.rule(8)
+def test_what_came_of_the_sites_roster_is_recorded_and_its_version_told() -> None:
+    entrance = Entrance()
+    entrance.roster.version = 7
+    entrance.terminal.take(RosterApplied(fields={"roster_version": 7, "people": 3}, rules=None))
+    entrance.terminal.take(RosterRejected(fields={"reason": "forked"}))
+    applied, refused = entrance.journal.events
+    assert (applied.fields["event_type"], applied.fields["people"]) == ("roster.applied", 3)
+    assert (refused.fields["event_type"], refused.fields["reason"]) == ("roster.refused", "forked")
+    assert entrance.health.fields["roster_version"] == 7
 
 
 def test_a_receipt_prunes_and_one_for_another_history_is_an_alert() -> None:

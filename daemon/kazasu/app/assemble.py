@@ -15,6 +15,7 @@ from kazasu import __version__
 from kazasu.app.cards import card_identifier, enrolled_demand, terminal_policy
 from kazasu.app.keypads import open_keypads
 from kazasu.app.services import desk_of, meeting_point, services_of
+from kazasu.app.site_roster import config_to_start_with, roster_updates
 from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
 from kazasu.model.cue import Channel
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from kazasu.model.document import Signer
     from kazasu.outputs.gpio import Header
     from kazasu.ports import Captions, Clock, Inbox, Loop, MusterBoard, Output
+    from kazasu.publishers.roster_updates import RosterUpdates
     from kazasu.publishers.settings import Broker, Commanding
 
 
@@ -101,7 +103,9 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
     def secure(door: str) -> bool:
         return terminal_loop.doors.is_secure(door)
 
-    services = services_of(config, secure=secure, roster_made_s=lambda: roster.made_s)
+    services = services_of(
+        config_to_start_with(config, roster, board), secure=secure, roster_made_s=lambda: roster.made_s
+    )
     meeting = meeting_point(config, services.muster, signer, clock)
     locks = open_locks(config, inbox, clock, header, stack)
     attendance = config.services.attendance
@@ -136,6 +140,9 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
     )
     loops: list[tuple[str, Loop]] = [("player", player)]
     if config.mqtt is not None:
+        rosters = roster_updates(config, board, inbox, clock, stack)
+        if rosters is not None:
+            loops.append(("rosters", rosters))
         publisher = _publisher(
             config,
             journal.epoch,
@@ -145,6 +152,7 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
             muster=meeting.board,
             inbox=inbox,
             clock=clock,
+            rosters=rosters,
             stack=stack,
         )
         loops.append(("publisher", publisher))
@@ -210,6 +218,7 @@ def _publisher(  # noqa: PLR0913  (what it stands between)
     muster: MusterBoard | None,
     inbox: Inbox,
     clock: Clock,
+    rosters: RosterUpdates | None,
     stack: ExitStack,
 ) -> Loop:
     from kazasu.publishers.publisher import MqttPublisher
@@ -244,6 +253,8 @@ def _publisher(  # noqa: PLR0913  (what it stands between)
         commanding=commanding,
         vitals=Vitals(config.terminal.state_dir, mqtt.certificate, clock),
         muster=muster,
+        listeners=() if rosters is None else (rosters.mail,),
+        wanted=tuple if rosters is None else rosters.mail.wanted,
     )
 
 

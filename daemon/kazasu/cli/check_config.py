@@ -60,7 +60,9 @@ def _sentences(config: Config) -> Iterator[str]:
     else:
         yield f"Events go to {config.mqtt.host}:{config.mqtt.port} over TLS."
     if config.mqtt is not None and config.site is not None:
-        yield f"The site moves this terminal with commands that the key in {config.site.key} signs."
+        yield f"The site moves this terminal with commands and rosters that the key in {config.site.key} signs."
+        if config.doors:
+            yield "Its levels, schedules and holidays count until the site's roster brings others."
     keep_days = config.journal.keep / 86400
     if config.collector.present:
         yield f"Events stay here until the collector's receipt, and at least {keep_days:g} days."

@@ -80,7 +80,7 @@ def _site_key(config: Config) -> Iterator[Finding]:
     from kazasu.store.keys import load_verifiers
 
     if config.site is None:
-        yield Finding(Grade.NOTE, "site key", "none: no command from the site reaches this terminal")
+        yield Finding(Grade.NOTE, "site key", "none: no command and no roster from the site reaches this terminal")
         return
     keyids = [verifier.keyid for verifier in load_verifiers(config.site.key)]
     yield Finding(Grade.OK, "site key", f"key id {' and '.join(keyids)}")
@@ -128,8 +128,8 @@ def file_system_of(path: Path, mount_info: str) -> str:
 
 
 def _stores(config: Config) -> Iterator[Finding]:
+    from kazasu.cli.checks_roster import check_roster
     from kazasu.store.backlog import Backlog
-    from kazasu.store.roster import Roster
 
     path = config.terminal.journal_path
     if path.exists() and not os.access(path, os.R_OK):
@@ -140,13 +140,7 @@ def _stores(config: Config) -> Iterator[Finding]:
         yield Finding(Grade.NOTE, "journal", "none yet; it is made at the first start")
     else:
         yield Finding(Grade.OK, "journal", f"epoch {backlog.epoch}, last event {backlog.last_seq()}")
-    version = Roster(config.terminal.roster_path).version
-    if version:
-        yield Finding(Grade.OK, "roster", f"version {version}")
-    else:
-        yield Finding(
-            Grade.NOTE, "roster", "empty: every card is unknown", "kazasu roster import FILE, or kazasu enroll"
-        )
+    yield from check_roster(config, datetime.now(UTC))
 
 
 def _readers(config: Config) -> Iterator[Finding]:

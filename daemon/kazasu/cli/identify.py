@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kazasu.app.cards import card_identifier, terminal_policy
 from kazasu.app.services import services_of
+from kazasu.app.site_roster import config_of_site
 from kazasu.cards.trace import TimedPins, Traced
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument, number_of_seconds
 from kazasu.config import load
@@ -124,7 +125,9 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace, *, with_pin: boo
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
     clock = SystemClock(config.terminal.timezone)
     with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
-        services = services_of(config, secure=lambda _: True, roster_made_s=lambda: roster.made_s)
+        services = services_of(
+            config_of_site(config, roster), secure=lambda _: True, roster_made_s=lambda: roster.made_s
+        )
         demand: Demand = EnrolledDemand(terminal_policy(config), services.asked, roster, clock)
         pins: TimedPins | None = None
         if with_pin:

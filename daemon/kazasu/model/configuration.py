@@ -49,6 +49,11 @@ class Terminal(Table, frozen=True, kw_only=True):
         return self.state_dir / "control.sock"
 
     @property
+    def site_roster_path(self) -> Path:
+        """What has come of the site's next roster."""
+        return self.state_dir / "site-roster"
+
+    @property
     def cursor_path(self) -> Path:
         """The send cursor's database."""
         return self.state_dir / "cursor.db"

@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from kazasu.model.access import DenyReason, Direction, Identifier
+from kazasu.model.access import DenyReason, Direction, EventFields, Identifier
 from kazasu.model.command import Command, TurnedAway, Verdict
 from kazasu.model.door_input import DoorInput
+from kazasu.model.door_rules import DoorPolicy
 from kazasu.model.order import Answer, Order
 from kazasu.model.receipt import Receipt
 
@@ -110,6 +111,28 @@ class ReceiptArrived(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt
 
 
+class RosterApplied(msgspec.Struct, frozen=True, kw_only=True):
+    """The site's roster counts from now on; it is durable.
+
+    Attributes:
+        fields: what the event says of it.
+        rules: what it, or the configuration, says of doors now; None: what was said before.
+    """
+
+    fields: EventFields
+    rules: DoorPolicy | None
+
+
+class RosterRejected(msgspec.Struct, frozen=True, kw_only=True):
+    """A roster came that is not taken over.
+
+    Attributes:
+        fields: what the event says of it.
+    """
+
+    fields: EventFields
+
+
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
     """An operator at this machine orders something.
 
@@ -166,5 +189,7 @@ Input: TypeAlias = (
     | CommandArrived
     | CommandFailed
     | ReceiptArrived
+    | RosterApplied
+    | RosterRejected
     | Stop
 )

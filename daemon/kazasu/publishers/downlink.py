@@ -11,7 +11,7 @@ from kazasu.publishers.receipt import ReceiptReader
 from kazasu.publishers.wire import presence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Health, Inbox
@@ -49,9 +49,11 @@ class Downlink:
         health: where presence and refused receipts are noted.
         commands: who hears commands; None where there is no site key.
         listeners: who hears the rest; each topic is one listener's.
+        wanted: topics of theirs to be subscribed to only while they are in it.
 
     Attributes:
         subscriptions: the topics to subscribe to.
+        wanted: as above.
     """
 
     def __init__(  # noqa: PLR0913  (each is a seam)
@@ -65,9 +67,11 @@ class Downlink:
         health: Health,
         commands: CommandListener | None = None,
         listeners: Sequence[Listener] = (),
+        wanted: Callable[[], Collection[str]] = tuple,
     ) -> None:
         if commands is not None:
             listeners = (commands, *listeners)
+        self.wanted = wanted
         own = () if collector is None else (topics.receipt, topics.collector)
         self.subscriptions = (*own, *(topic for listener in listeners for topic in listener.subscriptions))
         self._commands = commands

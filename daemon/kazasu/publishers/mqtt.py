@@ -209,14 +209,18 @@ class Connection:
         packed = None if properties is None else PackedProperties(properties)
         return self._client.publish(topic, payload, qos=1, retain=retain, properties=packed).mid
 
-    def subscribe(self, topics: Sequence[str]) -> None:
-        """Subscribe with QoS 1, but for what this client publishes itself; retained messages come each time.
+    def subscribe(self, topics: Sequence[str], *, qos: int = 1) -> None:
+        """Subscribe, but for what this client publishes itself; retained messages come each time.
 
         What is published to be kept says so also to those who are there when it comes (retain as published): what must
         never be kept is refused at once, not only by the terminal's next connection.
         """
-        options = SubscribeOptions(qos=1, noLocal=True, retainAsPublished=True)
+        options = SubscribeOptions(qos=qos, noLocal=True, retainAsPublished=True)
         self._client.subscribe([(topic, options) for topic in topics])
+
+    def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Hear these topics no longer; what is on its way still comes."""
+        self._client.unsubscribe(list(topics))
 
     def disconnect(self) -> None:
         """Tell the broker that this is the end, so that it keeps the will to itself; then close."""

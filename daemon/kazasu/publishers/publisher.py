@@ -17,7 +17,7 @@ from kazasu.publishers.report import Report
 from kazasu.publishers.wire import Payloads, Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
@@ -50,6 +50,7 @@ class MqttPublisher:
         commanding: who may command this terminal; None if nobody may.
         random: a number from 0 to below 1, new at each call.
         listeners: who hears more of what comes down.
+        wanted: topics of theirs to be subscribed to only while they are in it.
         vitals: health of the machine, asked for when health is published.
         muster: who is where; None where nobody is seen to enter anything.
     """
@@ -67,6 +68,7 @@ class MqttPublisher:
         random: Callable[[], float],
         commanding: Commanding | None = None,
         listeners: Sequence[Listener] = (),
+        wanted: Callable[[], Collection[str]] = tuple,
         vitals: Callable[[], EventFields] = dict,
         muster: MusterBoard | None = None,
     ) -> None:
@@ -83,7 +85,7 @@ class MqttPublisher:
             self._topics, backlog=backlog, cursor=cursor, clock=clock, health=board, backoff=Backoff(random)
         )
         self._open_downlink = functools.partial(
-            self._new_downlink, collector, commanding, backlog=backlog, inbox=inbox, listeners=listeners
+            self._new_downlink, collector, commanding, backlog=backlog, inbox=inbox, listeners=listeners, wanted=wanted
         )
         self._downlink: Downlink | None = None  # from the first connection on
         self._stopping = threading.Event()
@@ -125,6 +127,7 @@ class MqttPublisher:
         backlog: Backlog,
         inbox: Inbox,
         listeners: Sequence[Listener],
+        wanted: Callable[[], Collection[str]],
     ) -> Downlink:
         commands = None
         if commanding is not None:
@@ -150,6 +153,7 @@ class MqttPublisher:
             health=self._board,
             commands=commands,
             listeners=listeners,
+            wanted=wanted,
         )
 
     def _turn(self) -> None:

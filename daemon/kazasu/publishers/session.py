@@ -59,6 +59,7 @@ class Session:
         self._ack_timeout_s = ack_timeout_s
         self.began_s = now_s
         self._open = False
+        self._asked: frozenset[str] = frozenset()
 
     def turn(self, now_s: float) -> None:
         """Read, take what came, send what may be sent, write; blocks nowhere.
@@ -78,6 +79,7 @@ class Session:
             while self._delivery.window.room_for_other and (message := self._report.next(now_s)) is not None:
                 self._send(*message, now_s)
             self._delivery.fill(self.connection, now_s)
+            self._ask()
         self.connection.write()
         self._check_silence(now_s)
 
@@ -146,6 +148,16 @@ class Session:
         self._open = True
         self.connection.subscribe((*self._downlink.subscriptions, f"{self._alerts}+"))
         self._delivery.connected(receive_maximum)
+
+    def _ask(self) -> None:
+        """Subscribe to what is wanted for a while, and no longer to what is not."""
+        wanted = frozenset(self._downlink.wanted())
+        if wanted != self._asked:
+            if gone := self._asked - wanted:
+                self.connection.unsubscribe(sorted(gone))
+            if new := wanted - self._asked:
+                self.connection.subscribe(sorted(new), qos=0)  # asked for again if it is lost: nobody keeps it twice
+            self._asked = wanted
 
     def _check_silence(self, now_s: float) -> None:
         silent_s = self._delivery.window.silent_s(now_s) if self._open else now_s - self.began_s

@@ -22,6 +22,7 @@ class Topics:
     """The topics of one terminal at one site."""
 
     def __init__(self, site: str, terminal: str) -> None:
+        self.terminal = terminal
         self.up = f"kazasu/v{WIRE_VERSION}/{site}/up/{terminal}"
         self.event = f"{self.up}/event"
         self.state = f"{self.up}/state"
@@ -35,6 +36,13 @@ class Topics:
         self.collector = f"kazasu/v{WIRE_VERSION}/{site}/down/all/collector"
         self.command = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/command"
         self.answer = f"{self.up}/answer"
+        self.roster = f"kazasu/v{WIRE_VERSION}/{site}/down/{terminal}/roster"
+        self.roster_of_all = f"kazasu/v{WIRE_VERSION}/{site}/down/all/roster"
+        self.roster_parts = f"{self.roster_of_all}/"
+
+    def roster_part(self, version: int, name: str) -> str:
+        """The topic of one part of a roster that was published with a version."""
+        return f"{self.roster_parts}{version}/{name}"
 
     def muster(self, page: int = 1) -> str:
         """The topic of a page of who is where; below it lie those behind the first."""

@@ -79,7 +79,7 @@ class Stage:
         event_verifier: checks what the terminal signs.
         broker: running.
         pcscd: running.
-        site_key: signs commands.
+        site_key: signs commands and rosters.
         collector_key: signs receipts.
         slot: where cards are put.
         daemon: not started.

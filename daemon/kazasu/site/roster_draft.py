@@ -1,0 +1,175 @@
+"""A roster of the desk's files, before anybody has agreed to it; in constant memory, whatever the number of people."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kazasu.config import parse_rules
+from kazasu.errors import ConfigurationError, RosterError
+from kazasu.model.calendar import national_days
+from kazasu.model.roster_manifest import MAX_REVOKED
+from kazasu.model.roster_text import CARD, CODE, PERSON, RULES, code_line, key_of, rules_line
+from kazasu.site.codes import read_codes
+from kazasu.site.roster_change import Change, compare
+from kazasu.store.roster import Roster
+from kazasu.store.roster_import import import_csv
+from kazasu.store.roster_lines import lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import tzinfo
+
+    from kazasu.site.published import Published
+
+_MAX_RULES_BYTES = 64 * 1024
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A roster that can be published.
+
+    Attributes:
+        text: the file that holds it.
+        people: in it.
+        credentials: cards in it.
+        codes: in it.
+        sha256: of the text.
+        size_bytes: of the text.
+        change: from the last one.
+        codes_left_out: who has a code and does not stand in people.csv.
+        revoked: what the manifest revokes at once.
+    """
+
+    text: Path
+    people: int
+    credentials: int
+    codes: int
+    sha256: str
+    size_bytes: int
+    change: Change
+    codes_left_out: tuple[str, ...]
+    revoked: tuple[str, ...]
+
+
+@contextmanager
+def drafted(folder: Path, published: Published, zone: tzinfo, progress: Callable[[int], None]) -> Iterator[Draft]:
+    """Make a roster of the desk's files, and compare it with the last one.
+
+    Args:
+        folder: the site's `roster`.
+        published: what stands at the broker.
+        zone: the site's: its midnights bound the dates in people.csv.
+        progress: told the number of lines of people.csv read, now and then.
+
+    Raises:
+        RosterError: what is wrong in every bad line; and levels of people that levels.toml does not have.
+        ConfigurationError: everything that is wrong with levels.toml.
+    """
+    levels, last = folder / "levels.toml", folder / "published.txt"
+    with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder) as name:
+        rules = levels.read_bytes() if levels.exists() else b""
+        known = check_rules(rules, levels) if rules else None
+        store, text = Path(name) / "roster.db", Path(name) / "roster.txt"
+        import_csv(folder / "people.csv", store, zone, progress)
+        codes, codeless = _codes_in(folder / "codes.csv", store)
+        # Cards come before codes, and codes before people.
+        counts = _write(text, heapq.merge(lines_of(store), codes, key=key_of), rules, known)
+        change = compare(lines_in_file(last), lines_in_file(text))
+        yield Draft(
+            text=text,
+            people=counts[PERSON],
+            credentials=counts[CARD],
+            codes=counts[CODE],
+            sha256=_sha256_of(text),
+            size_bytes=text.stat().st_size,
+            change=change,
+            codes_left_out=codeless,
+            revoked=_revoked(published.revoked, change, lines_in_file(last), lines_in_file(text)),
+        )
+
+
+def lines_in_file(path: Path) -> Iterator[bytes]:
+    """The lines of a roster's text; a missing file has none."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        yield from file
+
+
+def check_rules(text: bytes, path: Path) -> frozenset[str]:
+    """Return the names of the levels if levels.toml can be used.
+
+    Raises:
+        ConfigurationError: everything that is wrong with it.
+    """
+    if len(text) > _MAX_RULES_BYTES:
+        raise ConfigurationError(f"{path}: {len(text)} bytes, and at most {_MAX_RULES_BYTES} go to terminals")
+    rules = parse_rules(text, path)
+    for country in {each.country for each in rules.holidays if each.country is not None}:
+        try:
+            national_days(country)
+        except ValueError as error:
+            raise ConfigurationError(f"{path}: [[holidays]]: {error}") from error
+    return frozenset(level.name for level in rules.levels)
+
+
+def _revoked(before: tuple[str, ...], change: Change, last: Iterator[bytes], lines: Iterator[bytes]) -> tuple[str, ...]:
+    """Cards that were revoked by name and still stand in people.csv, and those that this roster ends.
+
+    What an earlier roster ended, and this one knows again, somebody has put back on purpose.
+    """
+    asked = {kind + b"\t" + pseudonym.encode() for pseudonym in before for kind in (CARD, CODE)}
+    standing = asked.intersection(map(key_of, last)).intersection(map(key_of, lines)) if asked else ()
+    kept = [key.partition(b"\t")[2].decode() for key in sorted(standing)]
+    return tuple([*kept, *change.ended][:MAX_REVOKED])
+
+
+def _codes_in(path: Path, store: Path) -> tuple[list[bytes], tuple[str, ...]]:
+    """Lines of the codes of people who are in the roster, in order; and whose are not."""
+    codes, known = read_codes(path), Roster(store)
+    there = {number: code for number, code in codes.items() if known.find(number) is not None}
+    lines = (
+        code_line(bytes.fromhex(pseudonym), number, kept.salt, kept.digest, kept.duress_digest)
+        for number, (pseudonym, kept) in there.items()
+    )
+    known.close()
+    return sorted(lines), tuple(sorted(codes.keys() - there.keys()))
+
+
+def _write(path: Path, lines: Iterable[bytes], rules: bytes, known: frozenset[str] | None) -> dict[bytes, int]:
+    """Write a roster's text; returns how many lines there are of each kind."""
+    counts = dict.fromkeys((CARD, CODE, PERSON, RULES), 0)
+    unknown: dict[str, str] = {}
+    with path.open("wb") as file:
+        for line in lines:
+            kind, _, rest = line.partition(b"\t")
+            counts[kind] += 1
+            if kind == PERSON and known is not None:
+                number, _, held = (field.decode() for field in rest[:-1].split(b"\t"))
+                unknown |= {level: number for level in held.split() if level not in known and level not in unknown}
+            file.write(line)
+        file.writelines(rules_line(number, text) for number, text in enumerate(_lines_in(rules), 1))
+    if unknown:
+        raise RosterError(
+            "\n".join(
+                f"people.csv: {number} has the level {level}, and levels.toml has none of that name"
+                for level, number in sorted(unknown.items())
+            )
+        )
+    return counts
+
+
+def _lines_in(rules: bytes) -> list[str]:
+    """At LF only, as TOML and the roster's text see it: `splitlines` knows more ends."""
+    return rules.decode().removesuffix("\n").split("\n") if rules else []
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

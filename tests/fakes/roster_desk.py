@@ -1,0 +1,81 @@
+"""A desk that publishes rosters for tests, with a site key of its own."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
+from kazasu.site.roster import RosterDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from kazasu.site.published import Published
+    from kazasu.site.roster import Publishes
+
+HEADER = "cardholder,name,credential,min_assurance,valid_from,valid_until,levels\n"
+
+
+class RetainedPost:
+    """What stands at a broker; implements the Publishes seam."""
+
+    def __init__(self) -> None:
+        self.retained: dict[str, bytes] = {}
+        self.published: list[str] = []
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        for topic, payload in messages:
+            self.published.append(topic)
+            if payload:
+                self.retained[topic] = payload
+            else:
+                self.retained.pop(topic, None)
+
+
+class TestDesk:
+    """A desk with a folder, a key and a post.
+
+    Args:
+        folder: for its files.
+        site: whose.
+        post: where it publishes.
+        signer: the site's key; without it one of its own.
+    """
+
+    __test__ = False
+
+    def __init__(self, folder: Path, site: str, post: Publishes, signer: Ed25519Signer | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.signer = signer or Ed25519Signer(Ed25519PrivateKey.generate())
+        self.verifier = Ed25519Verifier(self.signer.public)
+        self.post = post
+        self.now = datetime.now(UTC)
+        self.desk = RosterDesk(folder, site, ZoneInfo("Asia/Tokyo"))
+
+    def card(self, number: int) -> str:
+        """A card's pseudonym."""
+        return f"{number:032x}"
+
+    def staff(self, *numbers: int, level: str = "staff") -> None:
+        """Write people.csv: people with these numbers, each with a card of the same number."""
+        self.write(*(f"{number},Person {number},{self.card(number)},serial,,,{level}" for number in numbers))
+
+    def write(self, *lines: str) -> None:
+        """Write people.csv."""
+        (self.folder / "people.csv").write_text(HEADER + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    def publish(self, post: Publishes | None = None) -> Published:
+        """Publish what people.csv says, by the desk's own post or another."""
+        with self.desk.drafted(lambda _: None) as draft:
+            return self.desk.publish(draft, self.signer, self.now, lambda: nullcontext(post or self.post))
+
+    def revoke(self, *pseudonyms: str) -> Published:
+        """Revoke cards."""
+        return self.desk.revoke(pseudonyms, self.signer, self.now, self.post)

@@ -1,0 +1,156 @@
+"""Whatever a broker makes of the messages of a roster, a terminal has the old roster or the new one, whole."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import random
+import tempfile
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakes.roster_rig import MANIFEST, RosterRig
+from kazasu.errors import RosterError
+from kazasu.model.access import Assurance
+from kazasu.model.roster_text import (
+    PART_BYTES,
+    card_line,
+    changed,
+    cut,
+    delta_line,
+    differences,
+    in_order,
+    key_of,
+    lines_in,
+    parsed,
+    person_line,
+    rules_line,
+)
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=6)
+levels = st.lists(st.sampled_from(["it", "staff", "night"]), unique=True).map(lambda some: " ".join(sorted(some)))
+seconds = st.none() | st.integers(-(10**9), 10**11)
+cards = st.builds(card_line, st.binary(min_size=16, max_size=16), texts, st.sampled_from(range(1, 5)), seconds, seconds)
+people = st.builds(person_line, texts, texts, levels)
+rules = st.builds(rules_line, st.integers(1, 99), st.text(st.characters(codec="utf-8", exclude_characters="\n\r")))
+rosters = st.lists(cards | people | rules, max_size=12).map(
+    lambda lines: [line for _, line in sorted({key_of(line): line for line in lines}.items())]
+)
+
+
+@given(rosters, rosters)
+def test_a_delta_applied_to_its_base_is_the_whole(old: list[bytes], new: list[bytes]) -> None:
+    delta = [delta_line(*pair) for pair in differences(old, new)]
+
+    assert list(changed(old, delta)) == new
+    assert (delta == []) is (old == new)
+
+
+@given(rosters, rosters, st.data())
+def test_a_delta_of_another_roster_ends_in_words_or_in_lines(
+    old: list[bytes], new: list[bytes], data: st.DataObject
+) -> None:
+    """Which of them it was, the hash of the whole text tells."""
+    delta = [delta_line(*pair) for pair in differences(old, new)]
+    other = data.draw(st.permutations(delta + delta[:1]))
+    with contextlib.suppress(RosterError):
+        for line in in_order(changed(data.draw(rosters), other)):
+            parsed(line)
+
+
+@given(rosters)
+def test_a_text_survives_its_parts(lines: list[bytes]) -> None:
+    parts = list(cut(lines))
+
+    assert all(len(part) <= PART_BYTES for part in parts)
+    assert [line for part in parts for line in lines_in(part)] == lines
+    assert list(in_order(lines)) == lines
+
+
+def test_a_part_is_small_though_nothing_in_it_can_be_packed() -> None:
+    noise = base64.b64encode(random.Random(1).randbytes(300_000)).decode()  # noqa: S311  (the same each time)
+    lines = [rules_line(number, noise[at : at + 4000]) for number, at in enumerate(range(0, len(noise), 4000))]
+    parts = list(cut(lines))
+
+    assert all(len(part) <= PART_BYTES for part in parts)
+    assert [line for part in parts for line in lines_in(part)] == lines
+
+
+@given(cards | people | rules)
+def test_a_line_says_what_it_was_made_of(line: bytes) -> None:
+    kind, row = parsed(line)
+    made = {b"card": card_line, b"person": person_line, b"rules": rules_line}[kind]
+    assert made(*row) == line  # type: ignore[operator]  # each with its own fields
+
+
+@given(st.binary(max_size=60))
+def test_a_line_that_is_none_is_an_error_in_words(noise: bytes) -> None:
+    for line in (noise, noise + b"\n", b"card\t" + noise + b"\n", b"person\t" + noise + b"\n"):
+        try:
+            fact = parsed(line)
+        except RosterError:
+            continue
+        assert fact.kind in {b"card", b"code", b"person", b"rules"}
+
+
+def test_a_part_that_unpacks_to_more_than_was_ever_packed_is_none() -> None:
+    with pytest.raises(RosterError):
+        lines_in(zlib.compress(b"a" * 2**24))
+
+
+def test_the_assurances_are_those_of_cards() -> None:
+    for assurance in Assurance:
+        line = b"card\t" + b"a" * 32 + b"\t1\t" + assurance.word.encode() + b"\t\t\n"
+        if assurance >= Assurance.SERIAL:
+            assert parsed(line).row[2] == assurance.value
+        else:
+            with pytest.raises(RosterError):
+                parsed(line)
+
+
+spoilings = st.sampled_from(["cut", "empty", "altered", "another", "repeated", "lost"])
+
+
+@pytest.mark.rule(8)
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 3), spoilings, st.integers(0, 10_000), st.booleans())
+def test_no_broker_changes_a_roster(which: int, spoiling: str, at: int, restarted: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        rig = RosterRig(Path(name))
+        rig.desk.staff(*range(1, 30))
+        rig.desk.publish()
+        rig.settle()
+        old = rig.text()
+        rig.desk.staff(*range(20, 60))
+        rig.desk.publish()
+        new = (rig.desk.folder / "published.txt").read_bytes()
+        held = dict(rig.post.retained)
+        parts = sorted(topic for topic in held if topic != MANIFEST)
+        victim = parts[which % len(parts)]
+        held[victim] = _spoilt(held, victim, parts, spoiling, at)
+        rig.settle(held)
+        assert rig.text() in {old, new}
+        if restarted:
+            rig.restart()
+        assert rig.text() in {old, new}
+        rig.settle()
+        assert rig.text() == new
+
+
+def _spoilt(held: dict[str, bytes], victim: str, parts: list[str], spoiling: str, at: int) -> bytes:
+    part = held[victim]
+    match spoiling:
+        case "cut":
+            return part[: at % len(part)]
+        case "altered":
+            place = at % len(part)
+            return part[:place] + bytes([part[place] ^ (1 + at % 255)]) + part[place + 1 :]
+        case "another":
+            return held[parts[(parts.index(victim) + 1) % len(parts)]]
+        case "repeated":
+            return part + part
+    return b""

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.roster_desk import RetainedPost, TestDesk
+from kazasu.errors import ConfigurationError, RosterError
+from kazasu.model.roster_manifest import Offer
+from kazasu.site.published import Published, read_published, write_published
+from kazasu.site.roster_change import compare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> TestDesk:
+    return TestDesk(tmp_path / "roster", "city-hall", RetainedPost())
+
+
+def test_what_is_published_is_kept_as_toml_and_read_back(tmp_path: Path) -> None:
+    full = Offer(kind="full", version=3, parts=2, size_bytes=90_000, index=("a" * 64,))
+    delta = Offer(kind="delta", version=3, parts=1, size_bytes=900, index=("b" * 64,))
+    for published in (
+        Published(),
+        Published(version=3, sha256="c" * 64, full=full, delta=delta, base=2, revoked=("d" * 32,), left=(full, delta)),
+    ):
+        write_published(tmp_path / "published.toml", published)
+        assert read_published(tmp_path / "published.toml") == published
+    assert read_published(tmp_path / "none.toml") == Published()
+
+
+def test_a_spoilt_record_is_no_reason_to_begin_anew(tmp_path: Path) -> None:
+    (tmp_path / "published.toml").write_text("version = 'three'\n")
+    with pytest.raises(RosterError, match="bring it back"):
+        read_published(tmp_path / "published.toml")
+
+
+def test_what_changed_is_shown_before_it_is_signed(desk: TestDesk) -> None:
+    desk.staff(1, 2, 3)
+    desk.publish()
+    desk.write(
+        f"1,Person 1,{desk.card(1)},serial,,,staff",
+        f"3,Person 3,{desk.card(33)},serial,,,it staff",
+        f"4,Person 4,{desk.card(3)},serial,,,staff",
+    )
+    with desk.desk.drafted(lambda _: None) as draft:
+        change = draft.change
+    assert (change.added, change.removed, change.changed) == (1, 1, 1)
+    assert (change.cards_added, change.cards_changed, change.cards_ended) == (1, 1, 1)
+    assert change.ended == [desk.card(2)]
+    assert change.shown == [
+        f"- card {desk.card(2)} of 2, which is revoked",
+        f"~ card {desk.card(3)} of 4",
+        f"+ card {desk.card(33)} of 3",
+        "- 2 Person 2",
+        "~ 3 Person 3: staff -> it staff",
+        "+ 4 Person 4: staff",
+    ]
+
+
+def test_a_long_change_is_shown_in_part() -> None:
+    change = compare([], [f"person\t{number}\tX\t\n".encode() for number in range(100, 150)])
+    assert (len(change.shown), change.not_shown, change.added) == (20, 30, 50)
+    assert not compare([], []).anything
+
+
+def test_every_bad_line_is_said_and_nothing_published(desk: TestDesk) -> None:
+    desk.write("1,A,zz,serial,,,", "2,B,,signed_data,,,")
+    with pytest.raises(RosterError, match=r"line 2: credential: .*\nline 3: min_assurance: "):
+        desk.publish()
+    assert desk.desk.published == Published()
+
+
+def test_a_level_that_the_rules_do_not_have_is_said(desk: TestDesk) -> None:
+    desk.staff(1, level="staff night")
+    (desk.folder / "levels.toml").write_text('[[levels]]\nname = "staff"\n')
+    with pytest.raises(RosterError, match="1 has the level night, and levels"):
+        desk.publish()
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ('[[levels]]\nname = "a"\nschedule = "office"\n', "level a: office is no schedule"),
+        ('[[levels]]\nname = "a"\n[[levels]]\nname = "a"\n', r"two \[\[levels\]\] are called a"),
+        ('[[schedules]]\nname = "a"\nhours = ["07:00-20:00"]\non_holidays = []\n', "there are no"),
+        ('[[holidays]]\ncountry = "XX"\n', "XX"),
+        ('[[doors]]\nname = "hall"\n', "doors: unknown"),
+        ("# " + "x" * 70_000, "bytes"),
+    ],
+)
+def test_rules_that_no_terminal_could_use_are_said(desk: TestDesk, rules: str, words: str) -> None:
+    desk.staff(1)
+    (desk.folder / "levels.toml").write_text(rules)
+    with pytest.raises(ConfigurationError, match=words):
+        desk.publish()
+
+
+def test_a_revocation_needs_a_roster(desk: TestDesk) -> None:
+    with pytest.raises(RosterError, match="comes first"):
+        desk.revoke("a" * 32)
+
+
+def test_more_than_a_manifest_holds_is_not_revoked_at_once(desk: TestDesk) -> None:
+    desk.staff(1)
+    desk.publish()
+    with pytest.raises(RosterError, match="too many"):
+        desk.revoke(*(desk.card(number) for number in range(1001)))
+
+
+def test_the_cards_of_a_person_are_found_in_what_was_published(desk: TestDesk) -> None:
+    desk.write(f"1,A,{desk.card(1)},serial,,,", f"1,A,{desk.card(5)},serial,,,", f"2,B,{desk.card(2)},serial,,,")
+    desk.publish()
+    assert desk.desk.credentials_of("1") == [desk.card(1), desk.card(5)]
+    assert desk.desk.credentials_of("3") == []
