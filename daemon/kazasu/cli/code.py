@@ -10,24 +10,19 @@ a code; neither code nor PIN is kept so that it could be told again.
 from __future__ import annotations
 
 import contextlib
-import secrets
-import sys
 from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK, add_config_argument
 from kazasu.config import load
 from kazasu.errors import RosterError
-from kazasu.model.code import SALT_BYTES, code_pseudonym, code_weakness, keep, weakness
 from kazasu.store.roster import Roster
-from kazasu.store.roster_file import CodeTaken, remove_code, set_code
+from kazasu.store.roster_file import remove_code, set_code
 
 if TYPE_CHECKING:
     import argparse
 
+    from kazasu.model.code import KeptPin
     from kazasu.model.configuration import Config
-
-_MADE_DIGITS = 6
-_MOST_TAKEN = 100
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,25 +57,17 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _set(config: Config, number: str, *, own: bool, duress: bool) -> None:
     from kazasu.app.cards import pseudonymizer
+    from kazasu.cli.new_code import ask_code
 
     _expect_person(config, number)  # before anybody is asked for anything
-    peppered = pseudonymizer(config)
-    code = _asked("code") if own else ""
-    if own and (why := code_weakness(code)):
-        raise RosterError(f"{why}; nothing was changed")
-    pin = _pin("PIN", code, number)
-    forced = _pin("PIN of duress", code, number, pin) if duress else None
-    for _ in range(_MOST_TAKEN):
-        tried = code if own else f"{secrets.randbelow(10**_MADE_DIGITS):0{_MADE_DIGITS}}"
-        if not own and tried in {pin, forced}:
-            continue
-        with contextlib.suppress(*(() if own else (CodeTaken,))):
-            kept = keep(peppered, tried, pin, forced, secrets.token_bytes(SALT_BYTES))
-            version = set_code(config.terminal.roster_path, number, code_pseudonym(peppered, tried), kept)
-            told = "" if own else f" is {tried}: only this once it is shown"
-            print(f"{number}'s code{told}{' is set' if own else ''}; roster version {version}")
-            return
-    raise CodeTaken(f"too many codes of {_MADE_DIGITS} digits are taken: give longer ones, with --own")
+    version = 0
+
+    def take(pseudonym: str, kept: KeptPin) -> None:
+        nonlocal version
+        version = set_code(config.terminal.roster_path, number, pseudonym, kept)
+
+    told = ask_code(pseudonymizer(config), number, take, own=own, duress=duress)
+    print(f"{told}; roster version {version}")
 
 
 def _expect_person(config: Config, number: str) -> None:
@@ -92,23 +79,3 @@ def _expect_person(config: Config, number: str) -> None:
         raise RosterError(f"{number} is not in the roster; nothing was changed")
     if config.day_cards is not None and DayCards(config.day_cards.cards).pooled(number):
         raise RosterError(f"{number} is a card of the pool, and no person; nothing was changed")
-
-
-def _pin(what: str, *others: str) -> str:
-    """Ask for a PIN that is not too easily guessed."""
-    pin = _asked(what)
-    if why := weakness(pin, *others):
-        raise RosterError(f"{what}: {why}; nothing was changed")
-    return pin
-
-
-def _asked(what: str) -> str:
-    """Ask at the terminal, twice and without showing it; or take a line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    from getpass import getpass
-
-    entered = getpass(f"{what}: ")
-    if getpass(f"{what}, once more: ") != entered:
-        raise RosterError(f"{what}: not the same twice; nothing was changed")
-    return entered

@@ -51,6 +51,10 @@ ACTIONS = (
     Action("command", "command terminals, and see what becomes of it"),
     Action("watch", "every terminal at a glance, the worst first"),
     Action("discovery", "tell Home Assistant which terminals there are"),
+    Action("import-people", "make people.csv of what a personnel system exports"),
+    Action("publish", "sign and publish who is known at every terminal"),
+    Action("set-code", "give a person without a card a code for the keypads"),
+    Action("revoke-card", "let a card be worth nothing everywhere, at once"),
 )
 
 

@@ -1,0 +1,134 @@
+"""The desk's commands on the roster, against the site's own mosquitto."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazasu.cli import EXIT_OK, EXIT_PROBLEM, main
+from kazasu.model.document import verified
+from kazasu.model.roster_manifest import manifest_in
+from kazasu.publishers.visit import hear
+from kazasu.publishers.wire import Topics
+from kazasu.virtual.site import PASSPHRASE, SiteBroker, make_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kazasu.model.roster_manifest import Manifest
+    from kazasu.site.directory import Site
+
+HEADER = "cardholder,name,credential,min_assurance,valid_from,valid_until,levels\n"
+HANAKO, KEN = "a" * 32, "b" * 32
+
+
+class Desk:
+    """A site, its broker, and who types."""
+
+    def __init__(self, site: Site, passphrase_file: Path) -> None:
+        self.site = site
+        self._passphrase_file = passphrase_file
+
+    def types(self, action: str, *words: str, signs: bool = True) -> int:
+        secret = ("--passphrase-file", str(self._passphrase_file)) if signs else ()
+        return main(["site", action, *words, "--site", str(self.site.path), *secret])
+
+    def people(self, *lines: str) -> None:
+        self.site.file("roster").mkdir(exist_ok=True)
+        self.site.file("roster/people.csv").write_text(HEADER + "".join(f"{line}\n" for line in lines))
+
+    def manifest(self) -> Manifest:
+        topic = Topics(self.site.name, "any").roster_of_all
+        heard: list[bytes] = []
+        hear(
+            self.site.broker("operations"),
+            "looks",
+            [topic],
+            lambda _, payload: heard.append(payload),
+            quiet_s=lambda: 0.0 if heard else 10.0,
+            most_s=10.0,
+        )
+        return manifest_in(verified(heard[0], self.site.verifier()))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    directory = tmp_path_factory.mktemp("desk")
+    passphrase_file = directory / "passphrase"
+    passphrase_file.write_text(PASSPHRASE)
+    passphrase_file.chmod(0o600)
+    site = make_site(directory / "site")
+    with SiteBroker(site, directory / "broker"):
+        yield Desk(site, passphrase_file)
+
+
+def test_nothing_is_published_unless_somebody_says_yes(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.people(f"1001,Hanako,{HANAKO},serial,,,staff", f"1002,Ken,{KEN},serial,,,staff")
+    assert desk.types("publish") == EXIT_PROBLEM
+    said = capsys.readouterr().out
+    assert "+ 1001 Hanako: staff\n" in said
+    assert "people added: 2, cards added: 2\nthen 2 people with 2 cards\n" in said
+    assert said.endswith("nothing was published\n")
+
+
+@pytest.mark.rule(8)
+def test_a_roster_is_signed_and_stands_at_the_broker(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert "version 1 is at the broker" in capsys.readouterr().out
+    manifest = desk.manifest()
+    assert (manifest.version, manifest.people, manifest.credentials, manifest.revoked) == (1, 2, 2, ())
+
+
+def test_a_stolen_card_is_revoked_by_its_number_or_its_holders(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk.types("revoke-card", KEN) == EXIT_OK
+    assert desk.types("revoke-card", "--cardholder", "1001") == EXIT_OK
+    assert f"card {HANAKO} is revoked\n" in capsys.readouterr().out
+    assert desk.manifest().revoked == (HANAKO, KEN)
+    assert desk.types("revoke-card", "--cardholder", "1003") == EXIT_PROBLEM
+    assert "1003 has no card and no code" in capsys.readouterr().err
+
+    desk.people(f"1001,Hanako,{HANAKO},serial,,,staff")
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert f"{HANAKO} was revoked and still stands in the files" in capsys.readouterr().out
+    assert desk.manifest().revoked == (HANAKO, KEN)
+
+
+def test_what_the_personnel_system_says_can_be_published(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "map.toml").write_text('[columns]\ncardholder = "番号"\nname = ["氏名"]\n')
+    (tmp_path / "export.csv").write_text("番号,氏名\n1001,花子\n1004,太郎\n")
+    words = (str(tmp_path / "export.csv"), "--map", str(tmp_path / "map.toml"))
+    assert desk.types("import-people", *words, signs=False) == EXIT_OK
+    assert "2 people: 1 joined, 0 left, 1 have no card yet" in capsys.readouterr().out
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert desk.manifest().people == 2
+
+
+def test_a_code_for_the_keypads_is_made_up_and_published(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("518274\n"))
+    assert desk.types("set-code", "1004", signs=False) == EXIT_OK
+    assert re.match(r"1004's code is \d{6}: only this once it is shown\n", capsys.readouterr().out)
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert "codes changed: 1" in capsys.readouterr().out
+    assert desk.manifest().codes == 1
+    assert desk.types("set-code", "1004", "--remove", signs=False) == EXIT_OK
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert (desk.manifest().codes, len(desk.manifest().revoked)) == (0, 2)
+
+
+def test_a_broker_that_is_away_is_said(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site_file = desk.site.file("site.toml")
+    before = site_file.read_text()
+    site_file.write_text(before.replace(f"port = {desk.site.address.port}", "port = 9"))
+    try:
+        assert desk.types("publish", "--yes") == EXIT_PROBLEM
+    finally:
+        site_file.write_text(before)
+    assert "the broker localhost:9: Connection refused" in capsys.readouterr().err
