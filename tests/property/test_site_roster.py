@@ -7,15 +7,20 @@ import contextlib
 import random
 import tempfile
 import zlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.clock import START, FakeClock
 from fakes.roster_rig import MANIFEST, RosterRig
-from kazasu.errors import RosterError
+from kazasu.errors import RosterError, RosterRefused
 from kazasu.model.access import Assurance
+from kazasu.model.document import signed
+from kazasu.model.roster_manifest import Manifest, Offer
 from kazasu.model.roster_text import (
     PART_BYTES,
     card_line,
@@ -30,6 +35,25 @@ from kazasu.model.roster_text import (
     person_line,
     rules_line,
 )
+from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
+from kazasu.publishers.roster_trust import TrustedRoster
+
+SITE_KEY = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+EPOCH = datetime.fromtimestamp(0, UTC)
+FULL = Offer(kind="full", version=1, parts=1, size_bytes=1, index=("0" * 64,))
+FIELDS = Manifest(
+    site="city-hall",
+    aud="all",
+    version=1,
+    made_s=0,
+    expires_s=0,
+    people=1,
+    credentials=1,
+    codes=0,
+    sha256="0" * 64,
+    size_bytes=1,
+    full=FULL,
+).fields(START, timedelta(days=90))
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=6)
 levels = st.lists(st.sampled_from(["it", "staff", "night"]), unique=True).map(lambda some: " ".join(sorted(some)))
@@ -110,6 +134,27 @@ def test_the_assurances_are_those_of_cards() -> None:
         else:
             with pytest.raises(RosterError):
                 parsed(line)
+
+
+values = st.one_of(
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.text(st.characters(codec="utf-8"), max_size=8),
+    st.sampled_from(["", " ", "0" * 64, "f" * 32, "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "all"]),
+)
+
+
+@pytest.mark.rule(8)
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(FIELDS)), values, max_size=3), st.binary(max_size=40))
+def test_whatever_the_site_might_sign_is_a_manifest_or_refused_in_words(
+    changes: dict[str, int | str], noise: bytes
+) -> None:
+    trust = TrustedRoster("city-hall", "entrance-1", (Ed25519Verifier(SITE_KEY.public),), FakeClock())
+    for payload in (signed(FIELDS | changes, SITE_KEY).body, noise):
+        with contextlib.suppress(RosterRefused):
+            manifest = trust.judge("all", payload)
+            assert manifest is not None
+            assert datetime.fromtimestamp(max(manifest.made_s, manifest.expires_s), UTC) >= EPOCH
 
 
 spoilings = st.sampled_from(["cut", "empty", "altered", "another", "repeated", "lost"])

@@ -32,6 +32,7 @@ DIGESTS_IN_INDEX = 48 * 1024 // DIGEST_BYTES
 _MAX_INDEX_PARTS = 16  # room for four gigabytes of text: far more than a terminal is asked to hold
 _MAX_TEXT_BYTES = 2**31
 _MAX_PEOPLE = 10_000_000
+_LAST_SECOND = 253_370_764_800  # of the year 9998: each time zone has a day for it
 
 _FIELDS = {
     *("v", "type", "site", "aud", "version", "made", "expires", "people", "credentials", "codes", "sha256", "bytes"),
@@ -233,7 +234,10 @@ def _second(value: int | str) -> int:
     at = datetime.fromisoformat(str(value))
     if at.tzinfo is None:
         raise ValueError(f"{value!r} is a time without its offset")
-    return int(at.timestamp())
+    second = int(at.timestamp())
+    if not 0 <= second <= _LAST_SECOND:
+        raise ValueError(f"{value!r:.40} is no time between 1970 and 9998")
+    return second
 
 
 def index_of(digests: list[bytes]) -> list[bytes]:

@@ -80,15 +80,18 @@ def write_published(path: Path, published: Published) -> None:
     """Write published.toml, whole or not at all; durable on return.
 
     Raises:
-        OSError: as usual.
+        RosterError: it cannot be written; what was there stays.
     """
     new = path.with_name(f".{path.name}.new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(_HEADER + "".join(f"{line}\n" for line in _lines(published)))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_directory(path.parent)
+    try:
+        with new.open("w", encoding="utf-8") as file:
+            file.write(_HEADER + "".join(f"{line}\n" for line in _lines(published)))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise RosterError(f"{path} cannot be written: {error.strerror}; nothing more was published") from error
 
 
 def _lines(published: Published) -> Iterator[str]:

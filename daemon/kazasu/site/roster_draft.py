@@ -19,6 +19,7 @@ from kazasu.model.roster_text import CARD, CODE, PERSON, RULES, code_line, key_o
 from kazasu.site.codes import read_codes
 from kazasu.site.roster_change import Change, compare
 from kazasu.store.roster import Roster
+from kazasu.store.roster_csv import COLUMNS, OPTIONAL_COLUMNS
 from kazasu.store.roster_import import import_csv
 from kazasu.store.roster_lines import lines_of
 
@@ -68,15 +69,18 @@ def drafted(folder: Path, published: Published, zone: tzinfo, progress: Callable
         progress: told the number of lines of people.csv read, now and then.
 
     Raises:
-        RosterError: what is wrong in every bad line; and levels of people that levels.toml does not have.
+        RosterError: people.csv is missing, or what is wrong in every bad line; levels of people that levels.toml lacks.
         ConfigurationError: everything that is wrong with levels.toml.
     """
-    levels, last = folder / "levels.toml", folder / "published.txt"
+    people, levels, last = folder / "people.csv", folder / "levels.toml", folder / "published.txt"
+    if not people.exists():
+        columns = ",".join((*COLUMNS, *OPTIONAL_COLUMNS))
+        raise RosterError(f"{people} is missing: write it, with the columns {columns}, or `kazasu site import-people`")
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder) as name:
         rules = levels.read_bytes() if levels.exists() else b""
         known = check_rules(rules, levels) if rules else None
         store, text = Path(name) / "roster.db", Path(name) / "roster.txt"
-        import_csv(folder / "people.csv", store, zone, progress)
+        import_csv(people, store, zone, progress)
         codes, codeless = _codes_in(folder / "codes.csv", store)
         # Cards come before codes, and codes before people.
         counts = _write(text, heapq.merge(lines_of(store), codes, key=key_of), rules, known)

@@ -304,6 +304,8 @@ def test_a_second_roster_of_one_version_is_refused(rig: RosterRig) -> None:
         ({"people": 10**9}, "form"),
         ({"full_parts": 10**6}, "form"),
         ({"made": "yesterday"}, "form"),
+        ({"made": "1960-01-01T00:00:00+00:00"}, "form"),
+        ({"expires": "9999-12-31T23:59:59-23:59"}, "form"),
         ({"expires": "2026-04-01T08:29:00+00:00"}, "expired"),
         ({"revoked": "x" * 50_000}, "too_large"),
     ],

@@ -31,6 +31,12 @@ def test_what_is_published_is_kept_as_toml_and_read_back(tmp_path: Path) -> None
     assert read_published(tmp_path / "none.toml") == Published()
 
 
+def test_a_record_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".published.toml.new").mkdir()
+    with pytest.raises(RosterError, match="cannot be written: Is a directory"):
+        write_published(tmp_path / "published.toml", Published())
+
+
 def test_a_spoilt_record_is_no_reason_to_begin_anew(tmp_path: Path) -> None:
     (tmp_path / "published.toml").write_text("version = 'three'\n")
     with pytest.raises(RosterError, match="bring it back"):
@@ -64,6 +70,11 @@ def test_a_long_change_is_shown_in_part() -> None:
     change = compare([], [f"person\t{number}\tX\t\n".encode() for number in range(100, 150)])
     assert (len(change.shown), change.not_shown, change.added) == (20, 30, 50)
     assert not compare([], []).anything
+
+
+def test_a_desk_without_people_says_where_they_belong(desk: TestDesk) -> None:
+    with pytest.raises(RosterError, match=r"people\.csv is missing: write it, with the columns cardholder,name,"):
+        desk.publish()
 
 
 def test_every_bad_line_is_said_and_nothing_published(desk: TestDesk) -> None:
