@@ -46,6 +46,7 @@ EVENT_TYPES = (
     "passback.reset",
     *(f"day_card.{what}" for what in ("issued", "returned")),
     *(f"muster.{what}" for what in ("begun", "ended", "present", "denied")),
+    *(f"roster.{what}" for what in ("applied", "refused")),
     *(f"terminal.{what}" for what in ("started", "stopped")),
     *(f"reader.{what}" for what in ("missing", "present")),
     "clock.changed",
