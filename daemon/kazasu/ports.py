@@ -192,6 +192,14 @@ class Roster(Protocol):
         """
         ...
 
+    def is_revoked(self, pseudonym: str) -> bool:
+        """Whether the site took a credential back; `look_up` does not find it then. In constant time and memory.
+
+        Raises:
+            RosterError: the store cannot be read.
+        """
+        ...
+
     def code_of(self, pseudonym: str) -> CodeHolder | None:
         """Find whose a code is, and what is kept of its PIN, in constant time and memory; counts as a look-up.
 

@@ -133,6 +133,8 @@ class Presenter:
     def _own(self, unknown: Presentation, identifier: Identifier, moment: Moment) -> Presentation:
         """Whose the card is, or whose it is today."""
         found = self._roster.look_up(identifier.pseudonym)
+        if found is None and self._roster.is_revoked(identifier.pseudonym):
+            return msgspec.structs.replace(unknown, refusal=DenyReason.CREDENTIAL_REVOKED)
         if found is None or self._day_cards is None or not self._day_cards.pooled(found.cardholder.number):
             return msgspec.structs.replace(unknown, enrolment=found)
         card = found.cardholder.number

@@ -13,6 +13,7 @@ from kazasu.model.access import Assurance
 from kazasu.model.code import CodeHolder
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import enroll, set_code
+from kazasu.store.roster_vouched import revoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,21 +34,23 @@ class Subject:
         roster: ports.Roster,
         enroll_one: Callable[[Enrolment], object],
         set_code: Callable[[str, str, KeptPin], object],
+        revoke_one: Callable[[str], object],
     ) -> None:
         self.roster = roster
         self.enroll = enroll_one
         self.set_code = set_code
+        self.revoke = revoke_one
 
 
 @pytest.fixture(params=["fake", "sqlite"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
     if request.param == "fake":
         fake = FakeRoster()
-        yield Subject(fake, fake.enroll, fake.set_code)
+        yield Subject(fake, fake.enroll, fake.set_code, fake.revoke)
         return
     path = tmp_path / "roster.db"
     roster = Roster(path)
-    yield Subject(roster, partial(enroll, path), partial(set_code, path))
+    yield Subject(roster, partial(enroll, path), partial(set_code, path), lambda pseudonym: revoke(path, [pseudonym]))
     roster.close()
 
 
@@ -113,3 +116,13 @@ def test_a_code_is_its_persons_and_no_card(subject: Subject) -> None:
     assert subject.roster.version == 2
     assert subject.roster.look_up(code) is None
     assert subject.roster.code_of("a" * 32) is None
+
+
+def test_what_was_revoked_is_found_no_more_and_known_to_be_revoked(subject: Subject) -> None:
+    assert not subject.roster.is_revoked("a" * 32)  # of no roster at all, too
+    subject.enroll(HANAKO)
+    assert not subject.roster.is_revoked("a" * 32)
+    subject.revoke("a" * 32)
+    assert subject.roster.look_up("a" * 32) is None
+    assert subject.roster.is_revoked("a" * 32)
+    assert not subject.roster.is_revoked("b" * 32)

@@ -136,10 +136,10 @@ def test_the_levels_that_it_brings_take_the_place_of_the_configurations(town: To
 
 
 @pytest.mark.rule(8)
-def test_a_revoked_card_is_unknown_at_the_next_tap(town: Town) -> None:
+def test_a_revoked_card_is_worth_nothing_at_the_next_tap(town: Town) -> None:
     card = town.tap()["credential"]
     assert town.applied(town.desk.revoke(card).version)
-    assert town.tap()["reason"] == "unknown_card"
+    assert town.tap()["reason"] == "credential_revoked"
     (town.desk.folder / "published.toml").write_text(
         (town.desk.folder / "published.toml").read_text().replace(f'"{card}"', "")
     )

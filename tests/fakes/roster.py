@@ -19,11 +19,15 @@ class FakeRoster:
         self.made_s: int | None = None
         self._enrolments: dict[str, Enrolment] = {}
         self._codes: dict[str, tuple[str, KeptPin]] = {}
+        self._revoked: set[str] = set()
         for enrolment in enrolments:
             self.enroll(enrolment)
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
-        return self._enrolments.get(pseudonym)
+        return None if pseudonym in self._revoked else self._enrolments.get(pseudonym)
+
+    def is_revoked(self, pseudonym: str) -> bool:
+        return pseudonym in self._revoked
 
     def find(self, number: str) -> Cardholder | None:
         holders = (enrolment.cardholder for enrolment in self._enrolments.values())
@@ -38,6 +42,10 @@ class FakeRoster:
         """Give a person a code."""
         self._codes[pseudonym] = (number, kept)
         self.version += 1
+
+    def revoke(self, pseudonym: str) -> None:
+        """Take a credential back."""
+        self._revoked.add(pseudonym)
 
     def enroll(self, enrolment: Enrolment) -> None:
         """Add or change one credential."""

@@ -290,6 +290,15 @@ def test_known_unknown_weak_and_repeated_taps_are_each_one_event_and_one_cue() -
     assert entrance.journal.events[3].fields["cardholder"] == "1002"
 
 
+def test_a_card_that_the_site_took_back_is_denied_as_such_and_its_pseudonym_kept() -> None:
+    entrance = Entrance()
+    entrance.roster.revoke(HANAKO)
+    fields = entrance.tap()
+    assert (fields["reason"], fields["credential"]) == ("credential_revoked", HANAKO)
+    assert "cardholder" not in fields
+    assert entrance.cues.played == [CueName.DENIED]
+
+
 @pytest.mark.rule(3)
 def test_every_event_names_the_hash_of_the_one_before() -> None:
     entrance = Entrance()

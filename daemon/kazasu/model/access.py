@@ -67,6 +67,7 @@ class DenyReason(enum.StrEnum):
     ASSURANCE_TOO_LOW = "assurance_too_low"  # the enrolment or the policy asks for more than the read proves
     CREDENTIAL_NOT_YET_VALID = "credential_not_yet_valid"
     CREDENTIAL_EXPIRED = "credential_expired"
+    CREDENTIAL_REVOKED = "credential_revoked"  # the site took it back: stolen, lost, or its holder has left
     NO_DIRECTION = "no_direction"  # in or out was to be chosen by button, and was not
     ROSTER_UNREADABLE = "roster_unreadable"  # read well, and nobody can say whose it is; the credential is in the event
     DAY_CARD_NOT_ISSUED = "day_card_not_issued"  # a card of the pool that is nobody's now

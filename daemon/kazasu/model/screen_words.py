@@ -77,6 +77,7 @@ REASONS: Mapping[DenyReason, Pair] = MappingProxyType(
         DenyReason.ASSURANCE_TOO_LOW: (("確認が足りません", "Proof too weak"), _OTHER_CARD),
         DenyReason.CREDENTIAL_NOT_YET_VALID: (("カードは開始日前", "Card not begun"), _OFFICE),
         DenyReason.CREDENTIAL_EXPIRED: (("カードの期限切れ", "Card expired"), _OFFICE),
+        DenyReason.CREDENTIAL_REVOKED: (("失効したカード", "Card revoked"), _OFFICE),
         DenyReason.NO_DIRECTION: (("出勤か退勤を押す", "Press In or Out"), ("その後かざす", "Then hold card")),
         DenyReason.ROSTER_UNREADABLE: (("名簿を読めません", "Roster fault"), _STAFF),
         DenyReason.DAY_CARD_NOT_ISSUED: (("未貸出のカード", "Not lent today"), _OFFICE),

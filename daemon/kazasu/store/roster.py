@@ -30,6 +30,7 @@ _CODE_OF = (
     " LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
+_REVOKED = "SELECT 1 FROM revoked WHERE pseudonym = ?"
 _CODES = "SELECT cardholder, duress_digest IS NOT NULL FROM code ORDER BY cardholder"
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
 _FIND = "SELECT number, name, levels FROM cardholder WHERE number = ?"
@@ -105,6 +106,10 @@ class Roster:
             ),
             cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
         )
+
+    def is_revoked(self, pseudonym: str) -> bool:
+        """Whether the site took a credential back; see ports.Roster."""
+        return bool(self._rows(_REVOKED, bytes.fromhex(pseudonym)))
 
     def code_of(self, pseudonym: str) -> CodeHolder | None:
         """Find whose a code is; see ports.Roster."""
