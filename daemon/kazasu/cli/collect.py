@@ -7,11 +7,11 @@ nothing will ever fill, because the events before the collector's time were prun
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kazasu.app.collector import assemble_collector, open_store
 from kazasu.cli import EXIT_DEFECT, EXIT_OK, EXIT_PROBLEM
@@ -25,9 +25,6 @@ from kazasu.runtime import logs
 from kazasu.runtime.supervisor import LoopFailed, Supervisor
 from kazasu.runtime.systemd import Notifier
 
-if TYPE_CHECKING:
-    import argparse
-
 DEFAULT_CONFIG = "/etc/kazasu-collector/collector.toml"
 
 
@@ -35,13 +32,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_config_argument(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    actions.add_parser("check", help="keys, terminals, store and broker: is everything there?")
-    actions.add_parser("alerts", help="what stands open")
+    checking = actions.add_parser("check", help="keys, terminals, store and broker: is everything there?")
+    listing = actions.add_parser("alerts", help="what stands open")
     settling = actions.add_parser("settle", help="end an alert that was seen to")
     settling.add_argument("terminal")
     settling.add_argument("alert", choices=[kind.value for kind in Kind if kind is not Kind.GAP])
     giving_up = actions.add_parser("give-up", help="go on behind a gap that nothing will ever fill")
     giving_up.add_argument("terminal")
+    for action in (checking, listing, settling, giving_up):
+        add_config_argument(action, default=argparse.SUPPRESS)  # it may stand in front of the action, too
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -62,14 +61,14 @@ def execute(arguments: argparse.Namespace) -> int:
             return _give_up(config, arguments.terminal)
 
 
-def add_config_argument(parser: argparse.ArgumentParser) -> None:
+def add_config_argument(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Declare `--config`, the same for every command that needs the collector's configuration."""
     parser.add_argument(
         "--config",
         type=Path,
-        default=Path(os.environ.get("KAZASU_COLLECTOR_CONFIG", DEFAULT_CONFIG)),
+        default=default or Path(os.environ.get("KAZASU_COLLECTOR_CONFIG", DEFAULT_CONFIG)),
         metavar="FILE",
-        help="the collector's configuration; default: $KAZASU_COLLECTOR_CONFIG, else %(default)s",
+        help=f"the collector's configuration; default: $KAZASU_COLLECTOR_CONFIG, else {DEFAULT_CONFIG}",
     )
 
 

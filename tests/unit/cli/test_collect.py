@@ -66,6 +66,14 @@ def test_an_alert_is_listed_until_somebody_has_seen_to_it(
     assert capsys.readouterr().out == "nothing stands open\n"
 
 
+def test_the_configuration_may_be_named_behind_the_action_as_with_reports(
+    file: Path, store: SqliteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert store.alerts() == []  # which makes the file
+    assert main(["collect", "alerts", "--config", str(file)]) == EXIT_OK
+    assert capsys.readouterr().out == "nothing stands open\n"
+
+
 def test_a_gap_is_given_up(file: Path, store: SqliteStore, capsys: pytest.CaptureFixture[str]) -> None:
     front = Teller()
     store.keep(front.checked(front.tell(9)[4:]), [], 1_800_000_000)
