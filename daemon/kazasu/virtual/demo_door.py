@@ -18,7 +18,7 @@ from kazasu.virtual.demo_muster import MEETING_POINT, at_the_meeting_point, miss
 from kazasu.virtual.demo_steps import Expected, Steps
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.staff import Person, WithoutCard
-from kazasu.virtual.stage import Enrolled
+from kazasu.virtual.stage import TERMINAL, Enrolled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ class DoorScene:
         self._restart()
         self._evacuation()
         self._stage.daemon.terminate()
-        return self._steps.report()
+        return self._steps.report(*self._arrival())
 
     def _people(self) -> None:
         staff = _punch("granted", level="staff")
@@ -238,6 +238,15 @@ class DoorScene:
             self._say(f"    {line}")
         if missing_in(listed) != ["1001", "1006", "1007", "1008"]:
             self._steps.went_wrong("the roll call names others as missing than those who went in and did not come")
+
+    def _arrival(self) -> tuple[list[str], str]:
+        """Wait until all that was recorded has arrived: what was wrong with it, and what to say if nothing was."""
+        subscriber, last_seq = self._stage.subscriber, self._stage.backlog.last_seq()
+        subscriber.wait_for(lambda: subscriber.seq(TERMINAL) == last_seq)
+        arrived = subscriber.seq(TERMINAL)
+        lost = [] if arrived == last_seq else [f"of {last_seq} events {arrived} arrived at the subscriber"]
+        well = f"All {last_seq} events arrived at the broker, every signature and the whole chain checked."
+        return [*lost, *subscriber.problems], well
 
     def _passes(self, what: str, act: Callable[[], object], granted: Expected) -> None:
         """Tap, or enter a code, and go through."""

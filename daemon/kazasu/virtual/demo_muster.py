@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 from typing import TYPE_CHECKING
 
-from kazasu.cli import main
+from kazasu.virtual.desk import typed
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
@@ -38,10 +37,8 @@ def at_the_meeting_point(stage: Stage, card: VirtualCard) -> Callable[[], object
 
 def roll_call(stage: Stage) -> Sequence[str]:
     """What `kazasu muster` prints at the terminal."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        main(["muster", "--config", str(stage.config_file)])
-    return printed.getvalue().splitlines()
+    _, printed = typed("muster", "--config", stage.config_file)
+    return printed
 
 
 def missing_in(listed: Sequence[str]) -> list[str]:

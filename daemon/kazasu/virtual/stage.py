@@ -6,7 +6,6 @@ as a process, and a subscriber that checks what arrives and sends signed receipt
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -30,6 +29,7 @@ from kazasu.virtual.issuer import JpkiIssuer
 from kazasu.virtual.pcscd import PrivatePcscd
 from kazasu.virtual.staff import staff_of, write_roster
 from kazasu.virtual.subscriber import CheckingSubscriber
+from kazasu.virtual.tapping import tap, wait_for
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 SITE = "demo"
 TERMINAL = "entrance-1"
-_PATIENCE_S = 30.0
-_LOOK_S = 0.02
 _PCSCD_PORT = 15_000  # free: the sandbox has a network of its own
 
 
@@ -121,44 +119,18 @@ class Stage:
         self._stack.close()
 
     def tap(self, card: VirtualCard, pulled_at_apdu: int = 0, at: Slot | None = None) -> float:
-        """Hold a card over the reader until the terminal answers, and take it away.
+        """Hold a card over the reader until the terminal answers, and take it away; see `tapping.tap`.
 
         Args:
             card: which.
             pulled_at_apdu: tear it away at this APDU; 0 lets it be read.
             at: another reader's slot than `slot`.
-
-        Returns:
-            Seconds from the first command that the card heard to the answer, with the event on the disk. When pcscd
-            notices a virtual card is not in it: it looks every 400 ms. 0 if the card heard none.
-
-        Raises:
-            TimeoutError: no event came of it.
         """
-        slot = at or self.slot
-        before = self.backlog.last_seq()
-        if pulled_at_apdu:
-            slot.remove_at_apdu(pulled_at_apdu)
-        exchanges = len(slot.log)
-        slot.insert(card)
-        # The cue comes after the event, so each change of the outputs is a time to look.
-        answered = self.daemon.wait_for(lambda: self.backlog.last_seq() > before)
-        answered_ns = time.monotonic_ns()
-        slot.remove()
-        slot.wait_for(lambda: slot.vacant)
-        if not answered:
-            raise TimeoutError("the terminal did not answer the tap")
-        heard = slot.log[exchanges:]
-        return (answered_ns - heard[0].received_mono_ns) / 1e9 if heard else 0.0
+        return tap(at or self.slot, self.daemon, self.backlog, card, pulled_at_apdu)
 
     def wait_for(self, condition: Callable[[], bool]) -> bool:
         """Look until something is so that lights nothing and is told by nobody; returns whether it came to be."""
-        until_s = time.monotonic() + _PATIENCE_S
-        while not condition():
-            if time.monotonic() > until_s:
-                return False
-            time.sleep(_LOOK_S)
-        return True
+        return wait_for(condition)
 
     def _build(self, stack: ExitStack) -> None:
         directory = self._directory
