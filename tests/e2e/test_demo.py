@@ -27,6 +27,7 @@ def test_the_demo_plays_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All of it: 11 taps" in done.stdout
     assert "events arrived at the broker, every signature" in done.stdout
+    assert "none missing, none twice, none made up" in done.stdout
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
 

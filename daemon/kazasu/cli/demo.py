@@ -46,6 +46,8 @@ def _scripted() -> bool:
     from kazasu.virtual.demo import Script
     from kazasu.virtual.demo_cards import CardScene
     from kazasu.virtual.demo_door import ENROLLED, DoorScene, settings
+    from kazasu.virtual.demo_site import SiteScene
+    from kazasu.virtual.small_site import SmallSite
     from kazasu.virtual.stage import Stage
 
     with _directory() as directory, Stage(Path(directory)) as stage:
@@ -58,7 +60,10 @@ def _scripted() -> bool:
         _directory() as directory,
         Stage(Path(directory), settings(), enrolled=ENROLLED, min_assurance="vouched", synchronised=True) as stage,
     ):
-        return DoorScene(stage, print).play() and all_well
+        all_well = DoorScene(stage, print).play() and all_well
+    print()
+    with _directory() as directory, SmallSite(Path(directory), print) as site:
+        return SiteScene(site, print).play() and all_well
 
 
 def _directory() -> tempfile.TemporaryDirectory[str]:

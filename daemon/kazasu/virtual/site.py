@@ -74,6 +74,12 @@ class SiteBroker:
         self._program.end(signal.SIGTERM)
         self.start()
 
+    def lose_everything(self) -> None:
+        """Die at once, and with all that was stored: sessions, what waited in them, what was retained."""
+        self._program.end(signal.SIGKILL)
+        for file in self._directory.glob("mosquitto.db*"):
+            file.unlink()
+
     def __enter__(self) -> Self:
         self.start()
         return self
