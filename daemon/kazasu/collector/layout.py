@@ -101,8 +101,10 @@ def write(layout: Layout, rows: Iterable[Mapping[str, Cell]], stream: TextIO) ->
 def _text(value: Cell, wanted: str | None) -> str:
     if value is None:
         return ""
-    if isinstance(value, dt.date):  # which a datetime is, too
-        return value.isoformat() if wanted is None else value.strftime(wanted)
+    if isinstance(value, dt.date) and wanted is not None:  # which a datetime is, too
+        return value.strftime(wanted)
+    if isinstance(value, dt.datetime):
+        return value.isoformat(timespec="milliseconds")  # as in events
     # A spreadsheet takes a text that begins so for a formula.
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text[:1] in {"=", "+", "@", "-"} else text

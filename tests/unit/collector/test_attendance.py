@@ -159,6 +159,16 @@ def test_a_layout_names_orders_and_formats(store: EventStore) -> None:
     assert list(problems_of(layout)) == []
 
 
+def test_without_a_format_a_time_reads_as_the_terminal_signed_it(store: EventStore) -> None:
+    front = Teller()
+    punch(front, "in")
+    keep(store, front)
+    stream = io.StringIO(newline="")
+    layout = Layout(columns=(Column(name="first_in"), Column(name="day")), header=False)
+    write(layout, (day.cells() for day in days(recorded(store))), stream)
+    assert stream.getvalue() == f"{front.told[0].fields['time']},2026-04-01\r\n"
+
+
 def test_a_column_that_nobody_knows_is_named() -> None:
     layout = Layout(rows="punches", columns=(Column(name="first_in"),))
     [(place, words)] = problems_of(layout)
