@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from kazasu.site.simulate_site import Identity
 
 _HANDSHAKES = 64  # mosquitto's listen backlog is 100: what is more waits for the kernel to try again
-_SETTLE_S = 60.0
 _LEAVE_S = 5.0
 _FILES_EACH = 3  # its socket, its waker, and one that opens while another closes
 _FILES_MORE = 256
@@ -52,6 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     away_share: float = 0.0
     away_s: float = 30.0
     seed: int = 1
+    settle_s: float = 60.0
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ class Fleet:
         end_s = began_s + self._plan.minutes * 60
         taps = [(began_s + self._wait_s(), index) for index in range(len(self._terminals))]
         heapq.heapify(taps)
-        outages = self._outages(began_s)
+        outages = self.outages(began_s)
         change_s, away = began_s, self._away
         for now_s in self._turns(began_s, lambda: taps[0][0], end_s):
             if now_s >= change_s:
@@ -148,7 +148,8 @@ class Fleet:
 
     def _settle(self) -> None:
         began_s = self._clock.mono_s()
-        for _ in self._turns(began_s, lambda: began_s + _SETTLE_S, began_s + _SETTLE_S):
+        end_s = began_s + self._plan.settle_s
+        for _ in self._turns(began_s, lambda: end_s, end_s):
             if self._arrived():
                 return
 
@@ -167,7 +168,7 @@ class Fleet:
         if self._arrived() and not refused:
             return Outcome(well=True, words=f"{whose} every event, once")
         behind = [terminal for terminal in self._terminals if self._behind(terminal)]
-        words = [f"{whose} not every event within {_SETTLE_S:g} s: {len(behind)} terminals are behind"]
+        words = [f"{whose} not every event within {self._plan.settle_s:g} s: {len(behind)} terminals are behind"]
         words += [f"{terminal.name}: {terminal.trouble}" for terminal in behind if terminal.trouble][:1]
         words += [f"{refused} receipts did not hold"] if refused else []
         words += [self._trouble] if self._trouble else []
@@ -270,7 +271,7 @@ class Fleet:
             except OSError:  # closed already, and so forgotten
                 return
 
-    def _outages(self, began_s: float) -> Iterator[tuple[float, frozenset[int]]]:
+    def outages(self, began_s: float) -> Iterator[tuple[float, frozenset[int]]]:
         """Who is away from when on: nobody at first, so that the fleet comes together."""
         count = round(len(self._terminals) * self._plan.away_share)
         for span in itertools.count(1):
