@@ -114,7 +114,9 @@ class Collecting:
         elif self._topics.is_alert(topic):
             self._alerts.seen(topic, payload)
         elif (health := announced(payload)) is not None:
-            self._repair.heard(topic.split("/")[_LEVEL_OF_TERMINAL], health)
+            terminal = topic.split("/")[_LEVEL_OF_TERMINAL]
+            if terminal in self._directory.terminals:
+                self._repair.heard(terminal, health)
         return True
 
     def work(self, now_s: float, outbox: Outbox) -> list[int]:

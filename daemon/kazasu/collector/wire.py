@@ -88,19 +88,26 @@ class CollectorPayloads:
         return signed(fields, signer).body
 
     def publish_again(
-        self, chain: Chain, missing: tuple[int, int], *, transaction: str, issued: str, signer: Signer
+        self,
+        terminal: str,
+        epoch: str,
+        missing: tuple[int, int],
+        *,
+        transaction: str,
+        issued: str,
+        signer: Signer,
     ) -> bytes:
         """Ask a terminal to publish a range of one epoch again."""
         fields: dict[str, int | str] = {
             "v": WIRE_VERSION,
             "type": "command",
             "site": self._site,
-            "terminal": chain.terminal,
+            "terminal": terminal,
             "command": "publish_again",
             "transaction": transaction,
             "issued": issued,
             "expires_s": COMMAND_LIFE_S,
-            "epoch": chain.epoch,
+            "epoch": epoch,
             "from": missing[0],
             "to": missing[1],
         }

@@ -220,6 +220,24 @@ def test_a_missing_end_shows_in_the_terminals_health(bench: Bench, front: Teller
     assert (asked["from"], asked["to"]) == (3, 5)
 
 
+def test_a_chain_of_which_nothing_came_is_asked_for_more_and_more_seldom(bench: Bench, front: Teller) -> None:
+    health = json.dumps({"epoch": front.epoch, "acked_seq": 2}).encode()
+    for name in ("front", "stranger"):
+        bench.arrive(f"{BASE}/up/{name}/health", health)
+    bench.work(LOOK_S)
+    for half_s in (PAUSE_S // 2, PAUSE_S, 2 * PAUSE_S):
+        bench.work(half_s)
+        assert bench.said(COMMAND) is None  # it may be on its way
+        bench.work(half_s)
+        asked = bench.said(COMMAND) or {}
+        assert (asked["epoch"], asked["from"], asked["to"]) == (front.epoch, 1, 2)
+        assert bench.said(f"{BASE}/down/stranger/command") is None
+    bench.tell(front, 2)
+    bench.work(8 * PAUSE_S)
+    assert bench.said(COMMAND) is None
+    assert (bench.said(RECEIPT) or {})["seq"] == 2
+
+
 def test_what_the_broker_has_from_before_is_cleared_if_it_does_not_stand(bench: Bench, front: Teller) -> None:
     bench.arrive(f"{ALERT}/front/fork", b'{"alert":"fork"}')
     bench.arrive(f"{BASE}/collector/one/alert/store", b'{"alert":"store"}')
