@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from fakes.publishing import SITE, Rig
+from fakes.publishing import SITE, Rig, RunningClock
 from fakes.site_folder import reading_site
 from kazasu.publishers.wire import Topics
 from kazasu.virtual.broker import PrivateBroker
@@ -41,7 +41,7 @@ def rigs(broker: PrivateBroker) -> Iterator[dict[str, Rig]]:
     with ExitStack() as stack:
         rigs = {}
         for terminal in TERMINALS:
-            rig = Rig(broker.client(terminal), at=dt.datetime.now(dt.UTC))
+            rig = Rig(broker.client(terminal), clock=RunningClock(dt.datetime.now(dt.UTC)))
             rig.settings = replace(rig.settings, terminal=terminal)
             rig.board.note(reader_desk="present", roster_version=12)
             stack.callback(rig.stop)

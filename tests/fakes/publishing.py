@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,8 +31,17 @@ TERMINAL = "entrance-1"
 class RunningClock(FakeClock):
     """Its monotonic time goes on by itself: sockets do not wait for a fake."""
 
+    def __init__(self, at: datetime = START) -> None:
+        super().__init__(at)
+        self._leapt_s = 0.0
+
     def mono_s(self) -> float:
-        return time.monotonic()
+        return time.monotonic() + self._leapt_s
+
+    def leap(self, seconds: float) -> None:
+        """So long has passed, all at once."""
+        self.at += timedelta(seconds=seconds)
+        self._leapt_s += seconds
 
 
 class Rig:
@@ -41,7 +51,7 @@ class Rig:
         broker: where they publish.
         ack_timeout_s: as in `Settings`.
         commanding: who may command.
-        at: the wall time at first, which stands still.
+        clock: whose wall time stands still.
     """
 
     def __init__(
@@ -50,7 +60,7 @@ class Rig:
         *,
         ack_timeout_s: float = 10.0,
         commanding: Commanding | None = None,
-        at: datetime = START,
+        clock: RunningClock | None = None,
     ) -> None:
         self.commanding = commanding
         self.signer = Ed25519Signer(Ed25519PrivateKey.generate())
@@ -66,7 +76,7 @@ class Rig:
         self.settings = Settings(
             site=SITE, terminal=TERMINAL, broker=broker, ack_timeout_s=ack_timeout_s, info={"version": "1.2.3"}
         )
-        self._at = at
+        self._clock = clock or RunningClock()
         self.publisher: MqttPublisher | None = None
         self.beats = 0
         self._thread: threading.Thread | None = None
@@ -85,7 +95,7 @@ class Rig:
             cursor=self.cursor,
             board=self.board,
             inbox=self.inbox,
-            clock=RunningClock(self._at),
+            clock=self._clock,
             collector=Ed25519Verifier(self.collector.public),
             random=lambda: 0.999,  # the shortest waits
             commanding=self.commanding,

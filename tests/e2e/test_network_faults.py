@@ -1,0 +1,168 @@
+"""What a network does to the way from a terminal over the broker to the collector: real parts, and a line that is bad.
+
+The line is a TUN device (fakes/line.py), because not every kernel has netem; a kernel without TUN skips its tests.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from msgspec.structs import replace
+
+from fakes.broker_client import BrokerClient
+from fakes.clock import START
+from fakes.line import DEVICE, Line
+from fakes.publishing import SITE, TERMINAL, Rig, RunningClock
+from kazasu.publishers.wire import Topics
+from kazasu.store.keys import load_signer
+from kazasu.virtual.broker import PrivateBroker
+from kazasu.virtual.collector import CollectorProcess
+from kazasu.virtual.stage import SITE as STAGED_SITE
+from kazasu.virtual.stage import TERMINAL as STAGED
+from kazasu.virtual.stage import Stage
+from kazasu.virtual.subscriber import CheckingSubscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOPICS = Topics(SITE, TERMINAL)
+
+has_tun = pytest.mark.skipif(not DEVICE.exists(), reason=f"no {DEVICE}: this kernel has no TUN driver, so no bad line")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
+    broker = PrivateBroker(tmp_path / "broker", names=(Line.there,))
+    broker.configure(f"listener {broker.port}")
+    with broker:
+        yield broker
+
+
+def over_the_line(broker: PrivateBroker, ack_timeout_s: float = 10.0) -> Rig:
+    return Rig(replace(broker.client(TERMINAL), host=Line.there), ack_timeout_s=ack_timeout_s)
+
+
+def beside_it(broker: PrivateBroker, rig: Rig) -> CheckingSubscriber:
+    """The collector sits beside the broker, as it should."""
+    return CheckingSubscriber(broker.client("collector"), SITE, rig.verifiers, signer=rig.collector)
+
+
+@has_tun
+@pytest.mark.rule(4)
+def test_a_line_that_loses_and_delays_loses_no_event(broker: PrivateBroker) -> None:
+    rig = over_the_line(broker)
+    rig.grow(400)
+    with Line(loss=0.05, delay_s=0.02) as line, beside_it(broker, rig) as reader, rig:
+        assert reader.wait_for(lambda: reader.seq(TERMINAL) == 400)
+        rig.grow(1)
+        assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 401)
+        assert reader.problems == []
+        assert line.lost > 0
+
+
+@has_tun
+@pytest.mark.rule(4)
+def test_a_line_that_falls_silent_is_given_up_and_its_end_is_no_end_of_the_next(broker: PrivateBroker) -> None:
+    rig = over_the_line(broker, ack_timeout_s=1.0)
+    with Line() as line, beside_it(broker, rig) as reader, rig:
+        rig.grow(20)
+        assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 20)
+        line.silent = True  # the broker still sees a connection, and so does the terminal
+        rig.grow(20)
+        assert rig.wait_for(lambda: "acknowledged nothing" in rig.board.alerts().get("broker", ""))
+        assert rig.cursor.seq == 20
+        line.silent = False
+        assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 40)
+        assert reader.problems == []
+        # The broker tells of the old connection's end only when the new one takes its place: the number says which.
+        assert reader.wait_for(lambda: sum(b"connection_lost" in state for state in reader.states) >= 1)
+        states = [json.loads(state) for state in reader.states]
+        ended = [state["conn"] for state in states if state["state"] == "offline"]
+        assert max(ended) < max(state["conn"] for state in states if state["state"] == "online")
+    assert line.lost > 0
+
+
+@pytest.mark.rule(4)
+def test_three_weeks_without_the_broker_cost_nothing_and_all_of_it_arrives(broker: PrivateBroker) -> None:
+    clock = RunningClock(START)
+    rig = Rig(broker.client(TERMINAL), clock=clock)
+    broker.stop()
+    with rig:
+        for _ in range(3 * 7 * 4):
+            rig.grow(12)
+            beats = rig.beats
+            clock.leap(6 * 3600.0)
+            rig.board.waker.wake()
+            assert rig.wait_for(lambda beats=beats: rig.beats > beats)  # type: ignore[misc]
+        assert rig.fake_cursor.connections == 1  # trying wears out no SD card
+        broker.start()
+        with beside_it(broker, rig) as reader:
+            clock.leap(60.0)  # the longest that a terminal waits before it tries again
+            rig.board.waker.wake()
+            assert reader.wait_for(lambda: reader.seq(TERMINAL) == 1008)
+            assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 1008)
+            assert (reader.problems, reader.duplicates) == ([], 0)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Where a broker keeps what it has."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def fill(disk: Path) -> None:
+    with (disk / "other").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return
+
+
+@pytest.mark.rule(5)
+def test_what_a_broker_with_a_full_disk_acknowledged_and_lost_comes_again(tmp_path: Path, small_disk: Path) -> None:
+    with Stage(tmp_path / "stage", synchronised=True) as stage:
+        stage.subscriber.stop()  # the real collector takes its place
+        broker = stage.broker
+        broker.stop()
+        broker.configure(f"persistence_location {small_disk}/")
+        broker.start()
+        keys = tmp_path / "stage/keys"
+        private = load_pem_private_key((keys / "collector.key").read_bytes(), None)
+        assert isinstance(private, Ed25519PrivateKey)
+        terminals = {STAGED: load_signer(keys / "event.key")}
+        collector = CollectorProcess(
+            tmp_path / "collector", STAGED_SITE, broker.client("collector"), terminals, private=private
+        )
+        topic = Topics(STAGED_SITE, STAGED).health
+
+        def health(name: str) -> int:
+            return int(json.loads(operations.newest(topic) or b"{}").get(name, 0))
+
+        with BrokerClient(broker.client("operations"), "operations", topic) as operations, stage.daemon:
+            with collector:
+                stage.tap(stage.staff[0].card)
+                last = stage.backlog.last_seq()
+                assert operations.wait_for(lambda: health("receipt_seq") >= last), collector.log_file.read_text()
+            fill(small_disk)
+            for person in stage.staff[1:3]:
+                stage.tap(person.card)
+            last = stage.backlog.last_seq()
+            assert operations.wait_for(lambda: health("acked_seq") == last)  # it has them for the collector, it says
+            broker.kill()
+            assert "No space left" in broker.log_file.read_text()
+            for file in small_disk.iterdir():  # mosquitto does not start with what it could not write to the end
+                file.unlink()
+            broker.start()
+            with collector:
+                assert operations.wait_for(lambda: health("receipt_seq") >= last), collector.log_file.read_text()
