@@ -119,7 +119,23 @@ def generated(seed: int) -> Iterator[bytes]:
     yield from (b"\xff\xfe\x00 no text", b"\xed\xa0\x80", b"[" * LARGEST, b'{"a":' * 10_000, b"x" * LARGEST)
     yield from (b"null", b"0", b'""', b"[]", b"{}", b'{"v":1,"v":1}', b'{"v":1e999}', b'{"seq":%d}' % 2**70)
     names = ("v", "site", "terminal", "state", "conn", "epoch", "seq", "acked_seq", "type", "sig", "keyid", "version")
-    values = (0, -1, 2**63, "", "x" * 5000, "\u202e", None, True, 1.5, [], {}, SITE, TERMINAL, "online", "f" * 16)
+    values: tuple[object, ...] = (
+        0,
+        -1,
+        2**63,
+        "",
+        "x" * 5000,
+        "\u202e",
+        None,
+        True,
+        1.5,
+        [],
+        {},
+        SITE,
+        TERMINAL,
+        "online",
+        "f" * 16,
+    )
     for _ in range(12):
         yield json.dumps({name: source.choice(values) for name in source.sample(names, 7)}).encode()
 

@@ -26,6 +26,7 @@ SOURCE = ROOT / "daemon/kazasu"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ENGLISH, JAPANESE = ROOT / "docs/install.md", ROOT / "docs/install.ja.md"
 INSTALL = [ENGLISH, JAPANESE]
+SECURITY = [ROOT / "docs/security.md", ROOT / "docs/security.ja.md"]
 DOORS = [ROOT / "docs/doors.md", ROOT / "docs/doors.ja.md"]
 PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -378,3 +379,17 @@ def test_both_languages_say_the_same_of_doors() -> None:
         rows = [rows_of("\n".join(re.findall(r"^\|.*", section, re.MULTILINE))) for section in (ours, theirs)]
         unknown = [[[cell == "–" for cell in row] for row in table] for table in rows]  # noqa: RUF001
         assert unknown[0] == unknown[1], ours.splitlines()[0]
+
+
+def test_each_attack_names_tests_that_there_are_and_both_languages_the_same() -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    there = {name for source in sources for name in re.findall(r"^(?:async )?def (test_\w+)", source, re.MULTILINE)}
+    named = []
+    for path in SECURITY:
+        rows = [cells for cells in rows_of(path.read_text(encoding="utf-8")) if len(cells) == 4]
+        tests = [re.findall(r"`(test_\w+)`", cells[3]) for cells in rows]
+        assert all(each for each, cells in zip(tests, rows, strict=True) if cells[3] not in {"Test", "テスト", "---"})
+        assert {name for each in tests for name in each} <= there
+        named.append(tests)
+    assert named[0] == named[1]
+    assert len(named[0]) > 20
