@@ -14,6 +14,7 @@ import pytest
 from gpiozero import PiBoardInfo
 
 from kazasu.cli import check_config
+from kazasu.collector.records import Kind
 from kazasu.config import parse
 from kazasu.model import configuration_doors
 from kazasu.model.access import DenyReason
@@ -28,6 +29,7 @@ ENGLISH, JAPANESE = ROOT / "docs/install.md", ROOT / "docs/install.ja.md"
 INSTALL = [ENGLISH, JAPANESE]
 SECURITY = [ROOT / "docs/security.md", ROOT / "docs/security.ja.md"]
 DOORS = [ROOT / "docs/doors.md", ROOT / "docs/doors.ja.md"]
+SAME_IN_JAPANESE = ["collector", "operations", "site", "wire"]
 PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 SMALLEST_PX = 12
@@ -393,3 +395,60 @@ def test_each_attack_names_tests_that_there_are_and_both_languages_the_same() ->
         named.append(tests)
     assert named[0] == named[1]
     assert len(named[0]) > 20
+
+
+def spans_of(text: str) -> list[str]:
+    return sorted(set(re.findall(r"`([^`\n]+)`", text)))
+
+
+@pytest.mark.parametrize("page", SAME_IN_JAPANESE)
+def test_both_languages_of_a_page_say_the_same(page: str) -> None:
+    documents = ROOT / f"docs/{page}.md", ROOT / f"docs/{page}.ja.md"
+    english, japanese = (document.read_text(encoding="utf-8") for document in documents)
+    levels = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (english, japanese)]
+    assert levels[0] == levels[1]
+    assert code_of(documents[0]) == code_of(documents[1])
+    for ours, theirs in zip(re.split(r"\n##+ ", english), re.split(r"\n##+ ", japanese), strict=True):
+        heading = ours.splitlines()[0]
+        assert spans_of(ours) == spans_of(theirs), heading
+        rows = [[spans_of(row) for row in re.findall(r"^\|.*", section, re.MULTILINE)] for section in (ours, theirs)]
+        assert rows[0] == rows[1], heading
+
+
+def alerts_in(source: Path) -> set[str]:
+    """The names of the alerts that a file raises, `<name>` for what is filled in."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    constants = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    named = [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"alert", "own"}
+        and len(node.args) == len(("name", "words"))
+    ]
+    texts = [template_of(constants.get(name.id, name) if isinstance(name, ast.Name) else name) for name in named]
+    return {text.replace("…", "<name>") for text in texts if text}
+
+
+@pytest.mark.parametrize("language", ["", ".ja"])
+def test_each_alert_that_is_raised_has_a_row(language: str) -> None:
+    raised = {room: set().union(*map(alerts_in, (SOURCE / room).rglob("*.py"))) for room in (".", "collector")}
+    operations, collector = ((ROOT / f"docs/{page}{language}.md") for page in ("operations", "collector"))
+    rows = {row[0].strip("`") for row in table_after("alerts", operations)}
+    assert rows == raised["."] - raised["collector"] | {"door_<name>"}  # its name is the one of its field in health
+    own = {row[0].strip("`") for row in table_after("alerts", collector)}
+    assert {f"collector/<name>/alert/{name}" for name in raised["collector"]} <= own
+
+
+@pytest.mark.parametrize("language", ["", ".ja"])
+def test_the_wire_names_each_reason_and_each_kind_of_the_collectors_alerts(language: str) -> None:
+    spans = set(re.findall(r"`([^`\n]+)`", (ROOT / f"docs/wire{language}.md").read_text(encoding="utf-8")))
+    assert not set(DenyReason) - spans
+    assert not set(Kind) - spans
+    collector = (ROOT / f"docs/collector{language}.md").read_text(encoding="utf-8")
+    assert not set(Kind) - set(re.findall(r"`([^`\n]+)`", collector))
