@@ -27,7 +27,7 @@ _CLOCK_ERROR_MS = 1000
 class Grade(enum.IntEnum):
     """How bad it is; the worst first."""
 
-    DOWN = 0  # nobody gets green there
+    DOWN = 0  # nothing comes from there: it is off, cut off, or cannot record
     PROBLEM = 1  # somebody has to do something
     NOTE = 2  # sooner or later somebody has to
     FINE = 3
