@@ -9,7 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from fakes.publishing import SITE, TERMINAL, Rig
+from fakes.publishing import SITE, TERMINAL, Rig, RunningClock
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.collector import CollectorProcess
 
@@ -47,7 +47,7 @@ def wait_for(port: int, *patterns: str) -> None:
 def test_a_terminal_that_comes_and_goes_and_a_collector_that_counts(tmp_path: Path) -> None:
     port = free_port()
     with PrivateBroker(tmp_path / "broker") as broker:
-        rig = Rig(broker.client(TERMINAL), at=dt.datetime.now(dt.UTC))
+        rig = Rig(broker.client(TERMINAL), clock=RunningClock(dt.datetime.now(dt.UTC)))
         terminals = {TERMINAL: rig.signer}
         collector = CollectorProcess(tmp_path / "collector", SITE, broker.client("collector"), terminals)
         with collector.config_file.open("a") as file:
