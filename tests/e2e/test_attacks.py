@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fakes.broker_client import BrokerClient
+from fakes.site_folder import reading_site
 from fakes.told import SITE as TOLD_SITE
 from fakes.told import Teller
 from kazasu.collector.records import Kind
@@ -183,6 +186,15 @@ def test_generated_messages_on_every_topic_harm_no_subscriber(owned: Stage, tmp_
             owned.tap(owned.staff[2].card)
             last = owned.backlog.last_seq()
             assert owner.wait_for(lambda: health().get("receipt_seq", 0) >= last), collector.log_file.read_text()
+            for client, action in (
+                ("operations", ("watch", "--once", "--json")),
+                ("discovery", ("discovery", "--once")),
+            ):
+                folder = reading_site(tmp_path / client, SITE, owned.broker, client)
+                command = [sys.executable, "-m", "kazasu", "site", *action, "--site", folder]
+                done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+                assert TERMINAL in done.stdout, done.stderr
+                assert "Traceback" not in done.stderr
     with closing(SqliteStore(collector.store_file)) as store:
         (chain,) = store.chains()
         assert (chain.terminal, chain.seq >= last) == (TERMINAL, True)

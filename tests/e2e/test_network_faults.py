@@ -44,8 +44,8 @@ def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
         yield broker
 
 
-def over_the_line(broker: PrivateBroker, ack_timeout_s: float = 10.0) -> Rig:
-    return Rig(replace(broker.client(TERMINAL), host=Line.there), ack_timeout_s=ack_timeout_s)
+def over_the_line(broker: PrivateBroker, clock: RunningClock | None = None) -> Rig:
+    return Rig(replace(broker.client(TERMINAL), host=Line.there), clock=clock)
 
 
 def beside_it(broker: PrivateBroker, rig: Rig) -> CheckingSubscriber:
@@ -69,12 +69,16 @@ def test_a_line_that_loses_and_delays_loses_no_event(broker: PrivateBroker) -> N
 @has_tun
 @pytest.mark.rule(4)
 def test_a_line_that_falls_silent_is_given_up_and_its_end_is_no_end_of_the_next(broker: PrivateBroker) -> None:
-    rig = over_the_line(broker, ack_timeout_s=1.0)
+    clock = RunningClock(START)
+    rig = over_the_line(broker, clock)
     with Line() as line, beside_it(broker, rig) as reader, rig:
         rig.grow(20)
         assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 20)
         line.silent = True  # the broker still sees a connection, and so does the terminal
         rig.grow(20)
+        assert rig.wait_for(lambda: line.lost > 0)
+        clock.leap(rig.settings.ack_timeout_s)
+        rig.board.waker.wake()
         assert rig.wait_for(lambda: "acknowledged nothing" in rig.board.alerts().get("broker", ""))
         assert rig.cursor.seq == 20
         line.silent = False
@@ -85,7 +89,6 @@ def test_a_line_that_falls_silent_is_given_up_and_its_end_is_no_end_of_the_next(
         states = [json.loads(state) for state in reader.states]
         ended = [state["conn"] for state in states if state["state"] == "offline"]
         assert max(ended) < max(state["conn"] for state in states if state["state"] == "online")
-    assert line.lost > 0
 
 
 @pytest.mark.rule(4)
