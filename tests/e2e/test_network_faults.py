@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from fakes.broker_client import BrokerClient
 from fakes.clock import START
 from fakes.line import DEVICE, Line
 from fakes.publishing import SITE, TERMINAL, Rig, RunningClock
+from kazasu.collector.store.sqlite import SqliteStore
 from kazasu.publishers.wire import Topics
 from kazasu.store.keys import load_signer
 from kazasu.virtual.broker import PrivateBroker
@@ -89,6 +91,30 @@ def test_a_line_that_falls_silent_is_given_up_and_its_end_is_no_end_of_the_next(
         states = [json.loads(state) for state in reader.states]
         ended = [state["conn"] for state in states if state["state"] == "offline"]
         assert max(ended) < max(state["conn"] for state in states if state["state"] == "online")
+
+
+@has_tun
+@pytest.mark.rule(5)
+def test_a_collector_behind_a_line_that_loses_and_falls_silent_misses_nothing(
+    broker: PrivateBroker, tmp_path: Path
+) -> None:
+    rig = Rig(broker.client(TERMINAL))
+    address = replace(broker.client("collector"), host=Line.there)
+    collector = CollectorProcess(
+        tmp_path / "collector", SITE, address, {TERMINAL: rig.signer}, private=rig.collector_private
+    )
+    with Line(loss=0.05, delay_s=0.01) as line, collector, rig:
+        rig.grow(50)
+        assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 50), collector.log_file.read_text()
+        line.silent, lost = True, line.lost
+        rig.grow(50)
+        assert rig.wait_for(lambda: rig.cursor.seq == 100)  # the broker keeps them for the collector
+        assert rig.wait_for(lambda: line.lost > lost)
+        line.silent = False
+        assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 100), collector.log_file.read_text()
+    with closing(SqliteStore(collector.store_file)) as store:
+        (chain,) = store.chains()
+        assert [event.seq for event in store.events(TERMINAL, chain.epoch, 1, 999)] == list(range(1, 101))
 
 
 @pytest.mark.rule(4)
