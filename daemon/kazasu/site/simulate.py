@@ -118,8 +118,9 @@ class Fleet:
         _raise_limit(_FILES_EACH * len(self._terminals) + _FILES_MORE)
         self._poll.register(self._waker, select.EPOLLIN)
         try:
-            self._tap()
-            self._settle()
+            began_s = self._clock.mono_s()
+            self._tap(began_s)
+            self._settle(began_s)
             outcome = self._outcome()
             self._leave()
         finally:
@@ -128,8 +129,7 @@ class Fleet:
             self._poll.close()
         return outcome
 
-    def _tap(self) -> None:
-        began_s = self._clock.mono_s()
+    def _tap(self, began_s: float) -> None:
         end_s = began_s + self._plan.minutes * 60
         taps = [(began_s + self._wait_s(), index) for index in range(len(self._terminals))]
         heapq.heapify(taps)
@@ -146,9 +146,8 @@ class Fleet:
                 self._turn(index, now_s)
         self._send_away(frozenset(), end_s)
 
-    def _settle(self) -> None:
-        began_s = self._clock.mono_s()
-        end_s = began_s + self._plan.settle_s
+    def _settle(self, began_s: float) -> None:
+        end_s = self._clock.mono_s() + self._plan.settle_s
         for _ in self._turns(began_s, lambda: end_s, end_s):
             if self._arrived():
                 return
