@@ -1,7 +1,7 @@
 """The site's commands as the terminal's thread takes them: fresh and new, recorded, and only then done (rules 1 and 8).
 
-Who signed one, and for whom, is checked before it gets here (publishers/command.py). Here is what only this thread
-knows: what time it is, and which transactions were here before; the journal remembers them over restarts.
+Who signed one, and for whom, is checked before it gets here (publishers/command_trust.py). Here is what only this
+thread knows: what time it is, and which transactions were here before; the journal remembers them over restarts.
 
 A refused command is an event, too. A flood of them must not fill the journal: ten at once have one each, then one a
 minute says how many there were.
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 _REFUSALS_AT_ONCE = 10
 _REFUSAL_EVERY_S = 60.0
-_REMEMBERED = 10_000  # transactions: at the most a terminal takes (publishers/commands.py), those of hours
+_REMEMBERED = 10_000  # transactions: at the most a terminal takes (publishers/command_listener.py), those of hours
 _MAX_DETAIL = 500  # letters of the words in an event
 _UNRECORDED = Verdict(ok=False, said="nothing can be recorded, so nothing is done: see `kazasu doctor`", seq=0)
 _WORDS = {

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from kazasu.model.command import LONGEST_LIFE_S
-from kazasu.publishers.mqtt import Connection, Received
+from kazasu.publishers.mqtt import Connection
+from kazasu.publishers.news import Received
 from kazasu.publishers.visit import go_on
 from kazasu.publishers.wire import Topics, command_properties
 from kazasu.site.commands import CommandWriter
@@ -23,7 +24,7 @@ from kazasu.virtual.stage import SITE, TERMINAL, Stage
 Row = dict[str, Any]
 
 TARGET_MS = 100.0  # what feels immediate
-AT_ONCE = 10  # so many the terminal takes without a pause (publishers/commands.py)
+AT_ONCE = 10  # so many the terminal takes without a pause (publishers/command_listener.py)
 TOPICS = Topics(SITE, TERMINAL)
 PROPERTIES = command_properties(TOPICS.answer, b"bench", LONGEST_LIFE_S)
 

@@ -21,7 +21,7 @@ from fakes.clock import FakeClock
 from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.roster_desk import HEADER, TestDesk
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.news import Received
 from kazasu.publishers.roster_trust import TrustedRoster
 from kazasu.publishers.roster_updates import RosterUpdates
 from kazasu.publishers.wire import Topics

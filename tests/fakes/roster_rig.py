@@ -10,7 +10,7 @@ from fakes.inbox import ListInbox
 from fakes.roster_desk import RetainedPost, TestDesk
 from kazasu.errors import ConfigurationError
 from kazasu.model.input import RosterApplied, RosterRejected
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.news import Received
 from kazasu.publishers.roster_trust import TrustedRoster
 from kazasu.publishers.roster_updates import RosterUpdates
 from kazasu.publishers.wire import Topics

@@ -13,7 +13,7 @@ from fakes.commands import COLLECTOR_KEY, FIELDS, FORGER, KEYS, SITE, SITE_KEY, 
 from kazasu.errors import CommandRefused
 from kazasu.model.command import KINDS, Refusal
 from kazasu.model.document import signed
-from kazasu.publishers.command import CommandReader
+from kazasu.publishers.command_trust import CommandReader
 
 pytestmark = pytest.mark.rule(8)
 

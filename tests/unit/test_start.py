@@ -13,7 +13,7 @@ LATER = {
     "gpiozero",  # outputs that are real pins
     "importlib.metadata",
     "importlib.resources",  # a new database
-    "kazasu.publishers.commands",  # the publisher's thread, with its first connection
+    "kazasu.publishers.command_listener",  # the publisher's thread, with its first connection
     "paho",  # the publisher's thread, once the terminal is ready
     "ssl",
     "tempfile",

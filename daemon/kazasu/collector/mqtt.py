@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from kazasu.publishers.mqtt import Connection, News
+from kazasu.publishers.mqtt import Connection
+from kazasu.publishers.news import News
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage

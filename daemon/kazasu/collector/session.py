@@ -9,7 +9,7 @@ from kazasu.collector.collecting import BATCH
 from kazasu.collector.mqtt import Arrived
 from kazasu.collector.outbox import Outbox
 from kazasu.errors import BrokerUnsuitable
-from kazasu.publishers.mqtt import Lost, Opened, SubscriptionRefused
+from kazasu.publishers.news import Lost, Opened, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, UNSUITABLE, in_words
 
 if TYPE_CHECKING:

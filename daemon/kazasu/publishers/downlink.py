@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kazasu.errors import SignatureInvalid
 from kazasu.model.input import ReceiptArrived
-from kazasu.publishers.receipt import ReceiptReader
+from kazasu.publishers.receipt_trust import ReceiptReader
 from kazasu.publishers.wire import presence
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from kazasu.model.document import Verifier
     from kazasu.ports import Backlog, Health, Inbox
-    from kazasu.publishers.commands import Answer, CommandListener
-    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.command_listener import Answer, CommandListener
+    from kazasu.publishers.news import Received
     from kazasu.publishers.settings import Settings
     from kazasu.publishers.wire import Topics
 

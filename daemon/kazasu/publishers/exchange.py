@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kazasu.errors import BrokerUnsuitable
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.news import Received
 from kazasu.publishers.reasons import FAILURE, in_words
 from kazasu.publishers.visit import checked, go_on, visiting
 

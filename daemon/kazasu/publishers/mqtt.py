@@ -22,15 +22,15 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import msgspec
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from kazasu.publishers.news import Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, NO_QOS, NO_RETAIN, SUCCESS, in_words
 from kazasu.publishers.tls import client_context
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
     from paho.mqtt.reasoncodes import ReasonCode
 
+    from kazasu.publishers.news import News
     from kazasu.publishers.settings import Broker
 
 KEEPALIVE_S = 30
@@ -48,59 +49,6 @@ SESSION_EXPIRY_S = 7 * 24 * 3600
 
 _CONNECT_TIMEOUT_S = 10.0  # for TCP, and again for the TLS handshake
 _RECEIVE_MAXIMUM = 65_535  # what a broker allows that names none (MQTT 5.0, section 3.2.2.3.3)
-
-
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """The broker answered CONNECT.
-
-    Attributes:
-        code: the reason code; from 0x80 on it refused, and `Lost` follows.
-        receive_maximum: how many messages it lets be unacknowledged.
-    """
-
-    code: int
-    receive_maximum: int
-
-
-class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on a subscribed topic; untrusted.
-
-    Attributes:
-        topic: where it was published.
-        payload: what.
-        retain: it was published to be kept at the broker, whether it comes from there or just now.
-        response_topic: where its sender wants the answer (MQTT 5.0, section 3.3.2.3.5); empty if nowhere.
-        correlation: what the answer shall carry along (section 3.3.2.3.6).
-    """
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-    response_topic: str = ""
-    correlation: bytes = b""
-
-
-class Lost(msgspec.Struct, frozen=True, kw_only=True):
-    """The connection is gone.
-
-    Attributes:
-        detail: why, in words.
-        code: the reason that the broker gave in its DISCONNECT, 0 if it gave none.
-        protocol_error: the other side does not speak MQTT 5.
-    """
-
-    detail: str
-    code: int
-    protocol_error: bool
-
-
-class SubscriptionRefused(msgspec.Struct, frozen=True, kw_only=True):
-    """The broker does not let this client hear a topic that it asked for."""
-
-    code: int
-
-
-News: TypeAlias = Opened | Received | SubscriptionRefused | Lost
 
 
 class PackedProperties(Properties):

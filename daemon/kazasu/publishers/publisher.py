@@ -131,7 +131,7 @@ class MqttPublisher:
     ) -> Downlink:
         commands = None
         if commanding is not None:
-            from kazasu.publishers.commands import CommandListener  # once the terminal is ready, as paho
+            from kazasu.publishers.command_listener import CommandListener  # once the terminal is ready, as paho
 
             commands = CommandListener(
                 self._settings,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.news import Received
 
 
 class RosterMail:

@@ -6,13 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from kazasu.errors import BrokerUnsuitable
-from kazasu.publishers.mqtt import Lost, Opened, Received, SubscriptionRefused
+from kazasu.publishers.news import Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, UNSUITABLE, in_words
 
 if TYPE_CHECKING:
     from kazasu.publishers.delivery import Delivery
     from kazasu.publishers.downlink import Downlink
-    from kazasu.publishers.mqtt import Connection, News
+    from kazasu.publishers.mqtt import Connection
+    from kazasu.publishers.news import News
     from kazasu.publishers.report import Report
     from kazasu.publishers.wire import Topics
 

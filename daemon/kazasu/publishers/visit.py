@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from kazasu.errors import BrokerUnsuitable
 from kazasu.publishers.attempt import Attempt
-from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
+from kazasu.publishers.mqtt import Connection
+from kazasu.publishers.news import Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, in_words
 from kazasu.publishers.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from kazasu.publishers.mqtt import News
+    from kazasu.publishers.news import News
     from kazasu.publishers.settings import Broker
 
 _ANSWER_S = 10.0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import KazasuError, SignatureInvalid
 from kazasu.model.command import LONGEST_LIFE_S
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.news import Received
 from kazasu.publishers.reasons import FAILURE, NO_SUBSCRIBER, in_words
 from kazasu.publishers.visit import checked, go_on, visiting, words_of
 from kazasu.publishers.wire import Topics, command_properties, presence

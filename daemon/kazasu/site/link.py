@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from kazasu.errors import BrokerUnsuitable, KeyMaterialError
 from kazasu.publishers.attempt import Attempt
 from kazasu.publishers.backoff import Backoff
-from kazasu.publishers.mqtt import Connection, Lost, Opened, Received, SubscriptionRefused
+from kazasu.publishers.mqtt import Connection
+from kazasu.publishers.news import Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, in_words
 from kazasu.publishers.visit import checked, words_of
 from kazasu.publishers.waker import Waker

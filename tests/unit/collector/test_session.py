@@ -13,7 +13,7 @@ from kazasu.collector.mqtt import Arrived
 from kazasu.collector.session import ANSWER_S, CollectorSession
 from kazasu.collector.wire import CollectorPayloads, CollectorTopics
 from kazasu.errors import BrokerUnsuitable
-from kazasu.publishers.mqtt import Lost, Opened, SubscriptionRefused
+from kazasu.publishers.news import Lost, Opened, SubscriptionRefused
 from kazasu.publishers.reasons import TAKEN_OVER
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from fakes.inbox import ListInbox
 from kazasu.model.input import ReceiptArrived
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.publishers.downlink import Downlink
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.news import Received
 from kazasu.publishers.settings import Broker, Settings
 from kazasu.publishers.wire import Topics
 from kazasu.virtual.subscriber import Chain, signed_receipt

@@ -12,7 +12,7 @@ from kazasu.model.command import Verdict
 from kazasu.model.document import signed
 from kazasu.model.order import Unlock
 from kazasu.model.signature import Ed25519Verifier
-from kazasu.publishers.command import CommandReader
+from kazasu.publishers.command_trust import CommandReader
 from kazasu.site.commands import CommandWriter, check, read_answer
 
 pytestmark = pytest.mark.rule(8)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kazasu.model.configuration import Config, Mqtt
-    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.news import Received
 
 _DUE: Final = dt.timedelta(days=30)
 _QUIET_S: Final = 1.0  # what is retained comes at once

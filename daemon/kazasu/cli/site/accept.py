@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
     from kazasu.publishers.exchange import Exchange
-    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.news import Received
     from kazasu.site.directory import Site
 
 _QUIET_S = 1.0  # what is retained comes at once

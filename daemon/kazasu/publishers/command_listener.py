@@ -1,5 +1,7 @@
 """The site's commands on their way to the terminal, and its signed answers on their way back.
 
+Which are believed is command_trust.py's; whether one is fresh and new is found where it goes, kazasu/commands.py.
+
 A command waits for the terminal's thread like everything else that it takes. So that no flood of them holds up a tap
 (rule 4), few are let through at once and few a second; of the rest only their number is told.
 """
@@ -27,7 +29,7 @@ from kazasu.model.document import signed
 from kazasu.model.event import WIRE_VERSION
 from kazasu.model.input import CommandArrived, CommandFailed
 from kazasu.model.rate_limit import RateLimit
-from kazasu.publishers.command import CommandReader
+from kazasu.publishers.command_trust import CommandReader
 from kazasu.publishers.wire import answer_properties
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
     from kazasu.ports import Clock, Health, Inbox
-    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.news import Received
     from kazasu.publishers.settings import Commanding, Settings
     from kazasu.publishers.waker import Waker
     from kazasu.publishers.wire import Topics

@@ -13,7 +13,7 @@ from kazasu.errors import SignatureInvalid
 from kazasu.model.document import canonical
 from kazasu.model.receipt import Receipt
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
-from kazasu.publishers.receipt import ReceiptReader
+from kazasu.publishers.receipt_trust import ReceiptReader
 from kazasu.virtual.subscriber import Chain, signed_receipt
 
 EPOCH, DIGEST = "0123456789abcdef", "ab" * 32

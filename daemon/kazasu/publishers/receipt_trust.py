@@ -1,4 +1,4 @@
-"""The collector's signed cumulative receipt (design, rule 5; docs/wire.md)."""
+"""Which receipts a terminal believes: the collector's, signed and cumulative (design, rule 5; docs/wire.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the site's signed commands: who signed it, for whom, and whether every field is as it should be (rule 8).
+"""Which commands a terminal believes: who signed one, for whom, and whether every field is as it should be (rule 8).
 
 Anybody who may publish to this terminal's topic can send anything at any rate. So what costs least comes first, and
 nothing of a message counts, or is kept anywhere, before its signature held.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import EventFields
     from kazasu.model.command import Command
     from kazasu.model.document import Verifier
-    from kazasu.publishers.mqtt import Received
+    from kazasu.publishers.news import Received
 
 TYPE = "command"
 _SEALED = ("v", "type", "site", "terminal", "keyid", "sig")

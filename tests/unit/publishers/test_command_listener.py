@@ -17,8 +17,8 @@ from fakes.journal import SIGNER
 from kazasu.model.command import Command, PublishAgain, Refusal, TurnedAway, Verdict
 from kazasu.model.input import CommandArrived, CommandFailed
 from kazasu.model.signature import Ed25519Verifier
-from kazasu.publishers.commands import CommandListener
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.command_listener import CommandListener
+from kazasu.publishers.news import Received
 from kazasu.publishers.settings import Broker, Commanding, Settings
 from kazasu.publishers.waker import Waker
 from kazasu.publishers.wire import Topics, answer_properties

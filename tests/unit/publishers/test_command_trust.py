@@ -11,8 +11,8 @@ from fakes.commands import COLLECTOR, COLLECTOR_KEY, FIELDS, FORGER, KEYS, NEXT_
 from kazasu.errors import CommandRefused
 from kazasu.model.command import MAX_BYTES, PublishAgain, Refusal
 from kazasu.model.order import Release
-from kazasu.publishers.command import CommandReader
-from kazasu.publishers.mqtt import Received
+from kazasu.publishers.command_trust import CommandReader
+from kazasu.publishers.news import Received
 
 pytestmark = pytest.mark.rule(8)
 
