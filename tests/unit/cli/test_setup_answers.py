@@ -19,7 +19,9 @@ from kazasu.cards.registry import KINDS
 from kazasu.cli.setup.answers import brought, default, document, fault, notes
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH, write
 from kazasu.cli.setup.files import PUBLIC, SECRET
-from kazasu.cli.setup.questions import NONE, QUESTIONS, Configured, Place, propose
+from kazasu.cli.setup.place import Configured, Place
+from kazasu.cli.setup.question import NONE
+from kazasu.cli.setup.questions import QUESTIONS
 from kazasu.config import parse
 from kazasu.errors import ReaderUnavailable
 from kazasu.model.event import Draft
@@ -386,27 +388,6 @@ def test_a_file_that_lies_in_its_place_already_keeps_its_name(place: Place, stic
     renewed.write_bytes((stick / "entrance-1.pem").read_bytes())
     made = document(answered(place, **WITH_BROKER | {"client_certificate": str(renewed)}), place)
     assert made["mqtt"]["certificate"] == "mqtt/client-2027.pem"
-
-
-@pytest.mark.parametrize(
-    ("names", "patterns"),
-    [
-        (ACR1252, {ACR1252[0]: "*PICC*"}),
-        ([RC_S300], {RC_S300: "SONY FeliCa RC-S300/P*"}),
-        ([*ACR1252, RC_S300], {ACR1252[0]: "*PICC*", RC_S300: "SONY FeliCa RC-S300/P*"}),
-        (["Virtual PCD 00 00", "Virtual PCD 00 01"], {
-            "Virtual PCD 00 00": "Virtual PCD* 00", "Virtual PCD 00 01": "Virtual PCD* 01",
-        }),
-        (["ACS ACR122U PICC Interface 00 00", "ACS ACR122U PICC Interface 01 00"], {
-            "ACS ACR122U PICC Interface 00 00": "ACS ACR122U PICC Interface 00 00",
-            "ACS ACR122U PICC Interface 01 00": "ACS ACR122U PICC Interface 01 00",
-        }),
-        (["A reader without an index"], {"A reader without an index": "A reader without an index"}),
-        ([], {}),
-    ],
-)  # fmt: skip
-def test_a_pattern_fits_a_reader_after_it_was_plugged_in_again(names: list[str], patterns: dict[str, str]) -> None:
-    assert propose(names) == patterns
 
 
 def test_pins_that_move_before_the_start_are_noted(place: Place) -> None:

@@ -9,7 +9,8 @@ import tomli
 
 from kazasu.cli.setup.answers_file import load, template
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH
-from kazasu.cli.setup.questions import QUESTIONS, Place
+from kazasu.cli.setup.place import Place
+from kazasu.cli.setup.questions import QUESTIONS
 from kazasu.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -9,11 +9,14 @@ import pytest
 
 from fakes.dialogue import ScriptedDialogue
 from kazasu.cli.setup.interview import Interview, shown
-from kazasu.cli.setup.questions import QUESTIONS, Place, Question
+from kazasu.cli.setup.place import Place
+from kazasu.cli.setup.questions import QUESTIONS
 from kazasu.errors import KazasuError, ReaderUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from kazasu.cli.setup.question import Question
 
 TO_READER = ["town-hall", "entrance-1", "", ""]
 FROM_READER = ["", "felica", "terminal", "none", ""]

@@ -5,15 +5,20 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from kazasu.cli.setup.brought_along import KEEP, NEW
 from kazasu.cli.setup.files import NewFile, read
-from kazasu.cli.setup.questions import KEEP, NEW, NONE, OPTIONAL_TABLES, QUESTIONS, Configured, Form, fits, value_at
+from kazasu.cli.setup.place import Configured, value_at
+from kazasu.cli.setup.question import NONE, Form
+from kazasu.cli.setup.questions import OPTIONAL_TABLES, QUESTIONS
+from kazasu.cli.setup.reader_pattern import fits
 from kazasu.config.problems import problems
 from kazasu.errors import KazasuError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kazasu.cli.setup.questions import Answer, Answers, Place, Question
+    from kazasu.cli.setup.place import Place
+    from kazasu.cli.setup.question import Answer, Answers, Question
     from kazasu.model.configuration import Config
 
 _STAND_INS: dict[str, Any] = {

@@ -9,14 +9,16 @@ import msgspec
 import tomli
 
 from kazasu.cli.setup.answers import default, fault
-from kazasu.cli.setup.questions import QUESTIONS, Form
+from kazasu.cli.setup.question import Form
+from kazasu.cli.setup.questions import QUESTIONS
 from kazasu.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from kazasu.cli.setup.questions import Answer, Place, Question
+    from kazasu.cli.setup.place import Place
+    from kazasu.cli.setup.question import Answer, Question
 
 
 def load(path: Path, place: Place, settled: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kazasu.cli.setup.answers import default, fault
-from kazasu.cli.setup.questions import QUESTIONS, propose
+from kazasu.cli.setup.questions import QUESTIONS
+from kazasu.cli.setup.reader_pattern import propose
 from kazasu.errors import KazasuError, ReaderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kazasu.cli.setup.questions import Answer, Place, Question
+    from kazasu.cli.setup.place import Place
+    from kazasu.cli.setup.question import Answer, Question
 
 BACK = "<"
 AGAIN = "?"
