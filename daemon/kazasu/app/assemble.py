@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from kazasu.model import configuration
+    from kazasu.model import configuration, configuration_wires
     from kazasu.model.configuration import Config
     from kazasu.model.document import Signer
     from kazasu.outputs.gpio import Header
@@ -278,7 +278,7 @@ def _captions(config: Config, clock: Clock, board: HealthBoard, stack: ExitStack
     return captions_of(config, config.display, clock=clock, health=board, online=online, stack=stack)
 
 
-def _open_buttons(buttons: configuration.Buttons, inbox: Inbox, header: Header, stack: ExitStack) -> None:
+def _open_buttons(buttons: configuration_wires.Buttons, inbox: Inbox, header: Header, stack: ExitStack) -> None:
     from kazasu.outputs.gpio import GpioButtons, Pin
 
     opened = GpioButtons(

@@ -20,7 +20,7 @@ from kazasu.store.roster import Roster
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from kazasu.model import configuration
+    from kazasu.model import configuration, configuration_attendance
     from kazasu.model.configuration import Config
     from kazasu.ports import Clock, Demand, PinSource, Service
 
@@ -62,7 +62,9 @@ def terminal_policy(config: Config) -> AssurancePolicy:
     return AssurancePolicy(min_assurance=Assurance.from_word(config.terminal.min_assurance))
 
 
-def attendance_policy(service: configuration.Attendance, terminal: configuration.Terminal) -> AssurancePolicy:
+def attendance_policy(
+    service: configuration_attendance.Attendance, terminal: configuration.Terminal
+) -> AssurancePolicy:
     """What a read has to prove for a punch."""
     return AssurancePolicy(
         min_assurance=Assurance.from_word(service.min_assurance or terminal.min_assurance),

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import time
 
     from kazasu.model.access import Direction
-    from kazasu.model.configuration import Attendance, Config
+    from kazasu.model.configuration import Config
+    from kazasu.model.configuration_attendance import Attendance
     from kazasu.model.configuration_display import Display as Settings
     from kazasu.ports import Captions, Clock, Display, Health
 

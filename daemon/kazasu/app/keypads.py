@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from kazasu.keypads.simulated import SimulatedKeypad
     from kazasu.keypads.turns import Turns
-    from kazasu.model import configuration
+    from kazasu.model import configuration_wires
     from kazasu.model.configuration import Config
     from kazasu.model.configuration_people import Codes
     from kazasu.outputs.gpio import Header
@@ -67,7 +67,7 @@ def open_keypads(
     return Keypads(pins=_pins(turns.for_cards, keypad, terminal), codes=_codes(config.codes, turns, terminal))
 
 
-def _opened(keypad: configuration.Keypad, terminal: _Terminal, header: Header | None) -> WakeableKeypad:
+def _opened(keypad: configuration_wires.Keypad, terminal: _Terminal, header: Header | None) -> WakeableKeypad:
     if keypad.kind == "matrix" and header is not None:
         return _matrix(keypad, terminal, header)
     return _usb(keypad.device, terminal)
@@ -86,7 +86,7 @@ def _usb(pattern: str, terminal: _Terminal) -> WakeableKeypad:
     return usb
 
 
-def _matrix(keypad: configuration.Keypad, terminal: _Terminal, header: Header) -> WakeableKeypad:
+def _matrix(keypad: configuration_wires.Keypad, terminal: _Terminal, header: Header) -> WakeableKeypad:
     from kazasu.keypads.matrix import MatrixKeypad
     from kazasu.keypads.wires import GpioMatrix
 
@@ -101,7 +101,7 @@ def _turns(keypad: WakeableKeypad) -> Turns:
     return Turns(keypad)
 
 
-def _pins(keys: Keypad, keypad: configuration.Keypad, terminal: _Terminal) -> PinSource:
+def _pins(keys: Keypad, keypad: configuration_wires.Keypad, terminal: _Terminal) -> PinSource:
     from kazasu.keypads.entry import PinEntry
 
     return PinEntry(keys, terminal.inbox, terminal.board, mono_s=terminal.clock.mono_s, timeout_s=keypad.timeout)

@@ -20,7 +20,7 @@ from kazasu.services.together import Together
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.model import configuration
+    from kazasu.model import configuration, configuration_attendance
     from kazasu.model.configuration import Config
     from kazasu.model.document import Signer
     from kazasu.orders.people import Pressed
@@ -115,7 +115,7 @@ def desk_of(config: Config, attendance: Attendance | None, keypad: Pressed | Non
 
 
 def _attendance(
-    service: configuration.Attendance, terminal: configuration.Terminal, readers: tuple[str, ...]
+    service: configuration_attendance.Attendance, terminal: configuration.Terminal, readers: tuple[str, ...]
 ) -> Attendance:
     return Attendance(
         _direction_rule(service),
@@ -126,7 +126,7 @@ def _attendance(
     )
 
 
-def _direction_rule(service: configuration.Attendance) -> DirectionRule:
+def _direction_rule(service: configuration_attendance.Attendance) -> DirectionRule:
     if service.direction == "button":
         return ByButton()
     if service.direction == "schedule":

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from kazasu.model.configuration import Attendance, Config, Terminal
+    from kazasu.model.configuration import Config, Terminal
+    from kazasu.model.configuration_attendance import Attendance
     from kazasu.model.configuration_display import Display
     from kazasu.model.policy import AssurancePolicy
 

@@ -11,7 +11,8 @@ from kazasu.errors import KeypadBusy, PinBusy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kazasu.model.configuration import Config, Keypad
+    from kazasu.model.configuration import Config
+    from kazasu.model.configuration_wires import Keypad
 
 
 def check_keypad(config: Config) -> Iterator[Finding]:

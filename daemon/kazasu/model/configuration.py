@@ -1,24 +1,27 @@
 """What an installer can set, as frozen values; each class is a table of config/kazasu.toml.
 
-Checks that need more than one key stand beside the keys. Reading the file, and saying where in it a mistake is, is
-config/'s.
+The tables of one subject stand in a `configuration_*.py` of their own; here are the others, and the whole file.
+Checks that need more than one key stand beside the keys, those over several tables in `Config`. Reading the file, and
+saying where in it a mistake is, is config/'s.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kazasu.model.configuration_attendance import Attendance
 from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
 from kazasu.model.configuration_muster import Muster, MusterService
 from kazasu.model.configuration_people import Codes, DayCards, Vouching
 from kazasu.model.configuration_site import Site
-from kazasu.model.setting import Duration, LocalTime, TimeRange, within
-from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, PinNumber, ReaderName, Table
+from kazasu.model.configuration_wires import Buttons, Keypad, Outputs
+from kazasu.model.setting import Duration, within
+from kazasu.model.table import AssuranceWord, Name, ReaderName, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,44 +101,6 @@ class Cards(Table, frozen=True, kw_only=True):
             raise ValueError("kinds names a kind twice")
 
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-class Stricter(Table, frozen=True, kw_only=True):
-    """[[services.<service>.stricter]]."""
-
-    during: TimeRange
-    min_assurance: AssuranceWord
-    days: Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1)] = get_args(Weekday)
-
-
-class Attendance(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
-    """[services.attendance]."""
-
-    readers: tuple[ReaderName, ...] | None = None
-    direction: Literal["alternate", "button", "schedule"] = "alternate"
-    day_boundary: LocalTime = LocalTime(5)
-    repeat_after: Duration = Duration(120)
-    button_within: Duration = Duration(10)
-    min_assurance: AssuranceWord | None = None
-    stricter: tuple[Stricter, ...] = ()
-    in_: tuple[TimeRange, ...] = ()
-    out: tuple[TimeRange, ...] = ()
-
-    def __post_init__(self) -> None:
-        within(self.repeat_after, "repeat_after", 0, 3600)
-        within(self.button_within, "button_within", 1, 60)
-        scheduled = bool(self.in_ or self.out)
-        if scheduled != (self.direction == "schedule"):
-            raise ValueError('`in` and `out` belong to direction = "schedule", and it needs at least one of them')
-        minutes: set[int] = set()
-        for time_range in (*self.in_, *self.out):
-            if both := minutes & time_range.minutes:
-                hour, minute = divmod(min(both), 60)
-                raise ValueError(f"the ranges of `in` and `out` overlap at {hour:02}:{minute:02}")
-            minutes |= time_range.minutes
-
-
 class Services(Table, frozen=True, kw_only=True):
     """[services]: what the terminal is for."""
 
@@ -148,58 +113,6 @@ class Services(Table, frozen=True, kw_only=True):
             raise ValueError(
                 "name what the terminal is for: [services.attendance], [services.door], [services.muster] or several"
             )
-
-
-MatrixPins = tuple[PinNumber, PinNumber, PinNumber, PinNumber]
-
-
-class GpioOutputs(Table, frozen=True, kw_only=True):
-    """[outputs.gpio]."""
-
-    green: Pin
-    red: Pin
-    buzzer: Pin
-    relay: Pin | None = None
-
-
-class Outputs(Table, frozen=True, kw_only=True):
-    """[outputs]."""
-
-    driver: Literal["gpio", "terminal"] = "gpio"
-    cues: Path | None = None
-    gpio: GpioOutputs | None = None
-
-    def __post_init__(self) -> None:
-        if (self.driver == "gpio") != (self.gpio is not None):
-            raise ValueError('[outputs.gpio] belongs to driver = "gpio", and that needs it; see docs/wiring.md')
-
-
-class Buttons(Table, rename={"in_": "in"}, frozen=True, kw_only=True):
-    """[buttons]."""
-
-    in_: ButtonPin
-    out: ButtonPin
-
-
-class Keypad(Table, frozen=True, kw_only=True):
-    """[keypad]."""
-
-    kind: Literal["usb", "matrix"]
-    device: Annotated[
-        str, msgspec.Meta(pattern=r"^/dev/input/[^\0]+\Z", description="a path in /dev/input, with * and ?")
-    ] = "/dev/input/by-id/*-event-kbd"
-    rows: MatrixPins | None = None
-    columns: MatrixPins | None = None
-    timeout: Duration = Duration(30)
-
-    def __post_init__(self) -> None:
-        within(self.timeout, "timeout", 5, 60)
-        wired = self.rows is not None and self.columns is not None
-        if (self.kind == "matrix") != wired or (self.rows is None) != (self.columns is None):
-            raise ValueError('`rows` and `columns` belong to kind = "matrix", and it needs both; see docs/wiring.md')
-        pins = (*(self.rows or ()), *(self.columns or ()))
-        if len(set(pins)) != len(pins):
-            raise ValueError("`rows` and `columns` name a pin twice")
 
 
 class Mqtt(Table, frozen=True, kw_only=True):
