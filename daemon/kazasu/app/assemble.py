@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from kazasu.model import configuration, configuration_wires
+    from kazasu.model import configuration_wires
     from kazasu.model.configuration import Config
     from kazasu.model.document import Signer
     from kazasu.outputs.gpio import Header
     from kazasu.ports import Captions, Clock, Inbox, Loop, MusterBoard, Output
     from kazasu.publishers.roster_updates import RosterUpdates
-    from kazasu.publishers.settings import Broker, Commanding
+    from kazasu.publishers.settings import Commanding
 
 
 class App(NamedTuple):
@@ -195,19 +195,6 @@ def open_outputs(config: Config, stack: ExitStack) -> tuple[Output, Header | Non
     return output, header
 
 
-def broker_of(mqtt: configuration.Mqtt) -> Broker:
-    """Name the broker, and the files to show and to check."""
-    from kazasu.publishers.settings import Broker
-
-    return Broker(
-        host=mqtt.host,
-        port=mqtt.port,
-        ca_file=mqtt.ca,
-        certificate_file=mqtt.certificate,
-        key_file=credential(mqtt.key),
-    )
-
-
 def _publisher(  # noqa: PLR0913  (what it stands between)
     config: Config,
     epoch: str,
@@ -221,6 +208,7 @@ def _publisher(  # noqa: PLR0913  (what it stands between)
     rosters: RosterUpdates | None,
     stack: ExitStack,
 ) -> Loop:
+    from kazasu.app.broker import broker_of
     from kazasu.publishers.publisher import MqttPublisher
     from kazasu.publishers.settings import Settings as PublisherSettings
     from kazasu.runtime.vitals import Vitals

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kazasu.app.broker import broker_of
 from kazasu.collector.alerts import Alerts
 from kazasu.collector.collecting import Collecting
 from kazasu.collector.intake import Intake
@@ -19,7 +20,6 @@ from kazasu.collector.wire import CollectorPayloads, CollectorTopics
 from kazasu.config import credential
 from kazasu.errors import ConfigurationError
 from kazasu.ports import Clock, Loop
-from kazasu.publishers.settings import Broker
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.debian import see_debian
 from kazasu.store.keys import load_signer
@@ -27,7 +27,6 @@ from kazasu.store.keys import load_signer
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from kazasu.collector import configuration
     from kazasu.collector.configuration import CollectorConfig, Store
     from kazasu.collector.ports import EventStore
 
@@ -110,17 +109,6 @@ def _metrics(config: CollectorConfig, clock: Clock) -> tuple[tuple[str, Loop], .
         config.metrics.host, config.metrics.port, lambda: reading.ask(lambda known: site_metrics(site, known))
     )
     return (("fleet", reading), ("metrics", server))
-
-
-def broker_of(broker: configuration.Broker) -> Broker:
-    """Name the broker, and the files to show and to check."""
-    return Broker(
-        host=broker.host,
-        port=broker.port,
-        ca_file=broker.ca,
-        certificate_file=broker.certificate,
-        key_file=credential(broker.key),
-    )
 
 
 def open_store(store: Store, *, make: bool = False) -> EventStore:

@@ -259,7 +259,7 @@ def _broker(config: Config) -> Iterator[Finding]:
     if config.mqtt is None:
         yield Finding(Grade.NOTE, "broker", "stand-alone: events leave only with `kazasu journal export`")
         return
-    from kazasu.app.assemble import broker_of
+    from kazasu.app.broker import broker_of
     from kazasu.publishers.visit import visiting, words_of
 
     where = f"{config.mqtt.host}:{config.mqtt.port}"

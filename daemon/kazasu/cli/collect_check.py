@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from kazasu.app.collector import broker_of, open_store
+from kazasu.app.broker import broker_of
+from kazasu.app.collector import open_store
 from kazasu.cli.finding import Finding, Grade
 from kazasu.collector.terminals import TerminalDirectory
 from kazasu.config import credential

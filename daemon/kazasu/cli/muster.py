@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kazasu.app.assemble import broker_of
+from kazasu.app.broker import broker_of
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument
 from kazasu.cli.operator import calling, operator
 from kazasu.cli.roll_call import as_csv, as_json, as_text
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from zoneinfo import ZoneInfo
 
-    from kazasu.model.configuration import Config, Mqtt
+    from kazasu.model.configuration import Config
+    from kazasu.model.configuration_broker import Mqtt
     from kazasu.model.configuration_muster import Muster
     from kazasu.model.document import Verifier
     from kazasu.model.muster import RollCall, Statement

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from kazasu.model.configuration import Log
+from kazasu.model.configuration_broker import Broker
 from kazasu.model.setting import Duration, within
 from kazasu.model.table import Name, Table
 
@@ -28,16 +29,6 @@ class Collector(Table, frozen=True, kw_only=True):
         within(self.repair_after, "repair_after", 1, 3600)
         if self.name == "all":
             raise ValueError('name cannot be "all": that is the level of what all collectors say together')
-
-
-class Broker(Table, frozen=True, kw_only=True):
-    """[broker]."""
-
-    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address")]
-    ca: Path
-    certificate: Path
-    key: Path
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port, 1 to 65535")] = 8883
 
 
 class Store(Table, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kazasu.model.configuration_attendance import Attendance
+from kazasu.model.configuration_broker import Mqtt
 from kazasu.model.configuration_display import Display
 from kazasu.model.configuration_doors import DoorService, DoorTables, problems_of_doors
 from kazasu.model.configuration_muster import Muster, MusterService
@@ -113,20 +114,6 @@ class Services(Table, frozen=True, kw_only=True):
             raise ValueError(
                 "name what the terminal is for: [services.attendance], [services.door], [services.muster] or several"
             )
-
-
-class Mqtt(Table, frozen=True, kw_only=True):
-    """[mqtt]."""
-
-    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address")]
-    ca: Path
-    certificate: Path
-    key: Path
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535, description="a port, 1 to 65535")] = 8883
-    ack_timeout: Duration = Duration(10)
-
-    def __post_init__(self) -> None:
-        within(self.ack_timeout, "ack_timeout", 1, 300)
 
 
 class Collector(Table, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from kazasu.model.configuration import Mqtt
+from kazasu.model.configuration_broker import Mqtt
 from kazasu.model.configuration_muster import Muster
 from kazasu.model.table import Name, Table
 

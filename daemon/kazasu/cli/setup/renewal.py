@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from kazasu.app.assemble import broker_of
+from kazasu.app.broker import broker_of
 from kazasu.cli.setup.files import PUBLIC, SECRET, NewFile, install, read
 from kazasu.config import credential
 from kazasu.enrolment.reply import certificate_for
@@ -29,7 +29,8 @@ from kazasu.store.keys import load_signer, load_verifiers, write_new
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kazasu.model.configuration import Config, Mqtt
+    from kazasu.model.configuration import Config
+    from kazasu.model.configuration_broker import Mqtt
     from kazasu.publishers.news import Received
 
 _DUE: Final = dt.timedelta(days=30)
