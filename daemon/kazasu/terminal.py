@@ -45,7 +45,7 @@ from kazasu.model.input import (
 from kazasu.model.policy import AssurancePolicy, refusal
 from kazasu.orders import Orders
 from kazasu.orders.muster import MeetingPoint
-from kazasu.orders.people import Desk
+from kazasu.orders.people import Reception
 from kazasu.presenting import Presenter
 from kazasu.recorder import Recorder
 from kazasu.showing import Showing
@@ -104,7 +104,7 @@ class Terminal:
         captions: Captions | None = None,
         access: Access | None = None,
         doorways: Mapping[str, Doorway] | None = None,
-        desk: Desk | None = None,
+        reception: Reception | None = None,
         meeting_point: MeetingPoint | None = None,
     ) -> None:
         self._settings = settings
@@ -121,13 +121,13 @@ class Terminal:
         self._recorder = Recorder(journal, clock, roster, health, publisher, self)
         self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
         self._showing = Showing(cues, self._captions, in_order=self._in_order, alarm=lambda: self.doors.alarm)
-        self._desk = desk or Desk()
+        self._reception = reception or Reception()
         self._presenter = Presenter(
             roster,
             health,
-            day_cards=self._desk.day_cards,
-            vouching=self._desk.vouching,
-            tries=self._desk.tries,
+            day_cards=self._reception.day_cards,
+            vouching=self._reception.vouching,
+            tries=self._reception.tries,
         )
         self._meeting_point = meeting_point or MeetingPoint()
         self._orders = Orders(
@@ -136,7 +136,7 @@ class Terminal:
             self.doors,
             roster,
             self._presenter,
-            self._desk,
+            self._reception,
             self._meeting_point,
             show=self._showing.play,
             simulated=settings.simulated,
@@ -196,7 +196,7 @@ class Terminal:
     def remember(self, event: Event) -> None:
         """Let services and doors know; see recorder.Follower."""
         self._service.recorded(event)
-        self._desk.recorded(event)
+        self._reception.recorded(event)
         if self._meeting_point.board is not None:
             self._meeting_point.board.recorded(event)
         self._captions.recorded(event)

@@ -24,7 +24,7 @@ from kazasu.model.input import CardRead, Input, Ordered
 from kazasu.model.order import Answer, PressKeys, Vouch
 from kazasu.model.policy import AssurancePolicy
 from kazasu.model.try_limit import TryLimit
-from kazasu.orders.people import Desk
+from kazasu.orders.people import Reception
 from kazasu.presenting import Vouching
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance
@@ -68,7 +68,7 @@ class Entrance:
         self.roster.set_code("1001", HANAKO, kept(CODE, PIN, FORCED))
         self.roster.set_code("1002", pseudonym("739146"), kept("739146", PIN))
         self.inbox = BoundedInbox()
-        desk = Desk(
+        reception = Reception(
             vouching=Vouching(levels=frozenset({"staff"}), within_s=30),
             readers=("desk",),
             tries=TryLimit(per_person=3, per_terminal=5, within_s=600),
@@ -85,7 +85,7 @@ class Entrance:
             publisher=Woken(),
             health=FakeHealth(),
             captions=self.shown,  # type: ignore[arg-type]
-            desk=desk,
+            reception=reception,
         )
 
     def enters(self, code: str = HANAKO, refusal: DenyReason | None = None, *, duress: bool = False) -> EventFields:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kazasu import __version__
 from kazasu.app.cards import card_identifier, enrolled_demand, terminal_policy
 from kazasu.app.keypads import open_keypads
-from kazasu.app.services import desk_of, meeting_point, services_of
+from kazasu.app.services import meeting_point, reception_of, services_of
 from kazasu.app.site_roster import config_to_start_with, roster_updates
 from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import credential
@@ -127,7 +127,7 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
         captions=_captions(config, clock, board, stack),
         access=services.access,
         doorways=doorways(config, locks),
-        desk=desk_of(config, services.attendance, keypads.simulated),
+        reception=reception_of(config, services.attendance, keypads.simulated),
         meeting_point=meeting,
     )
     open_contacts(config, inbox, header, stack)

@@ -10,7 +10,7 @@ from kazasu.model.day_card import DayCards
 from kazasu.model.schedule import TimeRange
 from kazasu.model.try_limit import TryLimit
 from kazasu.orders.muster import MeetingPoint
-from kazasu.orders.people import Desk
+from kazasu.orders.people import Reception
 from kazasu.presenting import Vouching
 from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
 from kazasu.services.door_access import DoorAccess
@@ -89,7 +89,7 @@ def meeting_point(config: Config, muster: Muster | None, signer: Signer, clock: 
     return MeetingPoint(muster, MusterBoard(whereabouts, site=terminal.site, signer=signer, clock=clock))
 
 
-def desk_of(config: Config, attendance: Attendance | None, keypad: Pressed | None) -> Desk:
+def reception_of(config: Config, attendance: Attendance | None, keypad: Pressed | None) -> Reception:
     """What there is for people without a card.
 
     Args:
@@ -98,7 +98,7 @@ def desk_of(config: Config, attendance: Attendance | None, keypad: Pressed | Non
         keypad: takes keys from orders.
     """
     vouching, codes = config.vouching, config.codes
-    return Desk(
+    return Reception(
         day_cards=None if config.day_cards is None else DayCards(config.day_cards.cards),
         vouching=None
         if vouching is None

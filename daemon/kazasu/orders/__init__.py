@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kazasu.model.cue import CueName
     from kazasu.model.event import Event
     from kazasu.orders.muster import MeetingPoint
-    from kazasu.orders.people import Desk
+    from kazasu.orders.people import Reception
     from kazasu.ports import Clock, Roster
     from kazasu.presenting import Presenter
     from kazasu.recorder import Recorder
@@ -62,7 +62,7 @@ class Orders:
         doors: the terminal's.
         roster: who is known.
         presenter: is told of guests.
-        desk: what there is for people without a card.
+        reception: what there is for people without a card.
         meeting_point: what there is for a muster.
         show: plays a cue.
         simulated: doors have no wires, and orders stand for them.
@@ -75,7 +75,7 @@ class Orders:
         doors: Doors,
         roster: Roster,
         presenter: Presenter,
-        desk: Desk,
+        reception: Reception,
         meeting_point: MeetingPoint,
         *,
         show: Callable[[CueName], None],
@@ -85,7 +85,7 @@ class Orders:
         self._all_doors = doors
         self._show = show
         self._doors = DoorOrders(doors, self._record, simulated=simulated)
-        self._people = PeopleOrders(desk, roster, presenter, clock, self._record)
+        self._people = PeopleOrders(reception, roster, presenter, clock, self._record)
         self._muster = MusterOrders(meeting_point, clock, self._record)
 
     def answer(self, order: Order) -> Answer:

@@ -1,4 +1,4 @@
-"""Orders of the desk, for people without a card; see orders/__init__.py."""
+"""Orders of the reception, for people without a card; see orders/__init__.py."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Pressed(Protocol):
         ...
 
 
-class Desk(NamedTuple):
+class Reception(NamedTuple):
     """What a terminal has for people without a card.
 
     Attributes:
@@ -69,15 +69,17 @@ class PeopleOrders:
     """Does what it is told, or says why not. The terminal's thread only.
 
     Args:
-        desk: what there is.
+        reception: what there is.
         roster: who is known.
         presenter: is told of guests.
         clock: the terminal's.
         record: makes an event durable.
     """
 
-    def __init__(self, desk: Desk, roster: Roster, presenter: Presenter, clock: Clock, record: Record) -> None:
-        self._desk = desk
+    def __init__(
+        self, reception: Reception, roster: Roster, presenter: Presenter, clock: Clock, record: Record
+    ) -> None:
+        self._reception = reception
         self._roster = roster
         self._presenter = presenter
         self._clock = clock
@@ -142,18 +144,18 @@ class PeopleOrders:
         return "\n".join(f"{card}: {loan.cardholder}" for card, loan in sorted(out.items())) or "none is out"
 
     def _vouch(self, order: Vouch) -> str:
-        readers = self._desk.readers
+        readers = self._reception.readers
         reader = order.reader if order.reader is not None else readers[0] if len(readers) == 1 else ""
         if reader not in readers:
             raise OrderRefused(f"which reader? There are: {', '.join(readers)}")
-        if self._desk.vouching is None:
+        if self._reception.vouching is None:
             raise OrderRefused("nobody may vouch here: there is no [vouching]")
         person = self._known(order.cardholder)
         wait_s = self._presenter.expect_guest(reader, person.number, self._clock.mono_s())
         return f"the next card on reader {reader} within {wait_s:.0f} s vouches for {person.number}"
 
     def _enter(self, order: EnterPaper) -> str:
-        paper = self._desk.paper
+        paper = self._reception.paper
         if paper is None:
             raise OrderRefused("this terminal takes no punches: there is no [services.attendance]")
         moment = self._clock.now()
@@ -181,15 +183,15 @@ class PeopleOrders:
         return f"{person.number} {order.direction} {at:%Y-%m-%d %H:%M}"
 
     def _press(self, order: PressKeys) -> str:
-        if self._desk.keypad is None:
+        if self._reception.keypad is None:
             raise OrderRefused('no keypad is simulated: it takes [codes], outputs.driver = "terminal" and no [keypad]')
-        self._desk.keypad.press(order.keys)
+        self._reception.keypad.press(order.keys)
         return "pressed"
 
     def _pool(self) -> DayCards:
-        if self._desk.day_cards is None:
+        if self._reception.day_cards is None:
             raise OrderRefused("there are no day cards here: there is no [day_cards]")
-        return self._desk.day_cards
+        return self._reception.day_cards
 
     def _known(self, number: str) -> Cardholder:
         try:

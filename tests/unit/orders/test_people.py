@@ -20,7 +20,7 @@ from kazasu.model.input import CardRead, Ordered
 from kazasu.model.moment import TimeSource
 from kazasu.model.order import Answer, DayCardsOut, EnterPaper, IssueDayCard, Order, ReturnDayCard, Vouch
 from kazasu.model.policy import AssurancePolicy
-from kazasu.orders.people import Desk
+from kazasu.orders.people import Reception
 from kazasu.presenting import Vouching
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance
@@ -35,10 +35,10 @@ class Woken:
         """Nobody publishes here."""
 
 
-class Reception:
+class Hall:
     """A terminal where Hanako may vouch, Ken may not, Maria has no card, and day-07 is in the pool."""
 
-    def __init__(self, desk: Desk | None = None, journal: FakeJournal | None = None) -> None:
+    def __init__(self, reception: Reception | None = None, journal: FakeJournal | None = None) -> None:
         self.clock = FakeClock()
         self.journal = journal or FakeJournal()
         self.cues = FakeCues()
@@ -62,8 +62,8 @@ class Reception:
             cues=self.cues,
             publisher=Woken(),
             health=FakeHealth(),
-            desk=desk
-            or Desk(
+            reception=reception
+            or Reception(
                 day_cards=DayCards("day-*"),
                 vouching=Vouching(levels=frozenset({"staff"}), within_s=30),
                 paper=attendance,
@@ -90,15 +90,15 @@ class Reception:
 
 
 @pytest.fixture
-def reception() -> Reception:
-    return Reception()
+def reception() -> Hall:
+    return Hall()
 
 
 def issue(card: str = "day-07", number: str = "1002") -> IssueDayCard:
     return IssueDayCard(by="taro", day_card=card, cardholder=number)
 
 
-def test_a_day_card_is_the_persons_with_what_such_a_card_proves(reception: Reception) -> None:
+def test_a_day_card_is_the_persons_with_what_such_a_card_proves(reception: Hall) -> None:
     answer = reception.order(issue())
     assert answer.ok
     assert answer.said.startswith("day-07 is 1002's until ")
@@ -114,7 +114,7 @@ def test_a_day_card_is_the_persons_with_what_such_a_card_proves(reception: Recep
     assert reception.tap(KEN)["event_type"] == "attendance.out"
 
 
-def test_a_day_card_is_nobodys_before_it_is_lent_once_it_is_back_and_from_midnight_on(reception: Reception) -> None:
+def test_a_day_card_is_nobodys_before_it_is_lent_once_it_is_back_and_from_midnight_on(reception: Hall) -> None:
     def denied() -> None:
         fields = reception.tap(POOLED)
         assert (fields["event_type"], fields["reason"]) == ("attendance.denied", "day_card_not_issued")
@@ -131,14 +131,14 @@ def test_a_day_card_is_nobodys_before_it_is_lent_once_it_is_back_and_from_midnig
     denied()
 
 
-def test_a_day_card_outlives_a_restart_and_not_its_day(reception: Reception) -> None:
+def test_a_day_card_outlives_a_restart_and_not_its_day(reception: Hall) -> None:
     reception.order(issue())
-    after = Reception(journal=reception.journal)
+    after = Hall(journal=reception.journal)
     after.terminal._recorder.rebuild()
     assert after.tap(POOLED)["cardholder"] == "1002"
 
 
-def test_the_desk_sees_what_is_out(reception: Reception) -> None:
+def test_the_desk_sees_what_is_out(reception: Hall) -> None:
     assert reception.order(DayCardsOut(by="taro")).said == "none is out"
     reception.order(issue())
     reception.order(issue("day-08", "1001"))
@@ -157,19 +157,19 @@ def test_the_desk_sees_what_is_out(reception: Reception) -> None:
         (ReturnDayCard(by="taro", day_card="day-07"), "day-07 is not out"),
     ],
 )
-def test_what_the_desk_gets_wrong_is_said_and_changes_nothing(reception: Reception, order: Order, said: str) -> None:
+def test_what_the_desk_gets_wrong_is_said_and_changes_nothing(reception: Hall, order: Order, said: str) -> None:
     assert reception.order(order) == Answer(ok=False, said=said)
     assert reception.journal.events == []
 
 
-def test_a_card_is_one_persons_and_a_person_has_one_card(reception: Reception) -> None:
+def test_a_card_is_one_persons_and_a_person_has_one_card(reception: Hall) -> None:
     reception.order(issue())
     assert reception.order(issue(number="1001")).said == "day-07 is 1002's today: take it back first"
     assert reception.order(issue("day-08")).said == "1002 has day-07 today: take it back first"
     assert reception.order(issue()).ok, "said twice, it is so all the same"
 
 
-def test_nothing_is_lent_that_cannot_be_recorded_or_whose_end_nobody_knows(reception: Reception) -> None:
+def test_nothing_is_lent_that_cannot_be_recorded_or_whose_end_nobody_knows(reception: Hall) -> None:
     reception.journal.failing = JournalFull("full")
     assert not reception.order(issue()).ok
     reception.journal.failing = None
@@ -178,7 +178,7 @@ def test_nothing_is_lent_that_cannot_be_recorded_or_whose_end_nobody_knows(recep
 
 
 def test_without_a_pool_there_are_no_day_cards() -> None:
-    reception = Reception(Desk())
+    reception = Hall(Reception())
     assert "no day cards here" in reception.order(issue()).said
     assert reception.tap(POOLED)["cardholder"] == "day-07", "a number like any other"
 
@@ -187,7 +187,7 @@ def vouch(number: str = "1002", reader: str | None = None) -> Vouch:
     return Vouch(by="taro", cardholder=number, reader=reader)
 
 
-def test_a_colleagues_tap_is_the_guests_punch_and_both_are_recorded(reception: Reception) -> None:
+def test_a_colleagues_tap_is_the_guests_punch_and_both_are_recorded(reception: Hall) -> None:
     assert reception.order(vouch()).said == "the next card on reader desk within 30 s vouches for 1002"
     fields = reception.tap(HANAKO)
     assert (fields["event_type"], fields["cardholder"]) == ("attendance.in", "1002")
@@ -203,7 +203,7 @@ def test_a_colleagues_tap_is_the_guests_punch_and_both_are_recorded(reception: R
     [(KEN, "may_not_vouch"), ("9" * 32, "unknown_card"), (POOLED, "day_card_not_issued")],
 )
 def test_who_may_not_vouch_is_told_and_the_guest_waits_for_another(
-    reception: Reception, pseudonym: str, reason: str
+    reception: Hall, pseudonym: str, reason: str
 ) -> None:
     reception.order(vouch("1003"))
     fields = reception.tap(pseudonym)
@@ -211,7 +211,7 @@ def test_who_may_not_vouch_is_told_and_the_guest_waits_for_another(
     assert reception.tap(HANAKO)["vouched_by"] == "1001"
 
 
-def test_nobody_vouches_for_themselves_nor_with_a_card_that_is_worth_nothing(reception: Reception) -> None:
+def test_nobody_vouches_for_themselves_nor_with_a_card_that_is_worth_nothing(reception: Hall) -> None:
     reception.order(vouch("1001"))
     assert reception.tap(HANAKO)["reason"] == "may_not_vouch"
     expired = Credential(pseudonym="7" * 32, cardholder="1003", min_assurance=Assurance.SERIAL, valid_until_s=1)
@@ -221,21 +221,21 @@ def test_nobody_vouches_for_themselves_nor_with_a_card_that_is_worth_nothing(rec
     assert reception.tap("7" * 32)["reason"] == "credential_expired"
 
 
-def test_a_card_that_could_not_be_read_leaves_the_guest_waiting(reception: Reception) -> None:
+def test_a_card_that_could_not_be_read_leaves_the_guest_waiting(reception: Hall) -> None:
     reception.order(vouch())
     reception.terminal.take(CardRead(reader="desk", refusal=DenyReason.CARD_REMOVED))
     assert "cardholder" not in reception.journal.events[-1].fields
     assert reception.tap(HANAKO)["cardholder"] == "1002"
 
 
-def test_a_colleague_who_comes_too_late_or_elsewhere_vouches_for_nobody(reception: Reception) -> None:
+def test_a_colleague_who_comes_too_late_or_elsewhere_vouches_for_nobody(reception: Hall) -> None:
     reception.order(vouch())
     assert reception.tap(HANAKO, reader="other")["cardholder"] == "1001"
     reception.clock.advance(30)
     assert reception.tap(OTHER)["cardholder"] == "1003"
 
 
-def test_a_guest_who_left_the_roster_meanwhile_is_nobody(reception: Reception) -> None:
+def test_a_guest_who_left_the_roster_meanwhile_is_nobody(reception: Hall) -> None:
     reception.order(vouch())
     del reception.roster._enrolments[KEN]
     fields = reception.tap(HANAKO)
@@ -244,11 +244,11 @@ def test_a_guest_who_left_the_roster_meanwhile_is_nobody(reception: Reception) -
 
 
 def test_vouching_asks_for_a_reader_where_there_are_several_and_for_the_configuration() -> None:
-    several = Reception(Desk(vouching=Vouching(levels=frozenset({"staff"}), within_s=30), readers=("in", "out")))
+    several = Hall(Reception(vouching=Vouching(levels=frozenset({"staff"}), within_s=30), readers=("in", "out")))
     assert several.order(vouch()).said == "which reader? There are: in, out"
     assert several.order(vouch(reader="out")).ok
     assert several.order(vouch("9999", "out")).said == "9999 is not in the roster"
-    nobody = Reception(Desk(readers=("desk",)))
+    nobody = Hall(Reception(readers=("desk",)))
     assert "nobody may vouch here" in nobody.order(vouch()).said
 
 
@@ -256,7 +256,7 @@ def paper(at: datetime, direction: str = "in", number: str = "1002") -> EnterPap
     return EnterPaper(by="taro", cardholder=number, direction=direction, punched_at=at, line="0" * 16)  # type: ignore[arg-type]
 
 
-def test_a_punch_on_paper_says_when_it_was_made_and_when_it_was_recorded(reception: Reception) -> None:
+def test_a_punch_on_paper_says_when_it_was_made_and_when_it_was_recorded(reception: Hall) -> None:
     at = reception.clock.now().at - timedelta(hours=3)
     assert reception.order(paper(at)).ok
     fields = reception.journal.events[0].fields
@@ -267,7 +267,7 @@ def test_a_punch_on_paper_says_when_it_was_made_and_when_it_was_recorded(recepti
     assert reception.tap(KEN)["event_type"] == "attendance.out", "the terminal goes on from the paper's word"
 
 
-def test_a_punch_on_paper_that_is_older_than_the_last_tap_changes_nothing_of_it(reception: Reception) -> None:
+def test_a_punch_on_paper_that_is_older_than_the_last_tap_changes_nothing_of_it(reception: Hall) -> None:
     reception.tap(KEN)
     reception.clock.advance(300)
     reception.tap(KEN)
@@ -276,7 +276,7 @@ def test_a_punch_on_paper_that_is_older_than_the_last_tap_changes_nothing_of_it(
     assert reception.tap(KEN)["event_type"] == "attendance.in"
 
 
-def test_a_punch_on_paper_belongs_to_its_own_working_day(reception: Reception) -> None:
+def test_a_punch_on_paper_belongs_to_its_own_working_day(reception: Hall) -> None:
     today = reception.clock.now().at
     night = today.replace(hour=4, minute=59)
     reception.order(paper(night if night < today else night - timedelta(days=1), "out"))
@@ -285,13 +285,13 @@ def test_a_punch_on_paper_belongs_to_its_own_working_day(reception: Reception) -
     assert fields["day"] == (punched - timedelta(hours=5)).date().isoformat()
 
 
-def test_paper_that_cannot_be_true_is_not_taken(reception: Reception) -> None:
+def test_paper_that_cannot_be_true_is_not_taken(reception: Hall) -> None:
     now = reception.clock.now().at
     assert "still to come" in reception.order(paper(now + timedelta(minutes=1))).said
     assert "no offset" in reception.order(paper(now.replace(tzinfo=None))).said
     assert reception.order(paper(now, number="9999")).said == "9999 is not in the roster"
     assert reception.journal.events == []
-    assert "takes no punches" in Reception(Desk()).order(paper(now)).said
+    assert "takes no punches" in Hall(Reception()).order(paper(now)).said
 
 
 def test_an_order_is_what_travels() -> None:
