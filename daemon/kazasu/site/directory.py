@@ -26,8 +26,8 @@ from kazasu.config import load_table
 from kazasu.errors import ConfigurationError, KeyMaterialError
 from kazasu.model.table import Name, Table
 from kazasu.site.terminal_record import EventKey, TerminalRecord, is_name, written
+from kazasu.store.durable import sync_directory, write_durable
 from kazasu.store.keys import load_pepper, load_signer, load_verifier, read_checked
-from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,12 +252,7 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
     staged = path.with_name(f".{path.name}.new")
     try:
         staged.unlink(missing_ok=True)  # of a run that lost its power
-        descriptor = os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        write_durable(staged, content, mode)
         staged.replace(path)
         sync_directory(path.parent)
     except OSError as error:

@@ -23,8 +23,8 @@ from kazasu.site.authority import Authority, general_name
 from kazasu.site.directory import Site, SiteFile, open_site
 from kazasu.site.own_certificates import OWN, renew
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
+from kazasu.store.durable import sync_directory
 from kazasu.store.keys import PEPPER_BYTES, write_new
-from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     import datetime as dt

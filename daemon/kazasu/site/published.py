@@ -15,7 +15,7 @@ import tomli
 
 from kazasu.errors import RosterError
 from kazasu.model.roster_manifest import Offer
-from kazasu.store.sqlite import sync_directory
+from kazasu.store.durable import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

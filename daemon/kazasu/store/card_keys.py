@@ -10,8 +10,8 @@ import tomli
 
 from kazasu.cards.keyring import VERSIONS, KeyRing, SecretKey, VersionedKey
 from kazasu.errors import KeyMaterialError
+from kazasu.store.durable import sync_directory
 from kazasu.store.keys import read_checked, write_new
-from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,9 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from kazasu.errors import JournalVersion
+from kazasu.store.durable import sync_directory
 from kazasu.store.migration import Schema, bring_up_to_date, version_of
-from kazasu.store.sqlite import connect, make_durable_wal, sync_directory
+from kazasu.store.sqlite import connect, make_durable_wal
 
 if TYPE_CHECKING:
     from pathlib import Path

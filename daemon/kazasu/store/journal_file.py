@@ -31,8 +31,9 @@ from kazasu.errors import ConfigurationError, JournalCorrupt, JournalUnwritable,
 from kazasu.model.document import Verifier
 from kazasu.model.event import GENESIS
 from kazasu.store.chain import Chain, Head, digest_of
+from kazasu.store.durable import sync_directory
 from kazasu.store.migration import Schema, bring_up_to_date, expect_version, version_of
-from kazasu.store.sqlite import abandon, connect, make_durable_wal, sync_directory
+from kazasu.store.sqlite import abandon, connect, make_durable_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

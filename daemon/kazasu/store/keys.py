@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from kazasu.errors import KeyMaterialError
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
-from kazasu.store.sqlite import sync_directory
+from kazasu.store.durable import sync_directory, write_durable
 
 PEPPER_BYTES = 32
 _MAX_BYTES = 64 * 1024
@@ -203,12 +203,7 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
         KeyMaterialError: the file is there already, or cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        write_durable(path, content, mode)
         sync_directory(path.parent)
     except FileExistsError as error:
         raise KeyMaterialError(

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError
+from kazasu.store.durable import sync_directory
 from kazasu.store.migration import bring_up_to_date
 from kazasu.store.roster import ROSTER, connect_to_change
 from kazasu.store.roster_csv import cardholder_problems, levels_problems
-from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.errors import RosterError
+from kazasu.store.durable import sync_directory
 from kazasu.store.migration import bring_up_to_date
 from kazasu.store.roster import ROSTER
 from kazasu.store.roster_csv import check_header, parse_row, text_lines
 from kazasu.store.roster_file import begin_roster, locked_roster, make_durable
-from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

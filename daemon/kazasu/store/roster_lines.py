@@ -26,11 +26,12 @@ from kazasu.model.roster_text import (
     person_line,
     rules_line,
 )
+from kazasu.store.durable import sync_directory
 from kazasu.store.migration import bring_up_to_date
 from kazasu.store.roster import ROSTER
 from kazasu.store.roster_file import begin_roster, locked_roster, make_durable
 from kazasu.store.roster_vouched import write_vouched
-from kazasu.store.sqlite import connect, sync_directory
+from kazasu.store.sqlite import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

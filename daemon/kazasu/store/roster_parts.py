@@ -10,7 +10,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from kazasu.store.sqlite import sync_directory
+from kazasu.store.durable import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Collection

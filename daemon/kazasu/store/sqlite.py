@@ -59,19 +59,6 @@ def make_durable_wal(connection: sqlite3.Connection) -> None:
         )
 
 
-def sync_directory(path: Path) -> None:
-    """Make the directory's entries durable.
-
-    Raises:
-        OSError: as usual.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def abandon(connection: sqlite3.Connection, path: Path) -> None:
     """Close a connection after an I/O error, without the checkpoint and flush of a database's last closing.
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from kazasu.errors import KeyMaterialError
 from kazasu.store.cursor import SendCursor
+from kazasu.store.durable import sync_directory
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_signer
-from kazasu.store.sqlite import sync_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,12 @@ held back: whoever presses Ctrl-C finds all of them changed or none. What was th
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import KeyMaterialError
-from kazasu.store.sqlite import sync_directory
+from kazasu.store.durable import sync_directory, write_durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,12 +190,7 @@ def _staged(path: Path) -> Path:
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     path.unlink(missing_ok=True)  # of an earlier run that lost its power
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+    write_durable(path, content, mode)
 
 
 def _keep_old(file: NewFile) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from kazasu.collector.store.sql import SqlStore
 from kazasu.errors import JournalUnwritable, StoreError, StoreUnavailable
+from kazasu.store.durable import sync_directory
 from kazasu.store.migration import Schema, bring_up_to_date
-from kazasu.store.sqlite import abandon, connect, make_durable_wal, sync_directory
+from kazasu.store.sqlite import abandon, connect, make_durable_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,37 @@
+"""Files that are whole on the disk after a power cut."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_durable(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that is not there yet, with this mode whatever the umask; its entry is `sync_directory`'s.
+
+    Raises:
+        FileExistsError: it is there.
+        OSError: as usual.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the directory's entries durable.
+
+    Raises:
+        OSError: as usual.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
