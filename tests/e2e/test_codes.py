@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.configuration import HALL, STAFF
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, main
 from kazasu.model.cue import CueName
 from kazasu.outputs import cues
@@ -21,27 +22,18 @@ if TYPE_CHECKING:
 CUES = cues.load()
 PIN, FORCED, WRONG = "51709364", "80261597", "51709365"  # long, so that no signature holds them by chance
 OWN, NOBODYS = "739146205581", ("999990415203", "999990415204", "999990415205")
-SETTINGS = """
+CODES = """
 [codes]
 tries_per_person = 2
 tries_per_terminal = 4
-
-[services.door]
-
-[[doors]]
-name = "hall"
-readers = ["desk"]
-release = "1s"
-
+"""
+GUEST = """
 [[levels]]
 name = "guest"
 doors = ["hall"]
 min_assurance = "code"
-
-[[levels]]
-name = "staff"
-doors = ["hall"]
 """
+SETTINGS = CODES + HALL + GUEST + STAFF
 PEOPLE = tuple(WithoutCard(number, f"Person {number}") for number in ("2001", "2002", "2003"))
 
 

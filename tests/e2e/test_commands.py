@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes import publishing
+from fakes.configuration import HALL, STAFF
 from fakes.publishing import Rig
 from kazasu.model.command import Verdict
 from kazasu.model.document import signed
@@ -32,18 +33,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.document import Signer
 
-DOOR = """
-[services.door]
-
-[[doors]]
-name = "hall"
-readers = ["desk"]
-release = "1s"
-
-[[levels]]
-name = "staff"
-doors = ["hall"]
-"""
+DOOR = HALL + STAFF
 TOPICS = Topics(SITE, TERMINAL)
 NOT_AUTHORISED = 0x87
 

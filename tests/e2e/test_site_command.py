@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.configuration import HALL, STAFF
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, main
 from kazasu.site.directory import EventKey, TerminalRecord
 from kazasu.virtual.site import PASSPHRASE, make_site
@@ -19,17 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-DOOR = """
-[services.door]
-
-[[doors]]
-name = "hall"
-readers = ["desk"]
-
-[[levels]]
-name = "staff"
-doors = ["hall"]
-"""
+DOOR = HALL + STAFF
 AWAY = "entrance-2"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fakes.configuration import HALL, STAFF
 from fakes.roster_desk import RetainedPost, TestDesk
 from kazasu.cli import EXIT_PROBLEM, main
 from kazasu.model.document import signed
@@ -23,18 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOPICS = Topics(SITE, TERMINAL)
-SETTINGS = """
-[services.door]
-
-[[doors]]
-name = "hall"
-readers = ["desk"]
-release = "1s"
-
-[[levels]]
-name = "staff"
-doors = ["hall"]
-"""
+SETTINGS = HALL + STAFF
 
 
 class Town:

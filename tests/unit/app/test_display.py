@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.configuration import SMALLEST
 from fakes.health import FakeHealth
 from kazasu.app.display import _ways, captions_of, open_display
 from kazasu.config import parse
@@ -18,24 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kazasu.model.configuration import Config
-
-CONFIGURATION = """
-[terminal]
-site = "town-hall"
-id = "entrance-1"
-[[readers]]
-name = "desk"
-[cards]
-kinds = ["felica"]
-[services.attendance]
-{attendance}
-[outputs]
-driver = "terminal"
-[collector]
-present = false
-[display]
-{display}
-"""
 
 
 class Told(FakeHealth):
@@ -55,7 +38,8 @@ class Told(FakeHealth):
 
 
 def configured(folder: Path, display: str, attendance: str = "") -> Config:
-    return parse(CONFIGURATION.format(display=display, attendance=attendance).encode(), folder / "kazasu.toml")
+    text = SMALLEST.replace("[services.attendance]", f"[services.attendance]\n{attendance}") + f"[display]\n{display}\n"
+    return parse(text.encode(), folder / "kazasu.toml")
 
 
 def test_what_is_configured_is_drawn_and_blank_in_the_end(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.configuration import SMALLEST
 from kazasu.cli.check_config import _sentences
 from kazasu.cli.checks_display import check_display
 from kazasu.cli.finding import Finding, Grade
@@ -14,24 +15,9 @@ from kazasu.config import parse
 from kazasu.errors import DisplayError
 from kazasu.outputs import display_oled
 
-CONFIGURATION = """
-[terminal]
-site = "town-hall"
-id = "entrance-1"
-[[readers]]
-name = "desk"
-[cards]
-kinds = ["felica"]
-[services.attendance]
-[outputs]
-driver = "terminal"
-[collector]
-present = false
-"""
-
 
 def findings(display: str) -> list[Finding]:
-    return list(check_display(parse((CONFIGURATION + display).encode(), Path("kazasu.toml"))))
+    return list(check_display(parse((SMALLEST + display).encode(), Path("kazasu.toml"))))
 
 
 def test_without_one_there_is_nothing_to_say() -> None:
@@ -89,5 +75,5 @@ def test_stand_ins_are_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_configured_display_is_said_back(display: str, sentence: str) -> None:
-    config = parse(f"{CONFIGURATION}\n[display]\n{display}\n".encode(), Path("kazasu.toml"))
+    config = parse(f"{SMALLEST}\n[display]\n{display}\n".encode(), Path("kazasu.toml"))
     assert sentence in list(_sentences(config))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from fakes.configuration import smallest_with_state
 from fakes.roster import person
 from fakes.roster_rig import RosterRig
 from kazasu.cli.checks_roster import check_roster
@@ -17,22 +18,7 @@ if TYPE_CHECKING:
 
 
 def config_in(folder: Path, site: str = "") -> Config:
-    text = f"""
-[terminal]
-site = "town-hall"
-id = "entrance-1"
-state_dir = "{folder}"
-[[readers]]
-name = "desk"
-[cards]
-kinds = ["felica"]
-[services.attendance]
-[outputs]
-driver = "terminal"
-[collector]
-present = false
-{site}
-"""
+    text = smallest_with_state(folder) + site
     return parse(text.encode(), folder / "kazasu.toml")
 
 

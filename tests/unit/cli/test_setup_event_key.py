@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.clock import FakeClock
+from fakes.configuration import smallest_with_state
 from kazasu.cli.setup.event_key import retire
 from kazasu.config import load
 from kazasu.errors import KeyMaterialError
@@ -21,27 +22,11 @@ if TYPE_CHECKING:
 
     from kazasu.model.configuration import Config
 
-CONFIGURATION = """
-[terminal]
-site = "town-hall"
-id = "entrance-1"
-state_dir = "state"
-[[readers]]
-name = "desk"
-[cards]
-kinds = ["felica"]
-[services.attendance]
-[outputs]
-driver = "terminal"
-[collector]
-present = false
-"""
-
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     path = tmp_path / "kazasu.toml"
-    path.write_text(CONFIGURATION.replace('"state"', f'"{tmp_path}/state"'))
+    path.write_text(smallest_with_state(tmp_path / "state"))
     (tmp_path / "keys").mkdir()
     config = load(path)
     write_public(tmp_path / "event.pub.pem", generate_signer(config.keys.event))

@@ -10,6 +10,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import configuration
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH, write
 from kazasu.config import parse
 from kazasu.errors import ConfigurationError
@@ -17,20 +18,7 @@ from kazasu.errors import ConfigurationError
 EXAMPLE = EXAMPLE_PATH.read_text(encoding="utf-8")
 FILE = Path("/etc/kazasu/kazasu.toml")
 
-SMALLEST: dict[str, Any] = tomli.loads("""
-[terminal]
-site = "town-hall"
-id = "entrance-1"
-[[readers]]
-name = "desk"
-[cards]
-kinds = ["felica"]
-[services.attendance]
-[outputs]
-driver = "terminal"
-[collector]
-present = false
-""")
+SMALLEST: dict[str, Any] = tomli.loads(configuration.SMALLEST)
 
 EVERYTHING: dict[str, Any] = tomli.loads("""
 [terminal]

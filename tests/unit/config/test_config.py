@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import tomli
 
+from fakes.configuration import SMALLEST
 from kazasu.cards import registry
 from kazasu.config import credential, load, load_table, parse
 from kazasu.errors import ConfigurationError
@@ -18,27 +19,6 @@ from kazasu.model.table import Table
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "kazasu.toml"
 FILE = Path("/etc/kazasu/kazasu.toml")
-
-# Each key on a line of its own, so that a test can name the line it expects.
-SMALLEST = """\
-[terminal]
-site = "town-hall"
-id = "entrance-1"
-
-[[readers]]
-name = "desk"
-
-[cards]
-kinds = ["felica"]
-
-[services.attendance]
-
-[outputs]
-driver = "terminal"
-
-[collector]
-present = false
-"""
 
 
 def config(text: str) -> Config:
