@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import select
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from kazasu.errors import BrokerUnsuitable, KeyMaterialError, StoreUnavailable
 from kazasu.publishers.attempt import Attempt
 from kazasu.publishers.backoff import Backoff
 from kazasu.publishers.mqtt import SESSION_EXPIRY_S
-from kazasu.publishers.waker import Waker
+from kazasu.publishers.waker import Waker, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,16 +131,7 @@ class CollectorLoop:
         self._attempt = Attempt(self._connection, self._waker)
 
     def _sleep(self, wait_s: float) -> None:
-        """Wait for the broker, or to be woken."""
-        poll = select.poll()
-        poll.register(self._waker, select.POLLIN)
-        if self._session is not None:
-            connection = self._session.connection
-            if connection.fileno() < 0:
-                return  # writing found it broken; the next turn says so
-            poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
-        poll.poll(max(0.0, wait_s) * 1000)
-        self._waker.clear()
+        wait(self._waker, None if self._session is None else self._session.connection, wait_s)
 
     def _disconnected(self, error: Exception) -> None:
         now_s = self._clock.mono_s()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import select
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from kazasu.publishers.backoff import Backoff
 from kazasu.publishers.delivery import Delivery
 from kazasu.publishers.downlink import Downlink
 from kazasu.publishers.report import Report
+from kazasu.publishers.waker import wait
 from kazasu.publishers.wire import Payloads, Topics
 
 if TYPE_CHECKING:
@@ -181,16 +181,7 @@ class MqttPublisher:
             self._disconnected(error)
 
     def _sleep(self, wait_s: float) -> None:
-        """Wait for the broker, or to be woken."""
-        poll = select.poll()
-        poll.register(self._board.waker, select.POLLIN)
-        if self._session is not None:
-            connection = self._session.connection
-            if connection.fileno() < 0:
-                return  # writing found it broken; the next turn says so
-            poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
-        poll.poll(wait_s * 1000)
-        self._board.waker.clear()
+        wait(self._board.waker, None if self._session is None else self._session.connection, wait_s)
 
     def _new_connection(self) -> Connection:
         from kazasu.publishers.mqtt import Connection  # paho: paid here, in this thread, once the terminal is ready

@@ -1,8 +1,13 @@
-"""What a sleeping loop is woken with."""
+"""How a loop sleeps until it is woken, or the broker has something."""
 
 from __future__ import annotations
 
 import os
+import select
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kazasu.publishers.mqtt import Connection
 
 
 class Waker:
@@ -29,3 +34,24 @@ class Waker:
     def __del__(self) -> None:
         # With the last reference, not before: a thread that wakes late must not write into somebody else's file.
         os.close(self._fd)
+
+
+def wait(waker: Waker, connection: Connection | None, wait_s: float, *others: int) -> None:
+    """Wait to be woken, for the broker, or for one of the other descriptors; not at all if the connection has broken.
+
+    Args:
+        waker: has its calls taken back.
+        connection: open; None while there is none.
+        wait_s: how long at the most; one that is past is none.
+        others: to be read from.
+    """
+    poll = select.poll()
+    poll.register(waker, select.POLLIN)
+    for other in others:
+        poll.register(other, select.POLLIN)
+    if connection is not None:
+        if connection.fileno() < 0:
+            return  # writing found it broken; the next turn says so
+        poll.register(connection, select.POLLIN | (select.POLLOUT if connection.wants_write else 0))
+    poll.poll(max(0.0, wait_s) * 1000)
+    waker.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import select
 from typing import TYPE_CHECKING
 
 from kazasu.errors import BrokerUnsuitable, KeyMaterialError
@@ -14,7 +13,7 @@ from kazasu.publishers.mqtt import Connection
 from kazasu.publishers.news import Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, in_words
 from kazasu.publishers.visit import checked, words_of
-from kazasu.publishers.waker import Waker
+from kazasu.publishers.waker import Waker, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,19 +67,9 @@ class Link:
 
     def wait(self, timeout_s: float, *others: int) -> None:
         """Wait until there is something to do, here or at one of the other descriptors."""
-        poll = select.poll()
-        poll.register(self._waker, select.POLLIN)
-        for other in others:
-            poll.register(other, select.POLLIN)
-        now_s = self._mono_s()
-        if self._connection is not None:
-            if self._connection.fileno() < 0:
-                return
-            poll.register(self._connection, select.POLLIN | (select.POLLOUT if self._connection.wants_write else 0))
-        elif self._attempt is None:
-            timeout_s = min(timeout_s, self._retry_at_s - now_s)
-        poll.poll(max(0.0, timeout_s) * 1000)
-        self._waker.clear()
+        if self._connection is None and self._attempt is None:
+            timeout_s = min(timeout_s, self._retry_at_s - self._mono_s())
+        wait(self._waker, self._connection, timeout_s, *others)
 
     def wake(self) -> None:
         """Let `wait` return; any thread."""
