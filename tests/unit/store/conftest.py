@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.desk import Desk
+from fakes.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    one = Desk(tmp_path / "store" / "journal.db")
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    one = Shelf(tmp_path / "store" / "journal.db")
     yield one
     one.close()

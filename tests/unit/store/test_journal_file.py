@@ -12,51 +12,51 @@ from kazasu.model.signature import Ed25519Signer
 from kazasu.store.journal import Journal
 
 if TYPE_CHECKING:
-    from fakes.desk import Desk
+    from fakes.shelf import Shelf
 
 
-def open_as(desk: Desk, site: str = "city", terminal: str = "front", signer: Ed25519Signer = SIGNER) -> None:
-    Journal(desk.path, site, terminal, signer, max_events=10, keep_s=0, collector=True).close()
+def open_as(shelf: Shelf, site: str = "city", terminal: str = "front", signer: Ed25519Signer = SIGNER) -> None:
+    Journal(shelf.path, site, terminal, signer, max_events=10, keep_s=0, collector=True).close()
 
 
-def test_a_new_journal_is_ours_alone(desk: Desk) -> None:
-    desk.open()
+def test_a_new_journal_is_ours_alone(shelf: Shelf) -> None:
+    shelf.open()
 
-    assert desk.path.parent.stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in desk.path.parent.iterdir()} == {0o600}
+    assert shelf.path.parent.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in shelf.path.parent.iterdir()} == {0o600}
 
 
-def test_each_journal_has_an_epoch_of_its_own(desk: Desk) -> None:
-    first = desk.open()
+def test_each_journal_has_an_epoch_of_its_own(shelf: Shelf) -> None:
+    first = shelf.open()
     first.close()
-    desk.path.unlink()
+    shelf.path.unlink()
 
-    assert desk.open().epoch != first.epoch
-
-
-def test_a_file_that_was_only_begun_is_as_good_as_none(desk: Desk) -> None:
-    desk.path.parent.mkdir()
-    desk.path.touch()
-
-    assert desk.open().seq == 0
+    assert shelf.open().epoch != first.epoch
 
 
-def test_the_journal_of_another_site_or_terminal_is_refused(desk: Desk) -> None:
-    desk.filled(1)
+def test_a_file_that_was_only_begun_is_as_good_as_none(shelf: Shelf) -> None:
+    shelf.path.parent.mkdir()
+    shelf.path.touch()
+
+    assert shelf.open().seq == 0
+
+
+def test_the_journal_of_another_site_or_terminal_is_refused(shelf: Shelf) -> None:
+    shelf.filled(1)
 
     with pytest.raises(ConfigurationError, match="site 'city', terminal 'front'"):
-        open_as(desk, site="town")
+        open_as(shelf, site="town")
     with pytest.raises(ConfigurationError, match="move the journal away"):
-        open_as(desk, terminal="back")
+        open_as(shelf, terminal="back")
 
 
 @pytest.mark.rule(3)
-def test_the_journal_of_another_key_is_refused(desk: Desk) -> None:
-    desk.filled(1)
+def test_the_journal_of_another_key_is_refused(shelf: Shelf) -> None:
+    shelf.filled(1)
     other = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
     with pytest.raises(KeyMaterialError, match=SIGNER.keyid):
-        open_as(desk, signer=other)
+        open_as(shelf, signer=other)
 
 
 @pytest.mark.parametrize(
@@ -77,51 +77,51 @@ def test_the_journal_of_another_key_is_refused(desk: Desk) -> None:
     ],
 )
 @pytest.mark.rule(3)
-def test_a_changed_tail_is_refused_by_name(desk: Desk, statement: str, says: str) -> None:
-    desk.filled(40)
-    desk.change(statement)
+def test_a_changed_tail_is_refused_by_name(shelf: Shelf, statement: str, says: str) -> None:
+    shelf.filled(40)
+    shelf.change(statement)
 
     with pytest.raises(JournalCorrupt, match=says):
-        desk.open()
+        shelf.open()
 
 
-def test_what_is_no_database_or_somebody_elses_is_refused(desk: Desk) -> None:
-    desk.path.parent.mkdir()
-    desk.path.write_bytes(b"no database at all" * 1000)
+def test_what_is_no_database_or_somebody_elses_is_refused(shelf: Shelf) -> None:
+    shelf.path.parent.mkdir()
+    shelf.path.write_bytes(b"no database at all" * 1000)
     with pytest.raises(JournalCorrupt, match="move it away"):
-        desk.open()
+        shelf.open()
 
-    desk.path.unlink()
-    connection = sqlite3.connect(desk.path)
+    shelf.path.unlink()
+    connection = sqlite3.connect(shelf.path)
     connection.execute("CREATE TABLE other (x)")
     connection.close()
     with pytest.raises(JournalVersion, match="no journal of Kazasu's"):
-        desk.open()
+        shelf.open()
 
 
-def test_a_damaged_page_is_refused(desk: Desk) -> None:
-    desk.filled(40)
-    content = bytearray(desk.path.read_bytes())
+def test_a_damaged_page_is_refused(shelf: Shelf) -> None:
+    shelf.filled(40)
+    content = bytearray(shelf.path.read_bytes())
     content[-4096:] = bytes(4096)
-    desk.path.write_bytes(content)
+    shelf.path.write_bytes(content)
 
     with pytest.raises(JournalCorrupt):
-        desk.open()
+        shelf.open()
 
 
 @pytest.mark.rule(1)
-def test_what_a_killed_process_left_in_the_log_is_in_the_main_file_before_anything_is_built_on_it(desk: Desk) -> None:
-    journal = desk.open()
-    desk.append(journal, 3)
-    left = {path: path.read_bytes() for path in desk.path.parent.iterdir() if not path.name.endswith("-shm")}
+def test_what_a_killed_process_left_in_the_log_is_in_the_main_file_before_anything_is_built_on_it(shelf: Shelf) -> None:
+    journal = shelf.open()
+    shelf.append(journal, 3)
+    left = {path: path.read_bytes() for path in shelf.path.parent.iterdir() if not path.name.endswith("-shm")}
     journal.close()
     for path, content in left.items():
         path.write_bytes(content)
 
-    assert desk.open().seq == 3
+    assert shelf.open().seq == 3
 
-    alone = desk.path.with_name("alone.db")
-    alone.write_bytes(desk.path.read_bytes())
+    alone = shelf.path.with_name("alone.db")
+    alone.write_bytes(shelf.path.read_bytes())
     connection = sqlite3.connect(alone)
     assert connection.execute("SELECT max(seq) FROM event").fetchone() == (3,)
     connection.close()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Desk:
+class Shelf:
     """Opens journals at one path and fills them."""
 
     def __init__(self, path: Path) -> None:
