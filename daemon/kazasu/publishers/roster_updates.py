@@ -19,7 +19,6 @@ A power cut right behind 5 may leave `roster.applied` out of the journal; every 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from kazasu.errors import ConfigurationError, RosterError, RosterRefused
 from kazasu.model.roster_manifest import EVERY_TERMINAL, Refusal, digests_in
 from kazasu.publishers.roster_mail import RosterMail
 from kazasu.publishers.roster_news import RosterNews
+from kazasu.publishers.roster_request import SILENT_S, RosterRequest
 from kazasu.store.site_roster import PartSpoilt
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_ASKED_AT_ONCE = 32  # parts: 1.5 MiB are the most that wait in memory; a broker notes each change of subscriptions
 _IDLE_S = 5.0  # ports.Beat asks for one at least every 10 s
-_SILENT_S = 60.0  # a part that has not come for so long is missing at the broker
 _RETRY_S = 60.0  # after an error of the disk
 
 
@@ -81,7 +79,7 @@ class RosterUpdates:
         self._audiences = {topics.roster_of_all: EVERY_TERMINAL, topics.roster: topics.terminal}
         self._trust = trust
         self._store = store
-        self._topics = topics
+        self._request = RosterRequest(self.mail, topics, clock)
         self._rules = rules
         self._news = RosterNews(inbox, health, clock)
         self._clock = clock
@@ -89,8 +87,6 @@ class RosterUpdates:
         self._policy: DoorPolicy | None = None  # of the roster that is being made, once it is known
         self._working_on = ""  # the text's hash
         self._began_s = 0.0
-        self._progress_s = 0.0
-        self._awaited: set[str] = set()  # of the topics that are wanted, those that have not come
         self._retry_at_s = 0.0
         self._unheard: tuple[str, bytes] | None = None  # a manifest that the disk kept from being heard
         self._unusable: set[str] = set()  # hashes of texts, and of deltas' first index, that led nowhere
@@ -200,36 +196,25 @@ class RosterUpdates:
             digests = digests_in([index for index in indexes if index is not None])
             if len(digests) != offer.parts:
                 self._unusable.add(manifest.sha256)
-                self._want_nothing()
+                self._request.drop()
                 raise RosterRefused(Refusal.CONTENT, "the index of the roster names other parts than its manifest")
             parts.keep_only({*offer.index, *digests})  # what an older version left half done is in nobody's way
             named = {offer.part_name(number): digest for number, digest in enumerate(digests)}
             missing = {name: digest for name, digest in named.items() if not parts.has(digest)}
         if missing:
-            self._ask(offer, missing)
+            self._request.ask(offer, missing)
             return
-        self._want_nothing()
+        self._request.drop()
         self._working_on = manifest.sha256
         self._work = self._store.make(self._newest, digests, self._check_rules, delta=offer is manifest.delta)
 
-    def _ask(self, offer: Offer, missing: dict[str, str]) -> None:
-        self._progress_s = self._clock.mono_s()
-        some = list(missing.items())[:_ASKED_AT_ONCE]
-        wanted = {self._topics.roster_part(offer.version, name): digest for name, digest in some}
-        self._awaited = set(wanted)
-        self.mail.want(wanted)
-
     def _take_part(self, topic: str, payload: bytes) -> None:
-        digest = self.mail.wanted().get(topic)
-        if digest is None or not payload:
-            return  # asked for no longer, or removed at the broker
-        if hashlib.sha256(payload).hexdigest() != digest:
-            raise RosterRefused(Refusal.PART, f"{topic.rpartition('/')[2]} of the roster is not what its index names")
+        digest = self._request.take(topic, payload)
+        if digest is None:
+            return
         self._store.parts.put(digest, payload)
         self._news.well()
-        self._progress_s = self._clock.mono_s()
-        self._awaited.discard(topic)
-        if not self._awaited and self._trust.manifest is not None:
+        if not self._request.open and self._trust.manifest is not None:
             self._plan(self._trust.manifest)
 
     def _step(self, work: Iterator[None]) -> None:
@@ -264,7 +249,7 @@ class RosterUpdates:
         raise error
 
     def _done(self) -> None:
-        self._want_nothing()
+        self._request.drop()
         self._store.parts.keep_only(())
         self._news.well()
 
@@ -277,9 +262,10 @@ class RosterUpdates:
         if manifest is None:
             return
         self._news.expired(manifest if self._trust.expired(manifest) else None)
-        if self._awaited and now_s - self._progress_s >= _SILENT_S:
-            self._news.missing(manifest, min(self._awaited).rpartition("/")[2], _SILENT_S)
-            self._want_nothing()
+        missing = self._request.unanswered()
+        if missing is not None:
+            self._news.missing(manifest, missing, SILENT_S)
+            self._request.drop()
             self._retry_at_s = now_s  # at the next look all over again
 
     def _try_again(self) -> None:
@@ -289,12 +275,8 @@ class RosterUpdates:
             self._unheard = None
         self._revoke_and_plan()
 
-    def _want_nothing(self) -> None:
-        self._awaited.clear()
-        self.mail.want({})
-
     def _trouble(self, error: Exception) -> None:
-        self._want_nothing()
+        self._request.drop()
         self._retry_at_s = self._clock.mono_s() + _RETRY_S
         self._news.trouble(str(error))
 
