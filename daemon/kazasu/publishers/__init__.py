@@ -12,8 +12,8 @@ Down: downlink.py takes every message, and nothing in it counts before a `*_trus
 - a command goes to command_listener.py, which asks command_trust.py who signed it and for whom; then to the terminal's
   thread, where kazasu/commands.py asks whether it is fresh and new, and kazasu/orders/ does it; what a command may ask
   is model/command.py's. The answer goes back the same way;
-- a roster goes by roster_mail.py to a thread of its own, roster_updates.py, which asks roster_trust.py; roster_news.py
-  tells what came of it.
+- a roster goes by roster_mail.py to a thread of its own, roster_updates.py, which asks roster_trust.py whether to
+  believe it and roster_request.py for its parts; roster_news.py tells what came of it.
 
 Commands of `kazasu` that talk to the broker themselves do so by visit.py and exchange.py.
 """
