@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fakes.broker_client import BrokerClient
 from fakes.site_folder import reading_site
+from fakes.stage_collector import collector_of
 from fakes.told import SITE as TOLD_SITE
 from fakes.told import Teller
 from kazasu.collector.records import Kind
@@ -27,7 +27,6 @@ from kazasu.model.document import verified
 from kazasu.model.signature import Ed25519Verifier
 from kazasu.publishers.wire import Topics
 from kazasu.site.broker_files import SHIPPED
-from kazasu.store.keys import load_signer
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.collector import CollectorProcess
 from kazasu.virtual.stage import SITE, TERMINAL, Stage
@@ -144,16 +143,7 @@ def generated(seed: int) -> Iterator[bytes]:
 
 
 def test_generated_messages_on_every_topic_harm_no_subscriber(owned: Stage, tmp_path: Path) -> None:
-    keys = tmp_path / "stage/keys"
-    private = load_pem_private_key((keys / "collector.key").read_bytes(), None)
-    assert isinstance(private, Ed25519PrivateKey)
-    collector = CollectorProcess(
-        tmp_path / "collector",
-        SITE,
-        owned.broker.client("collector"),
-        {TERMINAL: load_signer(keys / "event.key")},
-        private=private,
-    )
+    collector = collector_of(owned, tmp_path / "stage/keys", tmp_path / "collector")
     own_words = (TOPICS.health, TOPICS.alert("made_up"), TOPICS.answer, TOPICS.muster(), TOPICS.event)
     of_others = (OTHER.state, OTHER.health, OTHER.muster(), OTHER.muster(2), OTHER.event)
     from_the_site = (TOPICS.command, TOPICS.receipt, f"{TOPICS.down}/roster", TOPICS.enrol_reply, ALL.collector)

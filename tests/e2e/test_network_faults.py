@@ -11,8 +11,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec.structs import replace
 
 from fakes.broker_client import BrokerClient
@@ -20,10 +18,9 @@ from fakes.clock import START
 from fakes.line import DEVICE, Line
 from fakes.publishing import SITE, TERMINAL, Rig, RunningClock
 from kazasu.collector.store.sqlite import SqliteStore
+from fakes.stage_collector import collector_of
 from kazasu.publishers.wire import Topics
-from kazasu.store.keys import load_signer
 from kazasu.virtual.broker import PrivateBroker
-from kazasu.virtual.collector import CollectorProcess
 from kazasu.virtual.stage import SITE as STAGED_SITE
 from kazasu.virtual.stage import TERMINAL as STAGED
 from kazasu.virtual.stage import Stage
@@ -166,13 +163,7 @@ def test_what_a_broker_with_a_full_disk_acknowledged_and_lost_comes_again(tmp_pa
         broker.stop()
         broker.configure(f"persistence_location {small_disk}/")
         broker.start()
-        keys = tmp_path / "stage/keys"
-        private = load_pem_private_key((keys / "collector.key").read_bytes(), None)
-        assert isinstance(private, Ed25519PrivateKey)
-        terminals = {STAGED: load_signer(keys / "event.key")}
-        collector = CollectorProcess(
-            tmp_path / "collector", STAGED_SITE, broker.client("collector"), terminals, private=private
-        )
+        collector = collector_of(stage, tmp_path / "stage/keys", tmp_path / "collector")
         topic = Topics(STAGED_SITE, STAGED).health
 
         def health(name: str) -> int:

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fakes.broker_client import BrokerClient
-from kazasu.store.keys import load_signer
-from kazasu.virtual.collector import CollectorProcess
+from fakes.stage_collector import collector_of
 from kazasu.virtual.stage import SITE, TERMINAL, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from kazasu.virtual.collector import CollectorProcess
 
 VERIFY = Path(__file__).parents[2] / "docs/verify.py"
 HEALTH = f"kazasu/v1/{SITE}/up/{TERMINAL}/health"
@@ -49,16 +48,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.fixture
 def collector(tmp_path: Path, stage: Stage) -> Iterator[CollectorProcess]:
-    keys = tmp_path / "stage/keys"
-    private = load_pem_private_key((keys / "collector.key").read_bytes(), None)
-    assert isinstance(private, Ed25519PrivateKey)
-    collector = CollectorProcess(
-        tmp_path / "collector",
-        SITE,
-        stage.broker.client("collector"),
-        {TERMINAL: load_signer(keys / "event.key")},
-        private=private,
-    )
+    collector = collector_of(stage, tmp_path / "stage/keys", tmp_path / "collector")
     yield collector
     collector.kill()
 
