@@ -17,10 +17,11 @@ from fakes.broker_client import BrokerClient
 from fakes.clock import START
 from fakes.line import DEVICE, Line
 from fakes.publishing import SITE, TERMINAL, Rig, RunningClock
-from kazasu.collector.store.sqlite import SqliteStore
 from fakes.stage_collector import collector_of
+from kazasu.collector.store.sqlite import SqliteStore
 from kazasu.publishers.wire import Topics
 from kazasu.virtual.broker import PrivateBroker
+from kazasu.virtual.collector import CollectorProcess
 from kazasu.virtual.stage import SITE as STAGED_SITE
 from kazasu.virtual.stage import TERMINAL as STAGED
 from kazasu.virtual.stage import Stage
