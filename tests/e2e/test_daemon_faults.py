@@ -217,7 +217,7 @@ def test_no_raw_number_and_no_secret_is_stored_sent_or_logged(entrance: Entrance
     entrance.tap(stage.stranger)
     assert entrance.all_arrives()
     assert stage.daemon.terminate() == 0
-    written = {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()}
+    written = {path.name: path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()}
     written["log"] = stage.daemon.log_file.read_bytes()
     written["mqtt"] = b"".join(
         [*(event.body for event in stage.subscriber.events), *stage.subscriber.retained.values()]

@@ -58,7 +58,7 @@ def test_nothing_is_written_while_nobody_taps(tmp_path: Path) -> None:
 
 def contents(folder: Path) -> dict[Path, bytes]:
     """Of each file; a socket has none."""
-    return {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 class Reports:
