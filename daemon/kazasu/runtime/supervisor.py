@@ -10,7 +10,9 @@ import contextlib
 import functools
 import logging
 import queue
+import select
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -72,6 +74,11 @@ class Supervisor:
         self._status = status
         # SimpleQueue.put may be called from a signal handler that interrupts get: it is reentrant.
         self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+        # A signal that comes just before a wait for the queue does not end that wait, and one that another thread gets
+        # never does; but the interpreter writes to this socket at once (signal.set_wakeup_fd), and that is waited for.
+        self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
         self._beats: dict[str, float] = {}
         self._silent: set[str] = set()
 
@@ -85,18 +92,19 @@ class Supervisor:
             LoopFailed: one ended by itself, or failed at its stop.
         """
         threads: list[tuple[str, Loop, threading.Thread]] = []
-        with self._signals():
-            try:
-                for name, loop in loops:
-                    follow = functools.partial(self._follow, name, loop)
-                    thread = threading.Thread(target=follow, name=f"kazasu-{name}", daemon=True)
-                    thread.start()
-                    threads.append((name, loop, thread))
-                self._watch({name for name, _ in loops})
-            finally:
-                self._notifier.stopping()
-                self._stop(threads)
-        self._check_ends()
+        with contextlib.closing(self._wake), contextlib.closing(self._woken):
+            with self._signals():
+                try:
+                    for name, loop in loops:
+                        follow = functools.partial(self._follow, name, loop)
+                        thread = threading.Thread(target=follow, name=f"kazasu-{name}", daemon=True)
+                        thread.start()
+                        threads.append((name, loop, thread))
+                    self._watch({name for name, _ in loops})
+                finally:
+                    self._notifier.stopping()
+                    self._stop(threads)
+            self._check_ends()
 
     def _follow(self, name: str, loop: Loop) -> None:
         cause: BaseException | None = None
@@ -104,23 +112,20 @@ class Supervisor:
             loop.run(functools.partial(self._beat, name))
         except BaseException as error:  # noqa: BLE001  (whatever it is, it ends the process, in the main thread)
             cause = error
-        self._news.put(_Ended(name, cause))
+        self._tell(_Ended(name, cause))
 
     def _beat(self, name: str) -> None:
         first = name not in self._beats
         self._beats[name] = self._mono_s()
         if first:
-            self._news.put(_Began(name))
+            self._tell(_Began(name))
 
     def _watch(self, awaited: set[str]) -> None:
         period_s = None if self._notifier.watchdog_s is None else self._notifier.watchdog_s / 2
         while True:
-            try:
-                news = self._news.get(timeout=period_s)
-            except queue.Empty:
-                self._feed()
-                continue
-            match news:
+            match self._next(period_s):
+                case None:
+                    self._feed()
                 case _Began(name):
                     awaited.discard(name)
                     if not awaited:
@@ -132,6 +137,24 @@ class Supervisor:
                     return
                 case _Ended(name, cause):
                     raise LoopFailed(f"the thread {name} ended: {cause or 'without a cause'}") from cause
+
+    def _next(self, within_s: float | None) -> _News | None:
+        """Wait for news; None if there was none in time."""
+        poll = select.poll()
+        poll.register(self._woken, select.POLLIN)
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                self._woken.recv(4096)  # before looking: whatever comes after it wakes again
+            with contextlib.suppress(queue.Empty):
+                return self._news.get(block=False)
+            if not poll.poll(None if within_s is None else within_s * 1000):
+                return None
+
+    def _tell(self, news: _News) -> None:
+        """Any thread, and a signal's handler."""
+        self._news.put(news)
+        with contextlib.suppress(OSError):  # full: it wakes all the same; closed: nobody waits any more
+            self._wake.send(b"\0")
 
     def _feed(self) -> None:
         now_s = self._mono_s()
@@ -167,18 +190,20 @@ class Supervisor:
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         def signalled(number: int, _frame: FrameType | None) -> None:
-            self._news.put(_Signalled(number))
+            self._tell(_Signalled(number))
 
         def failed(arguments: threading.ExceptHookArgs) -> None:
             # A thread that is not ours: lgpio's callbacks. Unseen, the buttons would be dead and everything look well.
             name = arguments.thread.name if arguments.thread is not None else "unknown"
-            self._news.put(_Ended(name, arguments.exc_value))
+            self._tell(_Ended(name, arguments.exc_value))
 
+        woken_before = signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         before = {number: signal.signal(number, signalled) for number in (signal.SIGTERM, signal.SIGINT)}
         hook, threading.excepthook = threading.excepthook, failed
         try:
             yield
         finally:
             threading.excepthook = hook
+            signal.set_wakeup_fd(woken_before)
             for number, handler in before.items():
                 signal.signal(number, handler)

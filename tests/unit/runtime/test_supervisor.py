@@ -5,6 +5,7 @@ import os
 import queue
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,22 @@ def test_a_signal_ends_it_well_and_its_handler_is_put_back(number: signal.Signal
     supervisor().run([("loop", WaitingLoop("loop", [], act=lambda: os.kill(os.getpid(), number)))])
 
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_does_not_end_the_main_threads_wait_ends_it_all_the_same(manager: ServiceManager) -> None:
+    """The kernel gives a process's signal to any of its threads; or it comes just before the wait begins."""
+
+    def terminate_here_once_the_main_thread_waits() -> None:
+        assert manager.next() == {"READY": "1"}
+        asleep = 0
+        while asleep < 200:
+            status = Path(f"/proc/self/task/{os.getpid()}/status").read_text(encoding="ascii")
+            asleep = asleep + 1 if "State:\tS" in status else 0
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    story: list[str] = []
+    supervisor(manager).run([("loop", WaitingLoop("loop", story, act=terminate_here_once_the_main_thread_waits))])
+    assert story[-1] == "loop ends"
 
 
 def test_one_loops_failure_ends_them_all_with_its_cause(manager: ServiceManager) -> None:
