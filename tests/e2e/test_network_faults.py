@@ -6,6 +6,7 @@ The line is a TUN device (fakes/line.py), because not every kernel has netem; a 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -176,12 +177,12 @@ def test_what_a_broker_with_a_full_disk_acknowledged_and_lost_comes_again(tmp_pa
                 last = stage.backlog.last_seq()
                 assert operations.wait_for(lambda: health("receipt_seq") >= last), collector.log_file.read_text()
             fill(small_disk)
+            assert shutil.disk_usage(small_disk).free == 0
             for person in stage.staff[1:3]:
                 stage.tap(person.card)
             last = stage.backlog.last_seq()
             assert operations.wait_for(lambda: health("acked_seq") == last)  # it has them for the collector, it says
             broker.kill()
-            assert "No space left" in broker.log_file.read_text()
             for file in small_disk.iterdir():  # mosquitto does not start with what it could not write to the end
                 file.unlink()
             broker.start()
