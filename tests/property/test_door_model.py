@@ -92,7 +92,9 @@ class DoorModel(RuleBasedStateMachine):
         self.boot()
 
     def boot(self, *, lockdown: bool = False) -> None:
-        self.door = Door(self.settings, self.now_s, lockdown=lockdown)
+        self.door = Door(self.settings, self.now_s)
+        if lockdown:  # one that outlives a start is told as any other is
+            self.door.take(LockdownChanged(True), self.now_s)
         self.limit = StrikeLimit(self.settings.longest_release_s + 1)
         self.last: Outcome | None = None
         self.lock: LockOutput = self.door.lock

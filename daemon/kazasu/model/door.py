@@ -40,15 +40,14 @@ class Door:
     Args:
         settings: the site's.
         mono_s: now.
-        lockdown: one stood before the start, and still does.
     """
 
-    def __init__(self, settings: DoorSettings, mono_s: float, *, lockdown: bool = False) -> None:
+    def __init__(self, settings: DoorSettings, mono_s: float) -> None:
         self._settings = settings
         self._state = DoorState.STARTING
         self._now_s = mono_s
         self._deadline_s: float | None = mono_s + settings.start_s
-        self._standing = Standing(lockdown=lockdown)
+        self._standing = Standing()
         self._release = self._granted_seq = 0
         self._unused = self._extended = False
         self._cause = "found_open"

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 class Standing:
     """Turns inputs into signals of the table, and the table's choices into states.
 
-    Args:
-        lockdown: one stands already.
-
     Attributes:
         open: whether the leaf is, as far as anybody has looked.
         unlockers: by whom the door is to stay unlocked.
@@ -38,13 +35,13 @@ class Standing:
         tamper: whether a housing is open.
     """
 
-    def __init__(self, *, lockdown: bool) -> None:
+    def __init__(self) -> None:
         self.open = self.tamper = False
         self.unlockers: frozenset[Unlocker] = frozenset()
         self.faults: frozenset[DoorFault] = frozenset()
         self.leaving: frozenset[RexKind] = frozenset()
         self._fire = False
-        self._lockdown = lockdown
+        self._lockdown = False
 
     def take(self, item: DoorInput, *, starting: bool) -> tuple[Signal | None, EventFields]:
         """Say what an input means, and what its own event tells beside the door; from here on it stands.

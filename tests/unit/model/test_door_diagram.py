@@ -29,7 +29,7 @@ def test_the_diagram_names_every_state_and_reaches_each() -> None:
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_choice_is_drawn_as_it_is_made(choice: Choice) -> None:
     for unlock, is_open, leaves, excused, fault, lockdown in itertools.product((False, True), repeat=6):
-        stands = Standing(lockdown=False)
+        stands = Standing()
         stands.take(LockdownChanged(lockdown), starting=False)
         stands.unlockers = frozenset({Unlocker.OPERATOR} if unlock else ())
         stands.leaving = frozenset({RexKind.BUTTON} if leaves else ())

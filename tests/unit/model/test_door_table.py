@@ -72,9 +72,9 @@ def situation(door: Door) -> Situation:
 def reached() -> tuple[dict[Situation, Door], set[tuple[DoorState, Signal]]]:
     """Every situation that inputs in any order can bring about, and the cells that they met."""
     Watched.met = set()
-    starts = [Watched(DoorSettings(name="lab"), 0.0, lockdown=lockdown) for lockdown in (False, True)]
-    found: dict[Situation, Door] = {situation(door): door for door in starts}
-    ahead = list(starts)
+    start = Watched(DoorSettings(name="lab"), 0.0)
+    found: dict[Situation, Door] = {situation(start): start}
+    ahead: list[Door] = [start]
     while ahead:
         door = ahead.pop()
         for item in INPUTS:
