@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from kazasu.model.access import (
@@ -184,11 +184,23 @@ class Roster(Protocol):
         """
         ...
 
+    def known_as(self, pseudonym: str) -> str:
+        """What the roster that answered the last look-up calls a card or a code, and events with it.
+
+        A card and a code are looked up by what the first layer of the site's pepper makes of them, which is the same
+        whatever roster comes; the roster's own pseudonyms may be under a later layer (model/pepper.py).
+        """
+        ...
+
+    def forms(self, pseudonym: str) -> Collection[str]:
+        """Every pseudonym that a card or a code has, under whatever layer: what older events call it."""
+        ...
+
     def look_up(self, pseudonym: str) -> Enrolment | None:
         """Find a credential, in constant time and memory.
 
         Raises:
-            RosterError: the store cannot be read.
+            RosterError: the store cannot be read, or is under a layer of the pepper that is not held.
         """
         ...
 

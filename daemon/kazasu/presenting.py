@@ -20,7 +20,7 @@ from kazasu.model.code import KIND as CODE
 from kazasu.model.policy import refusal
 
 if TYPE_CHECKING:
-    from kazasu.model.access import Direction, EventFields, Identifier
+    from kazasu.model.access import Direction, EventFields
     from kazasu.model.day_card import DayCards
     from kazasu.model.input import CardRead
     from kazasu.model.moment import Moment
@@ -105,35 +105,46 @@ class Presenter:
             return unknown
         try:
             if read.identifier.kind == CODE:
-                presentation = self._by_code(unknown, read.identifier, moment)
+                presentation = self._by_code(unknown, read.identifier.pseudonym, moment)
             else:
-                presentation = self._own(unknown, read.identifier, moment)
+                presentation = self._own(unknown, read.identifier.pseudonym, moment)
                 guest = self._guest(read.reader, mono_s)
                 if guest is not None:
-                    presentation = self._vouched(presentation, read.identifier, guest, moment, asked)
+                    presentation = self._vouched(presentation, guest, moment, asked)
         except RosterError as error:
             self._health.alert("roster", str(error))
-            return msgspec.structs.replace(unknown, refusal=DenyReason.ROSTER_UNREADABLE)
+            known = self._known(unknown, read.identifier.pseudonym)
+            return msgspec.structs.replace(known, refusal=DenyReason.ROSTER_UNREADABLE)
         self._health.clear("roster")
         return presentation
 
-    def _by_code(self, unknown: Presentation, identifier: Identifier, moment: Moment) -> Presentation:
+    def _known(self, presentation: Presentation, pseudonym: str) -> Presentation:
+        """The same, under the name by which the roster that answered last knows the card or code."""
+        identifier = presentation.identifier
+        if identifier is None:
+            return presentation
+        known_as = self._roster.known_as(pseudonym)
+        return msgspec.structs.replace(presentation, identifier=msgspec.structs.replace(identifier, pseudonym=known_as))
+
+    def _by_code(self, unread: Presentation, pseudonym: str, moment: Moment) -> Presentation:
         """Whose the code is, if it may be tried and its PIN was right."""
-        found = self._roster.code_of(identifier.pseudonym)
+        found = self._roster.code_of(pseudonym)
+        unknown = self._known(unread, pseudonym)
         reason = unknown.refusal
-        if self._tries is not None and not self._tries.allows(identifier.pseudonym, moment):
+        if self._tries is not None and not self._tries.allows(self._roster.forms(pseudonym), moment):
             reason = DenyReason.TOO_MANY_TRIES
         elif found is None and reason is None:  # taken away since its PIN was checked
             reason = DenyReason.WRONG_CODE
         if found is not None and reason is None:
-            return msgspec.structs.replace(unknown, enrolment=found.enrolment(identifier.pseudonym))
+            return msgspec.structs.replace(unknown, enrolment=found.enrolment(self._roster.known_as(pseudonym)))
         details: EventFields = {} if found is None else {"cardholder": found.cardholder.number}
         return msgspec.structs.replace(unknown, refusal=reason, details=details)
 
-    def _own(self, unknown: Presentation, identifier: Identifier, moment: Moment) -> Presentation:
+    def _own(self, unread: Presentation, pseudonym: str, moment: Moment) -> Presentation:
         """Whose the card is, or whose it is today."""
-        found = self._roster.look_up(identifier.pseudonym)
-        if found is None and self._roster.is_revoked(identifier.pseudonym):
+        found = self._roster.look_up(pseudonym)
+        unknown = self._known(unread, pseudonym)
+        if found is None and self._roster.is_revoked(pseudonym):
             return msgspec.structs.replace(unknown, refusal=DenyReason.CREDENTIAL_REVOKED)
         if found is None or self._day_cards is None or not self._day_cards.pooled(found.cardholder.number):
             return msgspec.structs.replace(unknown, enrolment=found)
@@ -157,12 +168,10 @@ class Presenter:
             return None
         return guest.number
 
-    def _vouched(
-        self, colleague: Presentation, identifier: Identifier, number: str, moment: Moment, asked: Assurance
-    ) -> Presentation:
+    def _vouched(self, colleague: Presentation, number: str, moment: Moment, asked: Assurance) -> Presentation:
         """What a colleague's tap is for the guest; a refused one leaves the guest waiting for another's."""
-        guest = self._roster.find(number)
-        if guest is None:  # gone from the roster meanwhile
+        guest, identifier = self._roster.find(number), colleague.identifier
+        if guest is None or identifier is None:  # gone from the roster meanwhile
             return msgspec.structs.replace(colleague, enrolment=None)
         reason = refusal(colleague, moment, asked) or self._may_not_vouch(colleague, number)
         if reason is None:

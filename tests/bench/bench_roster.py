@@ -20,7 +20,7 @@ from bench.bench_store import row
 from fakes.clock import FakeClock
 from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
-from fakes.roster_desk import HEADER, TestDesk
+from fakes.roster_desk import HEADER, PEPPER, TestDesk
 from kazasu.publishers.news import Received
 from kazasu.publishers.roster_trust import TrustedRoster
 from kazasu.publishers.roster_updates import RosterUpdates
@@ -122,7 +122,7 @@ def terminal(directory: Path, people: int) -> dict[str, float]:
     """Take over what stands at the broker, and look people up meanwhile."""
     inbox = ListInbox()
     updates = RosterUpdates(
-        TrustedRoster("city", "front", (load_verifier(directory / "site.pub"),), RunningClock()),
+        TrustedRoster("city", "front", (load_verifier(directory / "site.pub"),), PEPPER.ids, RunningClock()),
         SiteRoster(directory / "roster.db", directory / "site-roster"),
         TOPICS,
         rules=lambda _: None,

@@ -6,8 +6,10 @@ import hashlib
 
 from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.model.code import KeptPin, code_pseudonym, pin_secret
+from kazasu.model.pepper import Pepper
 
-PEPPERED = Pseudonymizer(b"p" * 32)
+PEPPER = Pepper([b"p" * 32])
+PEPPERED = Pseudonymizer(PEPPER.layers[0])
 SALT = b"s" * 16
 
 

@@ -23,6 +23,12 @@ class FakeRoster:
         for enrolment in enrolments:
             self.enroll(enrolment)
 
+    def known_as(self, pseudonym: str) -> str:
+        return pseudonym
+
+    def forms(self, pseudonym: str) -> tuple[str, ...]:
+        return (pseudonym,)
+
     def look_up(self, pseudonym: str) -> Enrolment | None:
         return None if pseudonym in self._revoked else self._enrolments.get(pseudonym)
 

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kazasu.model.pepper import Pepper
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.site.roster import RosterDesk
+from kazasu.store.keys import new_pepper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from kazasu.site.published import Published
     from kazasu.site.roster import Publishes
 
+PEPPER = Pepper([b"p" * 32])
 HEADER = "cardholder,name,credential,min_assurance,valid_from,valid_until,levels\n"
 
 
@@ -57,15 +60,26 @@ class TestDesk:
         self.verifier = Ed25519Verifier(self.signer.public)
         self.post = post
         self.now = datetime.now(UTC)
-        self.desk = RosterDesk(folder, site, ZoneInfo("Asia/Tokyo"))
+        self.pepper = PEPPER
+        self._site = site
+
+    @property
+    def desk(self) -> RosterDesk:
+        """What publishes."""
+        return RosterDesk(self.folder, self._site, ZoneInfo("Asia/Tokyo"), self.pepper, self.pepper.newest)
+
+    def rekey(self) -> None:
+        """Lay another layer over the pepper: what is written from now on is under it."""
+        self.pepper = new_pepper(self.pepper)
 
     def card(self, number: int) -> str:
-        """A card's pseudonym."""
+        """A card's pseudonym under the first layer."""
         return f"{number:032x}"
 
     def staff(self, *numbers: int, level: str = "staff") -> None:
         """Write people.csv: people with these numbers, each with a card of the same number."""
-        self.write(*(f"{number},Person {number},{self.card(number)},serial,,,{level}" for number in numbers))
+        cards = {number: self.pepper.forms(self.card(number))[-1] for number in numbers}
+        self.write(*(f"{number},Person {number},{card},serial,,,{level}" for number, card in cards.items()))
 
     def write(self, *lines: str) -> None:
         """Write people.csv."""

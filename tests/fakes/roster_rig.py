@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fakes.clock import FakeClock
 from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
-from fakes.roster_desk import RetainedPost, TestDesk
+from fakes.roster_desk import PEPPER, RetainedPost, TestDesk
 from kazasu.errors import ConfigurationError
 from kazasu.model.input import RosterApplied, RosterRejected
 from kazasu.publishers.news import Received
@@ -44,6 +44,7 @@ class RosterRig:
         self.desk.now = self.clock.now().at
         self.health = FakeHealth()
         self.inbox = ListInbox()
+        self.pepper = PEPPER
         self.alter = alter
         self.asked: list[str] = []
         self.roster_path = directory / "roster.db"
@@ -87,12 +88,16 @@ class RosterRig:
         return b"".join(lines_of(self.roster_path)) if self.roster_path.exists() else b""
 
     def knows(self, pseudonym: str) -> bool:
-        """Whether a card is somebody's."""
-        roster = Roster(self.roster_path)
+        """Whether a card is somebody's, by what the pepper's first layer makes of it."""
+        roster = Roster(self.roster_path, self.pepper)
         try:
             return roster.look_up(pseudonym) is not None
         finally:
             roster.close()
+
+    def asked_for(self, kind: str) -> bool:
+        """Whether any part of `full` or of a `delta` was asked for."""
+        return any(name.startswith(kind) for name in self.asked)
 
     def applied(self) -> list[int]:
         """Versions that were told to be in place, since the last look; refusals are let fall."""
@@ -104,7 +109,7 @@ class RosterRig:
 
     def _start(self) -> RosterUpdates:
         updates = RosterUpdates(
-            TrustedRoster(SITE, TERMINAL, (self.desk.verifier,), self.clock),
+            TrustedRoster(SITE, TERMINAL, (self.desk.verifier,), self.pepper.ids, self.clock),
             SiteRoster(self.roster_path, self._folder),
             Topics(SITE, TERMINAL),
             rules=self._rules,

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.clock import START, FakeClock
+from fakes.roster_desk import PEPPER
 from fakes.roster_rig import MANIFEST, RosterRig
 from kazasu.errors import RosterError, RosterRefused
 from kazasu.model.access import Assurance
@@ -47,6 +48,7 @@ FIELDS = Manifest(
     version=1,
     made_s=0,
     expires_s=0,
+    pepper=PEPPER.newest,
     people=1,
     credentials=1,
     codes=0,
@@ -149,7 +151,7 @@ values = st.one_of(
 def test_whatever_the_site_might_sign_is_a_manifest_or_refused_in_words(
     changes: dict[str, int | str], noise: bytes
 ) -> None:
-    trust = TrustedRoster("city-hall", "entrance-1", (Ed25519Verifier(SITE_KEY.public),), FakeClock())
+    trust = TrustedRoster("city-hall", "entrance-1", (Ed25519Verifier(SITE_KEY.public),), PEPPER.ids, FakeClock())
     for payload in (signed(FIELDS | changes, SITE_KEY).body, noise):
         with contextlib.suppress(RosterRefused):
             manifest = trust.judge("all", payload)

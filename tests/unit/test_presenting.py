@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.clock import FakeClock
-from fakes.codes import PEPPERED, kept, pseudonym, slow_hash
+from fakes.codes import PEPPER, PEPPERED, kept, pseudonym, slow_hash
 from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.journal import FakeJournal
@@ -220,7 +220,7 @@ def test_hashing_is_no_business_of_the_terminals_thread_and_no_digit_comes_out_o
         hashed_by.append(threading.get_ident())
         return slow_hash(secret, salt)
 
-    check = CodeCheck("desk", entrance.roster.code_of, PEPPERED, hashed)
+    check = CodeCheck("desk", entrance.roster.code_of, PEPPERED, PEPPER, hashed)
     loop = CodeLoop(
         Turns(keypad),
         entrance.inbox,

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu import __version__
-from kazasu.app.cards import card_identifier, enrolled_demand, terminal_policy
+from kazasu.app.cards import card_identifier, enrolled_demand, pepper_of, terminal_policy
 from kazasu.app.keypads import open_keypads
 from kazasu.app.services import meeting_point, reception_of, services_of
 from kazasu.app.site_roster import config_to_start_with, roster_updates
@@ -96,7 +96,7 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
     stack.callback(journal.close)
     upgrade(terminal.roster_path)  # before anybody looks into it
     keypads = open_keypads(config, inbox, board, clock, header, stack)
-    roster = Roster(terminal.roster_path)
+    roster = Roster(terminal.roster_path, pepper_of(config))
     stack.callback(roster.close)
     player = Player(patterns, output, mono_s=clock.mono_s)
 

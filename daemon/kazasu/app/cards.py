@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from kazasu.model import configuration, configuration_attendance
     from kazasu.model.configuration import Config
+    from kazasu.model.pepper import Pepper
     from kazasu.ports import Clock, Demand, PinSource, Service
 
 
@@ -39,7 +40,7 @@ def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSourc
         ConfigurationError: a file that a kind's settings name cannot be used.
     """
     tools = Tools(
-        pseudonymizer=pseudonymizer(config),
+        pseudonymizer=pseudonymizer(pepper_of(config)),
         clock=clock,
         keys=load_card_keys(credential(config.keys.cards)),
         demand=demand,
@@ -52,9 +53,14 @@ def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSourc
     )
 
 
-def pseudonymizer(config: Config) -> Pseudonymizer:
-    """What the site's pepper makes of numbers. Raises KeyMaterialError: there is none."""
-    return Pseudonymizer(load_pepper(credential(config.keys.pepper)))
+def pepper_of(config: Config) -> Pepper:
+    """The site's pepper, all layers of it. Raises KeyMaterialError: there is none."""
+    return load_pepper(credential(config.keys.pepper))
+
+
+def pseudonymizer(pepper: Pepper) -> Pseudonymizer:
+    """What the pepper's first layer makes of numbers; what later ones make of that, store/roster.py knows."""
+    return Pseudonymizer(pepper.layers[0])
 
 
 def terminal_policy(config: Config) -> AssurancePolicy:
@@ -83,6 +89,6 @@ def attendance_policy(
 
 def enrolled_demand(config: Config, service: Service, clock: Clock, stack: ExitStack) -> Demand:
     """What policy, service and enrolment ask of a card, for the reader's thread."""
-    roster = Roster(config.terminal.roster_path)  # the reader thread's own
+    roster = Roster(config.terminal.roster_path, pepper_of(config))  # the reader thread's own
     stack.callback(roster.close)
     return EnrolledDemand(terminal_policy(config), service, roster, clock)

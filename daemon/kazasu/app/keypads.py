@@ -108,14 +108,15 @@ def _pins(keys: Keypad, keypad: configuration_wires.Keypad, terminal: _Terminal)
 
 
 def _codes(codes: Codes, turns: Turns, terminal: _Terminal) -> Loop:
-    from kazasu.app.cards import pseudonymizer
+    from kazasu.app.cards import pepper_of, pseudonymizer
     from kazasu.keypads.code_check import CodeCheck
     from kazasu.keypads.codes import CodeLoop
     from kazasu.store.roster import Roster
 
-    roster = Roster(terminal.config.terminal.roster_path)  # this thread's own
+    pepper = pepper_of(terminal.config)
+    roster = Roster(terminal.config.terminal.roster_path, pepper)  # this thread's own
     terminal.stack.callback(roster.close)
     reader = codes.at_reader([reader.name for reader in terminal.config.readers])
-    check = CodeCheck(reader, roster.code_of, pseudonymizer(terminal.config))
+    check = CodeCheck(reader, roster.code_of, pseudonymizer(pepper), pepper)
     mono_s = terminal.clock.mono_s
     return CodeLoop(turns, terminal.inbox, terminal.board, check, mono_s=mono_s, timeout_s=codes.timeout)

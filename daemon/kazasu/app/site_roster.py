@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kazasu.app.cards import pepper_of
 from kazasu.app.doors import door_policy
 from kazasu.config import under_rules
 from kazasu.errors import ConfigurationError, RosterError
@@ -47,7 +48,7 @@ def roster_updates(
     """What takes the site's rosters over; None without the site's key.
 
     Raises:
-        KeyMaterialError: the site's key cannot be used.
+        KeyMaterialError: the site's key or the pepper cannot be used.
         RosterError: the state directory cannot be written.
     """
     if config.site is None:
@@ -67,7 +68,7 @@ def roster_updates(
     store = SiteRoster(terminal.roster_path, terminal.site_roster_path)
     stack.callback(store.close)
     return RosterUpdates(
-        TrustedRoster(terminal.site, terminal.id, load_verifiers(config.site.key), clock),
+        TrustedRoster(terminal.site, terminal.id, load_verifiers(config.site.key), pepper_of(config).ids, clock),
         store,
         Topics(terminal.site, terminal.id),
         rules=rules,

@@ -56,17 +56,20 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _set(config: Config, number: str, *, own: bool, duress: bool) -> None:
-    from kazasu.app.cards import pseudonymizer
+    from kazasu.app.cards import pepper_of
     from kazasu.cli.new_code import ask_code
 
     _expect_person(config, number)  # before anybody is asked for anything
+    pepper = pepper_of(config)
+    with contextlib.closing(Roster(config.terminal.roster_path, pepper)) as roster:
+        layer = roster.layer or pepper.newest
     version = 0
 
     def take(pseudonym: str, kept: KeptPin) -> None:
         nonlocal version
         version = set_code(config.terminal.roster_path, number, pseudonym, kept)
 
-    told = ask_code(pseudonymizer(config), number, take, own=own, duress=duress)
+    told = ask_code(pepper, layer, number, take, own=own, duress=duress)
     print(f"{told}; roster version {version}")
 
 

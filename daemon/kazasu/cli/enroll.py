@@ -16,6 +16,7 @@ import argparse
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from kazasu.app.cards import pepper_of
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM, add_config_argument
 from kazasu.cli.identify import add_tap_arguments, wait_for_tap
 from kazasu.config import load
@@ -80,11 +81,14 @@ def execute(arguments: argparse.Namespace) -> int:
         print(f"not accepted: {tap.read.refusal}: {tap.read.detail}")
         return EXIT_PROBLEM
     asked = _asked(arguments.min_assurance, identifier, old)
+    pepper = pepper_of(config)
+    roster = Roster(path, pepper)
+    before, known_as = roster.look_up(identifier.pseudonym), roster.known_as(identifier.pseudonym)
     zone = config.terminal.timezone
     until = arguments.valid_until
     enrolment = Enrolment(
         credential=Credential(
-            pseudonym=identifier.pseudonym,
+            pseudonym=known_as,
             cardholder=arguments.cardholder,
             min_assurance=asked,
             valid_from_s=_midnight_s(arguments.valid_from, zone),
@@ -96,9 +100,8 @@ def execute(arguments: argparse.Namespace) -> int:
             levels=_levels(path, arguments.cardholder, arguments.level),
         ),
     )
-    before = Roster(path).look_up(identifier.pseudonym)
     if old is None:
-        version = enroll(path, enrolment)
+        version = enroll(path, enrolment, pepper.newest)
     else:
         _check_renewal(identifier, tap.kinds.reach_of(identifier.kind))
         ends_s = int(SystemClock(zone).now().at.timestamp() + config.cards.renewal_grace)
@@ -107,7 +110,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if before is not None and before.cardholder.number != arguments.cardholder:
         print(f"this card was {before.cardholder.number} {before.cardholder.name}'s until now")
     print(
-        f"{identifier.kind} card {identifier.pseudonym} is {arguments.cardholder}'s, has to prove {asked.word};"
+        f"{identifier.kind} card {known_as} is {arguments.cardholder}'s, has to prove {asked.word};"
         f" roster version {version}"
     )
     return EXIT_OK

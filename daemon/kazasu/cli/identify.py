@@ -9,7 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kazasu.app.cards import card_identifier, terminal_policy
+from kazasu.app.cards import card_identifier, pepper_of, terminal_policy
 from kazasu.app.services import services_of
 from kazasu.app.site_roster import config_of_site
 from kazasu.cards.trace import TimedPins, Traced
@@ -80,8 +80,9 @@ def execute(arguments: argparse.Namespace) -> int:
         print(f"reachable   {reach.word}: {_PROVES[reach]}")
     if identifier.why_not_more:
         print(f"not more    {identifier.why_not_more}")
-    print(f"credential  {identifier.pseudonym}")
-    enrolment = Roster(config.terminal.roster_path).look_up(identifier.pseudonym)
+    roster = Roster(config.terminal.roster_path, pepper_of(config))
+    enrolment = roster.look_up(identifier.pseudonym)
+    print(f"credential  {roster.known_as(identifier.pseudonym)}")
     if enrolment is None:
         print("cardholder  nobody: give it to a person with `kazasu enroll`")
     else:
@@ -124,7 +125,7 @@ def wait_for_tap(config: Config, arguments: argparse.Namespace, *, with_pin: boo
     if reader is None:
         raise ConfigurationError(f"no reader is called {arguments.reader!r}; there are: {', '.join(readers)}")
     clock = SystemClock(config.terminal.timezone)
-    with contextlib.closing(Roster(config.terminal.roster_path)) as roster:
+    with contextlib.closing(Roster(config.terminal.roster_path, pepper_of(config))) as roster:
         services = services_of(
             config_of_site(config, roster), secure=lambda _: True, roster_made_s=lambda: roster.made_s
         )

@@ -7,26 +7,29 @@ import secrets
 import sys
 from typing import TYPE_CHECKING
 
+from kazasu.cards.pseudonym import Pseudonymizer
 from kazasu.errors import RosterError
-from kazasu.model.code import SALT_BYTES, code_pseudonym, code_weakness, keep, weakness
+from kazasu.model.code import SALT_BYTES, code_pseudonym, code_weakness, keep, lifted, weakness
 from kazasu.store.roster_file import CodeTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.model.code import KeptPin, Pseudonyms
+    from kazasu.model.code import KeptPin
+    from kazasu.model.pepper import Pepper
 
 _MADE_DIGITS = 6
 _MOST_TAKEN = 100
 
 
 def ask_code(
-    peppered: Pseudonyms, number: str, take: Callable[[str, KeptPin], None], *, own: bool, duress: bool
+    pepper: Pepper, layer: str, number: str, take: Callable[[str, KeptPin], None], *, own: bool, duress: bool
 ) -> str:
     """Ask for a PIN, and for the code or make one up, until nobody else has it.
 
     Args:
-        peppered: the site's pepper.
+        pepper: the site's.
+        layer: of it, that what is kept is to be under.
         number: whose it is to be.
         take: gives the person the code, by its pseudonym, with what is kept of the PINs; raises CodeTaken.
         own: ask for the code, too.
@@ -38,6 +41,7 @@ def ask_code(
     Raises:
         RosterError: what was entered cannot be used, or somebody else has the code; nothing was changed.
     """
+    peppered, first = Pseudonymizer(pepper.layers[0]), pepper.ids[0]
     code = _asked("code") if own else ""
     if own and (why := code_weakness(code)):
         raise RosterError(f"{why}; nothing was changed")
@@ -49,7 +53,8 @@ def ask_code(
             continue
         with contextlib.suppress(*(() if own else (CodeTaken,))):
             kept = keep(peppered, tried, pin, forced, secrets.token_bytes(SALT_BYTES))
-            take(code_pseudonym(peppered, tried), kept)
+            known_as = pepper.lifted(code_pseudonym(peppered, tried), first, layer)
+            take(known_as, lifted(kept, pepper, first, layer))
             return f"{number}'s code is set" if own else f"{number}'s code is {tried}: only this once it is shown"
     raise CodeTaken(f"too many codes of {_MADE_DIGITS} digits are taken: give longer ones, with --own")
 

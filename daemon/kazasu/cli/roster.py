@@ -47,6 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     from kazasu.model.moment import TimeSource
     from kazasu.runtime.clock import SystemClock
+    from kazasu.store.keys import load_pepper
     from kazasu.store.roster_import import import_csv
 
     progress = ProgressLine("reading line")
@@ -54,7 +55,8 @@ def execute(arguments: argparse.Namespace) -> int:
         zone = config.terminal.timezone
         now = SystemClock(zone).now()
         made_s = None if now.source is TimeSource.NONE else int(now.at.timestamp())
-        summary = import_csv(arguments.csv, path, zone, progress.show, made_s=made_s)
+        layer = load_pepper(config.keys.pepper).newest if config.keys.pepper.exists() else None
+        summary = import_csv(arguments.csv, path, zone, progress.show, made_s=made_s, layer=layer)
     finally:
         progress.clear()
     print(f"{summary.cardholders} people with {summary.credentials} credentials; roster version {summary.version}")

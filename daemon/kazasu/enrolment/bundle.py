@@ -49,7 +49,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ca: the CA's certificate, PEM.
         site_key: the site's public key, PEM.
         collector_key: the collector's, PEM.
-        pepper: 64 hexadecimal digits.
+        pepper: as its file holds it, all layers.
         one_time_key: the private key that the request is to be signed with, PEM.
         certificate: for the broker, until the terminal has its own, PEM; empty if the request travels as a file.
         key: the key to it.

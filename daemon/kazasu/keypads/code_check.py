@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.code import CodeHolder, Pseudonyms
+    from kazasu.model.pepper import Pepper
 
 
 class Entered(NamedTuple):
@@ -44,7 +45,8 @@ class CodeCheck:
     Args:
         reader: the name of the reader at which an entry counts.
         holder: whose a code's pseudonym is; raises RosterError.
-        peppered: what the site's pepper makes of codes and PINs.
+        peppered: what the first layer of the site's pepper makes of codes and PINs.
+        pepper: all layers: what is kept of a PIN may be under a later one.
         hashed: makes a slow hash of a PIN's secret and a salt.
     """
 
@@ -53,11 +55,13 @@ class CodeCheck:
         reader: str,
         holder: Callable[[str], CodeHolder | None],
         peppered: Pseudonyms,
+        pepper: Pepper,
         hashed: Callable[[str, bytes], bytes] = digest,
     ) -> None:
         self._reader = reader
         self._holder = holder
         self._peppered = peppered
+        self._pepper = pepper
         self._hashed = hashed
 
     def entered(self, code: bytearray, pin: bytearray) -> Entered:
@@ -73,7 +77,13 @@ class CodeCheck:
         except RosterError as error:
             unreadable = DenyReason.ROSTER_UNREADABLE
             return CardRead(reader=self._reader, identifier=identifier, refusal=unreadable, detail=str(error))
-        match check(entered.secret, None if holder is None else holder.kept, self._hashed):
+        first = self._pepper.ids[0]
+        layer = first if holder is None or holder.layer is None else holder.layer
+
+        def hashed(secret: str, salt: bytes) -> bytes:
+            return self._pepper.lifted_pin(self._hashed(secret, salt), first, layer)
+
+        match check(entered.secret, None if holder is None else holder.kept, hashed):
             case Checked.WRONG:
                 return CardRead(reader=self._reader, identifier=identifier, refusal=DenyReason.WRONG_CODE)
             case Checked.DURESS:

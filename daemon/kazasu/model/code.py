@@ -20,6 +20,8 @@ from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kazasu.model.pepper import Pepper
+
 KIND: Final = "code"
 """What an event calls the card that there was not."""
 
@@ -49,7 +51,7 @@ class KeptPin(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         salt: 16 random bytes, new with each change; both PINs have the same, so that one hash tells.
-        digest: 32 bytes: scrypt, N = 16384, r = 8, p = 1.
+        digest: 32 bytes: scrypt, N = 16384, r = 8, p = 1; and what each later layer of the pepper makes of it.
         duress_digest: of the other PIN, which says that somebody is being forced; None without one.
     """
 
@@ -63,10 +65,17 @@ class KeptPin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose a code is, and what is kept of its PIN."""
+    """Whose a code is, and what is kept of its PIN.
+
+    Attributes:
+        cardholder: whose.
+        kept: of its PIN.
+        layer: of the pepper, that it is kept under; None: the first.
+    """
 
     cardholder: Cardholder
     kept: KeptPin
+    layer: str | None = None
 
     def enrolment(self, pseudonym: str) -> Enrolment:
         """The person as if by a card; what a code has to prove, policy and services say."""
@@ -113,6 +122,20 @@ def keep(peppered: Pseudonyms, code: str, pin: str, forced: str | None, salt: by
         salt=salt,
         digest=digest(pin_secret(peppered, code, pin), salt),
         duress_digest=None if forced is None else digest(pin_secret(peppered, code, forced), salt),
+    )
+
+
+def lifted(kept: KeptPin, pepper: Pepper, since: str, to: str) -> KeptPin:
+    """What is kept of a person's PINs under the same or a later layer of the pepper.
+
+    Raises:
+        ValueError: see Pepper.lifted_pin.
+    """
+    forced = kept.duress_digest
+    return msgspec.structs.replace(
+        kept,
+        digest=pepper.lifted_pin(kept.digest, since, to),
+        duress_digest=None if forced is None else pepper.lifted_pin(forced, since, to),
     )
 
 

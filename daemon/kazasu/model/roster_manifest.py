@@ -17,6 +17,7 @@ import msgspec
 
 from kazasu.errors import RosterRefused
 from kazasu.model.event import WIRE_VERSION
+from kazasu.model.pepper import PEPPER_ID
 
 if TYPE_CHECKING:
     from kazasu.model.access import EventFields
@@ -35,7 +36,8 @@ _MAX_PEOPLE = 10_000_000
 _LAST_SECOND = 253_370_764_800  # of the year 9998: each time zone has a day for it
 
 _FIELDS = {
-    *("v", "type", "site", "aud", "version", "made", "expires", "people", "credentials", "codes", "sha256", "bytes"),
+    *("v", "type", "site", "aud", "version", "made", "expires", "pepper"),
+    *("people", "credentials", "codes", "sha256", "bytes"),
     *("full_version", "full_parts", "full_bytes", "full_index"),
     *("base", "base_sha256", "delta_version", "delta_parts", "delta_bytes", "delta_index"),
     *("revoked", "keyid", "sig"),
@@ -57,6 +59,7 @@ class Refusal(enum.StrEnum):
     EXPIRED = "expired"
     PART = "part"  # bytes that are not those that the manifest names
     CONTENT = "content"  # what the manifest names is no roster, or not the one that it says
+    PEPPER = "pepper"  # under a layer of the pepper that the terminal does not hold: it has to come first
     RULES = "rules"  # levels, schedules or holidays that do not fit together, or not this terminal's doors
 
 
@@ -101,6 +104,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         version: above those of all before, whoever they were for.
         made_s: when, Unix time.
         expires_s: until when it counts as fresh, Unix time.
+        pepper: the layer of the site's pepper that every pseudonym of the text is under: model/pepper.py.
         people: in it.
         credentials: cards in it.
         codes: of people without a card, in it.
@@ -119,6 +123,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     made_s: int
     expires_s: int
+    pepper: str
     people: int
     credentials: int
     codes: int
@@ -142,6 +147,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             "version": self.version,
             "made": made.isoformat(timespec="seconds"),
             "expires": (made + valid_for).isoformat(timespec="seconds"),
+            "pepper": self.pepper,
             "people": self.people,
             "credentials": self.credentials,
             "codes": self.codes,
@@ -190,6 +196,7 @@ def _manifest_in(document: Document) -> Manifest:
         version=_number(fields, "version", 1, 2**53),
         made_s=made_s,
         expires_s=expires_s,
+        pepper=_words(fields, "pepper", PEPPER_ID, 1, 1)[0],
         people=_number(fields, "people", 0, _MAX_PEOPLE),
         credentials=_number(fields, "credentials", 0, _MAX_PEOPLE),
         codes=_number(fields, "codes", 0, _MAX_PEOPLE),

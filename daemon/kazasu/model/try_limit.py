@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from kazasu.model.access import DenyReason
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
 
@@ -31,10 +33,10 @@ class TryLimit:
         self._within_s = within_s
         self._wrong: deque[tuple[Moment, str]] = deque(maxlen=per_terminal)
 
-    def allows(self, pseudonym: str, now: Moment) -> bool:
-        """Whether a code may be tried now."""
+    def allows(self, forms: Collection[str], now: Moment) -> bool:
+        """Whether a code may be tried now, of which events know by these pseudonyms."""
         recent = [code for at, code in self._wrong if _age_s(at, now) < self._within_s]
-        return len(recent) < self._per_terminal and recent.count(pseudonym) < self._per_person
+        return len(recent) < self._per_terminal and sum(code in forms for code in recent) < self._per_person
 
     def recorded(self, event: Event) -> None:
         """Count a wrong try. Has to be told of every event, in order."""

@@ -9,7 +9,9 @@ A manifest is believed when it passes each check, in this order; the first that 
 5. It is for this terminal or for all, as the topic is that it came on.
 6. Its version is above the newest that was ever believed here. An older one is a roll-back; the same once more is
    nothing new; another one of the same version is a fork, since the site signs each version once.
-7. It has not expired, if the clock is to be believed. With an untrusted clock the version alone counts.
+7. The terminal holds the layer of the pepper that the roster is under: without it everybody would be a stranger. What
+   was refused for that is welcome once the layer has come (`kazasu renew`).
+8. It has not expired, if the clock is to be believed. With an untrusted clock the version alone counts.
 
 What always holds:
 
@@ -44,17 +46,21 @@ class TrustedRoster:
         site: this terminal's.
         terminal: its name.
         keys: the site's; two while one takes over from the other.
+        layers: of the pepper, that are held here, by their names.
         clock: tells whether a manifest has expired.
 
     Attributes:
         manifest: the newest that was believed; None before the first.
     """
 
-    def __init__(self, site: str, terminal: str, keys: tuple[Verifier, ...], clock: Clock) -> None:
+    def __init__(
+        self, site: str, terminal: str, keys: tuple[Verifier, ...], layers: tuple[str, ...], clock: Clock
+    ) -> None:
         self.manifest: Manifest | None = None
         self._site = site
         self._audiences = (EVERY_TERMINAL, terminal)
         self._keys = keys
+        self._layers = layers
         self._clock = clock
         self._version = 0
         self._digest = ""
@@ -71,6 +77,7 @@ class TrustedRoster:
             RosterRefused: it does not: the key is another one now, or the file was changed.
         """
         manifest = self._checked(payload)
+        self._expect_layer(manifest)
         if manifest.version < self._version:
             raise RosterRefused(Refusal.ROLLED_BACK, "a newer roster is in place than the manifest that was kept")
         self._believe(manifest)
@@ -100,7 +107,8 @@ class TrustedRoster:
                 raise RosterRefused(Refusal.FORKED, detail)
             if self.manifest is not None:
                 return None
-        elif self.expired(manifest) and self._clock.now().source is TimeSource.NTP:
+        self._expect_layer(manifest)
+        if manifest.version > self._version and self.expired(manifest) and self._clock.now().source is TimeSource.NTP:
             raise RosterRefused(Refusal.EXPIRED, f"version {manifest.version} of the roster had expired when it came")
         return manifest
 
@@ -127,6 +135,14 @@ class TrustedRoster:
         if manifest.aud not in self._audiences:
             raise RosterRefused(Refusal.OTHER_TERMINAL, f"a roster for {manifest.aud!r:.40}")
         return manifest
+
+    def _expect_layer(self, manifest: Manifest) -> None:
+        if manifest.pepper not in self._layers:
+            detail = (
+                f"version {manifest.version} of the roster is under the layer {manifest.pepper} of the pepper, and here"
+                f" are {' and '.join(self._layers)}: `kazasu renew` asks the site for it"
+            )
+            raise RosterRefused(Refusal.PEPPER, detail)
 
     def _believe(self, manifest: Manifest) -> None:
         self.manifest = manifest

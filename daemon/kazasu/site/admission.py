@@ -22,7 +22,7 @@ from kazasu.site.own_certificates import OWN
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
 from kazasu.site.revocation import keep, spent
 from kazasu.site.terminal_record import Certificate, Invitation, is_name
-from kazasu.store.keys import verifier_in
+from kazasu.store.keys import pepper_text, verifier_in
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,7 +85,7 @@ def invite(
         ca=site.file("ca.pem").read_text(),
         site_key=public_pem(site.verifier().public).decode(),
         collector_key=public_pem(site.collector_signer().public).decode(),
-        pepper=site.pepper().hex(),
+        pepper=pepper_text(site.pepper()).decode().strip(),
         one_time_key=key_pem(one_time).decode(),
         certificate=certificate,
         key=key,

@@ -3,7 +3,7 @@
     site.toml                     the site's name, time zone and broker
     site.pub collector.pub        public keys
     ca.pem crl.pem                the CA's certificate, and its list of certificates that were revoked
-    pepper.id                     tells one pepper from another
+    pepper.id                     the layer of the pepper that the roster's files are under
     clients/<name>.pem            certificates of the broker and of the site's own clients of it
     terminals/<id>.toml           a record a terminal
     keys/                         secrets: site.key and ca.key under the passphrase, collector.key and pepper.key as
@@ -24,6 +24,7 @@ import msgspec
 
 from kazasu.config import load_table
 from kazasu.errors import ConfigurationError, KeyMaterialError
+from kazasu.model.pepper import PEPPER_ID
 from kazasu.model.table import Name, Table
 from kazasu.site.terminal_record import EventKey, TerminalRecord, is_name, written
 from kazasu.store.durable import sync_directory, write_durable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kazasu.model.pepper import Pepper
     from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
     from kazasu.publishers.settings import Broker
     from kazasu.site.authority import Authority
@@ -216,13 +218,26 @@ class Site:
         """
         return load_signer(self.key_file("collector"))
 
-    def pepper(self) -> bytes:
-        """The pepper's 32 bytes.
+    def pepper(self) -> Pepper:
+        """The pepper, all layers of it.
 
         Raises:
             KeyMaterialError: it cannot be used.
         """
         return load_pepper(self.key_file("pepper"))
+
+    @property
+    def layer(self) -> str:
+        """What the layer of the pepper is called that the roster's files are under.
+
+        Raises:
+            KeyMaterialError: pepper.id is missing or damaged.
+        """
+        path = self.file("pepper.id")
+        layer = read_checked(path, "pepper's name", secret=False).decode(errors="replace").strip()
+        if PEPPER_ID.fullmatch(layer) is None:
+            raise KeyMaterialError(f"{path} does not hold 16 hexadecimal digits: bring it back")
+        return layer
 
     def _record_file(self, terminal: str) -> Path:
         return self.path / "terminals" / f"{terminal}.toml"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +16,13 @@ from cryptography.x509.oid import NameOID
 
 from kazasu.config.problems import problems_of
 from kazasu.errors import KazasuError
+from kazasu.model.pepper import Pepper
 from kazasu.site.authority import Authority, general_name
 from kazasu.site.directory import Site, SiteFile, open_site
 from kazasu.site.own_certificates import OWN, renew
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
 from kazasu.store.durable import sync_directory
-from kazasu.store.keys import PEPPER_BYTES, write_new
+from kazasu.store.keys import new_pepper, pepper_text, write_new
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -55,7 +53,7 @@ class Founding(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     host: str
     port: int = 8883
-    pepper: bytes | None = None
+    pepper: Pepper | None = None
     ca: bytes | None = None
 
 
@@ -96,11 +94,6 @@ def found(path: Path, founding: Founding, passphrase: str, now: dt.datetime) -> 
     return open_site(path)
 
 
-def pepper_id(pepper: bytes) -> str:
-    """Tell one pepper from another without telling anything of it: 16 hexadecimal digits."""
-    return hmac.new(pepper, b"kazasu pepper id", hashlib.sha256).hexdigest()[:16]
-
-
 def _check(founding: Founding) -> None:
     """Find what could not be read again.
 
@@ -136,9 +129,9 @@ def _fill(folder: Path, founding: Founding, passphrase: str, now: dt.datetime) -
     _public(folder / "site.pub", public_pem(site_key.public_key()))
     _secret(folder, "collector", key_pem(collector_key))
     _public(folder / "collector.pub", public_pem(collector_key.public_key()))
-    pepper = founding.pepper or secrets.token_bytes(PEPPER_BYTES)
-    _secret(folder, "pepper", pepper.hex().encode() + b"\n")
-    _public(folder / "pepper.id", pepper_id(pepper).encode() + b"\n")
+    pepper = founding.pepper or new_pepper()
+    _secret(folder, "pepper", pepper_text(pepper))
+    _public(folder / "pepper.id", f"{pepper.newest}\n".encode())
     if founding.ca is None:
         authority = Authority.founded(f"{founding.name} Kazasu CA", (founding.host,), now)
         _secret(folder, "ca", key_pem(authority.key, passphrase))

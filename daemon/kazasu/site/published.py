@@ -29,6 +29,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         version: the last that was signed.
+        pepper: the layer of the pepper that it is under; empty before the first.
         people: in the roster.
         credentials: cards in it.
         codes: in it.
@@ -43,6 +44,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     version: int = 0
+    pepper: str = ""
     people: int = 0
     credentials: int = 0
     codes: int = 0

@@ -36,8 +36,10 @@ from kazasu.model.roster_text import (
     cut,
     delta_line,
     differences,
+    key_of,
 )
 from kazasu.publishers.wire import Topics
+from kazasu.site.layers import Lift
 from kazasu.site.published import Published, read_published, write_published
 from kazasu.site.roster_draft import drafted, lines_in_file
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from kazasu.model.document import Signer
+    from kazasu.model.pepper import Pepper
     from kazasu.site.roster_draft import Draft
 
 VALID_FOR = timedelta(days=90)
@@ -68,22 +71,29 @@ class RosterDesk:
         folder: the site's `roster`.
         site: its name.
         zone: its time zone: its midnights bound the dates in people.csv.
+        pepper: its pepper.
+        layer: of that, that the files are under.
     """
 
-    def __init__(self, folder: Path, site: str, zone: tzinfo) -> None:
+    def __init__(self, folder: Path, site: str, zone: tzinfo, pepper: Pepper, layer: str) -> None:
         self._folder = folder
         self._site = site
         self._zone = zone
+        self._pepper = pepper
+        self._layer = layer
         self._topics = Topics(site, EVERY_TERMINAL)
 
     @property
     def published(self) -> Published:
-        """What stands at the broker.
+        """What stands at the broker; what an older Kazasu published is under the first layer of the pepper.
 
         Raises:
             RosterError: nobody can say.
         """
-        return read_published(self._folder / "published.toml")
+        published = read_published(self._folder / "published.toml")
+        if published.pepper or not published.sha256:
+            return published
+        return msgspec.structs.replace(published, pepper=self._pepper.ids[0])
 
     def drafted(self, progress: Callable[[int], None]) -> AbstractContextManager[Draft]:
         """Make a roster of the desk's files, and compare it with the last one; see roster_draft.py.
@@ -91,7 +101,9 @@ class RosterDesk:
         Args:
             progress: told the number of lines of people.csv read, now and then.
         """
-        return drafted(self._folder, self.published, self._zone, progress)
+        published = self.published
+        lift = Lift(self._pepper, published.pepper or self._layer, self._layer)
+        return drafted(self._folder, published, lift, self._zone, progress)
 
     def publish(
         self, draft: Draft, signer: Signer, now: datetime, connect: Callable[[], AbstractContextManager[Publishes]]
@@ -132,13 +144,15 @@ class RosterDesk:
         version = before.version + 1
         full = _offer(parts, "full", version, cut(lines_in_file(draft.text)))
         delta = None
-        if before.sha256 and before.sha256 != draft.sha256:
+        # Nothing leads from one layer to the other but who holds both.
+        if before.sha256 and before.sha256 != draft.sha256 and before.pepper == self._layer:
             delta_lines = (delta_line(*pair) for pair in differences(self._last_lines(), lines_in_file(draft.text)))
             delta = _offer(parts, "delta", version, cut(delta_lines))
             if delta.size_bytes >= full.size_bytes:
                 delta = None  # the whole is the shorter way
         return Published(
             version=version,
+            pepper=self._layer,
             people=draft.people,
             credentials=draft.credentials,
             codes=draft.codes,
@@ -155,6 +169,9 @@ class RosterDesk:
     def revoke(self, pseudonyms: Iterable[str], signer: Signer, now: datetime, post: Publishes) -> Published:
         """Let cards be worth nothing at every terminal that is connected, at once; the roster stays as it is.
 
+        A card may be named as it was called under an older layer of the pepper, as an old event has it: terminals know
+        it by each of its names.
+
         Raises:
             RosterError: nothing was published yet, or more is revoked than a manifest holds.
             BrokerUnsuitable: the broker refused it.
@@ -163,7 +180,7 @@ class RosterDesk:
         before = self.published
         if before.full is None:
             raise RosterError("no roster was published yet: `kazasu site publish` comes first")
-        revoked = tuple(sorted({*before.revoked, *pseudonyms}))
+        revoked = tuple(sorted({*before.revoked, *self._as_published(pseudonyms, before.pepper)}))
         if len(revoked) > MAX_REVOKED:
             raise RosterError(
                 f"{len(revoked)} cards are too many to revoke at once: take them out of people.csv, publish"
@@ -172,6 +189,18 @@ class RosterDesk:
         self._keep(after)
         self._publish_manifest(after, signer, now, post)
         return after
+
+    def _as_published(self, pseudonyms: Iterable[str], layer: str) -> Iterator[str]:
+        """What these are called in the roster that was published last; one that is not in it stays as it is."""
+        names = {
+            self._pepper.lifted(pseudonym, since, layer): pseudonym
+            for pseudonym in pseudonyms
+            for since in self._pepper.ids[self._pepper.place_of(layer) :: -1]
+        }
+        keys = {kind + b"\t" + name.encode(): name for name in names for kind in (CARD, CODE)}
+        standing = {keys[key] for key in map(key_of, self._last_lines()) if key in keys}
+        yield from standing
+        yield from set(names.values()) - {names[name] for name in standing}
 
     def credentials_of(self, cardholder: str) -> list[str]:
         """The cards and the code of a person in the roster that was published last, by their pseudonyms."""
@@ -188,6 +217,7 @@ class RosterDesk:
             version=published.version,
             made_s=0,
             expires_s=0,
+            pepper=published.pepper,
             people=published.people,
             credentials=published.credentials,
             codes=published.codes,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import tzinfo
 
+    from kazasu.site.layers import Lift
     from kazasu.site.published import Published
 
 _MAX_RULES_BYTES = 64 * 1024
@@ -59,12 +60,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def drafted(folder: Path, published: Published, zone: tzinfo, progress: Callable[[int], None]) -> Iterator[Draft]:
+def drafted(
+    folder: Path, published: Published, lift: Lift, zone: tzinfo, progress: Callable[[int], None]
+) -> Iterator[Draft]:
     """Make a roster of the desk's files, and compare it with the last one.
 
     Args:
         folder: the site's `roster`.
         published: what stands at the broker.
+        lift: from its layer of the pepper to that of the files.
         zone: the site's: its midnights bound the dates in people.csv.
         progress: told the number of lines of people.csv read, now and then.
 
@@ -84,7 +88,9 @@ def drafted(folder: Path, published: Published, zone: tzinfo, progress: Callable
         codes, codeless = _codes_in(folder / "codes.csv", store)
         # Cards come before codes, and codes before people.
         counts = _write(text, heapq.merge(lines_of(store), codes, key=key_of), rules, known)
-        change = compare(lines_in_file(last), lines_in_file(text))
+        before = lift.lines(lines_in_file(last), Path(name) / "last.db")
+        change = compare(before, lines_in_file(text))
+        revoked = tuple(map(lift.pseudonym, published.revoked))
         yield Draft(
             text=text,
             people=counts[PERSON],
@@ -94,7 +100,7 @@ def drafted(folder: Path, published: Published, zone: tzinfo, progress: Callable
             size_bytes=text.stat().st_size,
             change=change,
             codes_left_out=codeless,
-            revoked=_revoked(published.revoked, change, lines_in_file(last), lines_in_file(text)),
+            revoked=_revoked(revoked, change, map(lift.line, lines_in_file(last)), lines_in_file(text)),
         )
 
 

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from kazasu.errors import KeyMaterialError
+from kazasu.model.pepper import MOST_LAYERS, PEPPER_BYTES, Pepper
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.store.durable import sync_directory, write_durable
 
-PEPPER_BYTES = 32
 _MAX_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _REMEDIES = {
@@ -30,6 +30,7 @@ _REMEDIES = {
     "collector key": "bring it back, or make one as docs/collector.md says",
 }
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_LAYER = re.compile(rb"[0-9A-Fa-f]{%d}" % (2 * PEPPER_BYTES))
 _PUBLIC_KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
@@ -44,15 +45,25 @@ def generate_signer(path: Path) -> Ed25519Signer:
     return Ed25519Signer(private)
 
 
-def generate_pepper(path: Path) -> bytes:
-    """Make the site's pepper: 64 hexadecimal digits, mode 0600, durable; returns its 32 bytes.
+def generate_pepper(path: Path) -> Pepper:
+    """Make the site's pepper, of one layer: 64 hexadecimal digits, mode 0600, durable.
 
     Raises:
         KeyMaterialError: the file is there already, or cannot be written.
     """
-    pepper = secrets.token_bytes(PEPPER_BYTES)
-    write_new(path, pepper.hex().encode() + b"\n", 0o600)
+    pepper = new_pepper()
+    write_new(path, pepper_text(pepper), 0o600)
     return pepper
+
+
+def new_pepper(before: Pepper | None = None) -> Pepper:
+    """A pepper of one layer, or one with another layer over those of before."""
+    return Pepper((*(() if before is None else before.layers), secrets.token_bytes(PEPPER_BYTES)))
+
+
+def pepper_text(pepper: Pepper) -> bytes:
+    """A pepper as a file holds it: a layer a line, the oldest first."""
+    return b"".join(layer.hex().encode() + b"\n" for layer in pepper.layers)
 
 
 def write_public(path: Path, signer: Ed25519Signer) -> None:
@@ -84,33 +95,29 @@ def load_signer(path: Path, what: str = "event key") -> Ed25519Signer:
     return Ed25519Signer(key)
 
 
-def load_pepper(path: Path) -> bytes:
-    """Read the pepper: 32 bytes.
+def load_pepper(path: Path) -> Pepper:
+    """Read the pepper.
 
     Raises:
-        KeyMaterialError: missing, readable by others, or not 64 hexadecimal digits.
+        KeyMaterialError: missing, readable by others, or not 64 hexadecimal digits a layer.
     """
     return pepper_in(read_checked(path, "pepper", secret=True), path)
 
 
-def pepper_in(content: bytes, path: Path) -> bytes:
-    """Take the pepper's 32 bytes from a file's content; `path` names it in errors.
+def pepper_in(content: bytes, path: Path) -> Pepper:
+    """Take the pepper from a file's content; `path` names it in errors.
 
     Raises:
-        KeyMaterialError: not 64 hexadecimal digits.
+        KeyMaterialError: not 64 hexadecimal digits a line, or a line twice.
     """
-    text = content.strip()
-    try:
-        pepper = bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        pepper = b""
-    if len(pepper) != PEPPER_BYTES or len(text) != 2 * PEPPER_BYTES:
+    lines = content.split()
+    if not all(map(_LAYER.fullmatch, lines)) or not 1 <= len(set(lines)) == len(lines) <= MOST_LAYERS:
         # Not a word of what it holds: half a pepper in a log is half a pepper less.
         raise KeyMaterialError(
-            f"{path} does not hold exactly {2 * PEPPER_BYTES} hexadecimal digits: bring the site's pepper back; a new"
-            " one from `kazasu keygen` makes every enrolled card unknown"
+            f"{path} does not hold exactly {2 * PEPPER_BYTES} hexadecimal digits a line, each line once: bring the"
+            " site's pepper back; a new one from `kazasu keygen` makes every enrolled card unknown"
         )
-    return pepper
+    return Pepper([bytes.fromhex(line.decode()) for line in lines])
 
 
 def load_verifier(path: Path) -> Ed25519Verifier:

@@ -15,28 +15,32 @@ from kazasu.store.sqlite import connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=4, error=RosterError)  # "KZSR"
+    from kazasu.model.pepper import Pepper
 
-# One statement for both, since each one locks the file, looks whether it has changed, and unlocks it.
+ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=5, error=RosterError)  # "KZSR"
+
+_HEAD = "SELECT version, made_s, pepper FROM roster WHERE only_row = 1"
+# One statement for both, since each one locks the file, looks whether it has changed, and unlocks it. A roster knows a
+# card by one of the pseudonyms that it has, a layer of the pepper each, and what is revoked by any of them.
 _LOOK_UP = (
-    "SELECT version, made_s, number, name, levels, min_assurance, valid_from_s, valid_until_s"
-    " FROM roster LEFT JOIN credential ON pseudonym = ?1 AND NOT EXISTS (SELECT 1 FROM revoked WHERE pseudonym = ?1)"
+    "SELECT version, made_s, pepper, number, name, levels, min_assurance, valid_from_s, valid_until_s"
+    " FROM roster LEFT JOIN credential ON pseudonym = {known_as} AND NOT EXISTS ({revoked})"
     " LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
 _CODE_OF = (
-    "SELECT version, made_s, number, name, levels, salt, digest, duress_digest"
-    " FROM roster LEFT JOIN code ON pseudonym = ?1 AND NOT EXISTS (SELECT 1 FROM revoked WHERE pseudonym = ?1)"
+    "SELECT version, made_s, pepper, number, name, levels, salt, digest, duress_digest"
+    " FROM roster LEFT JOIN code ON pseudonym = {known_as} AND NOT EXISTS ({revoked})"
     " LEFT JOIN cardholder ON number = cardholder"
     " WHERE only_row = 1"
 )
-_REVOKED = "SELECT 1 FROM revoked WHERE pseudonym = ?"
+_REVOKED = "SELECT 1 FROM revoked WHERE pseudonym IN ({forms})"
 _CODES = "SELECT cardholder, duress_digest IS NOT NULL FROM code ORDER BY cardholder"
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
 _FIND = "SELECT number, name, levels FROM cardholder WHERE number = ?"
 _SITES = "SELECT version, sha256, manifest, expires_s, made_s FROM roster WHERE sha256 IS NOT NULL"
 _RULES = "SELECT text FROM rules ORDER BY line"
-_NOBODY = (0, None, None, None, None, None, None, None)
+_NOBODY = (0, None, None, None, None, None, None, None, None)
 
 
 class FromSite(NamedTuple):
@@ -62,17 +66,26 @@ class Roster:
 
     The file is looked at with each call: an import puts another one in its place. A missing file is an empty roster.
 
+    Args:
+        path: the file.
+        pepper: cards and codes are looked up by the pseudonym that they have under its first layer, and found by the
+            one that they have under the layer that the roster names. None: by the one that stands in the file.
+
     Raises:
         RosterError: the file is there and cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pepper: Pepper | None = None) -> None:
         self._path = path
+        self._pepper = pepper
+        self._layer: str | None = None if pepper is None else pepper.newest
+        self._look_up, self._code_of, self._revoked = _statements(pepper)
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._version = 0
         self._made_s: int | None = None
-        self._row(_LOOK_UP, b"")
+        for version, made_s, layer in self._rows(_HEAD):
+            self._note(version, made_s, layer)
 
     @property
     def version(self) -> int:
@@ -84,21 +97,36 @@ class Roster:
         """When the roster that answered last was imported; see ports.Roster."""
         return self._made_s
 
+    @property
+    def layer(self) -> str | None:
+        """The layer of the pepper that the roster that answered last is under; None: the first, or none was given."""
+        return self._layer
+
+    def known_as(self, pseudonym: str) -> str:
+        """What the roster that answered last calls a card or a code; see ports.Roster."""
+        if self._pepper is None or self._layer is None:
+            return pseudonym
+        return self._pepper.forms(pseudonym)[self._pepper.place_of(self._layer)]
+
+    def forms(self, pseudonym: str) -> tuple[str, ...]:
+        """Every pseudonym that a card or a code has; see ports.Roster."""
+        return (pseudonym,) if self._pepper is None else self._pepper.forms(pseudonym)
+
     def look_up(self, pseudonym: str) -> Enrolment | None:
-        """Find a credential.
+        """Find a credential; see ports.Roster.
 
         Args:
             pseudonym: 32 hexadecimal digits.
 
         Raises:
-            RosterError: the file cannot be read.
+            RosterError: the file cannot be read, or is under a layer of the pepper that is not held.
         """
-        number, name, levels, min_assurance, valid_from_s, valid_until_s = self._row(_LOOK_UP, bytes.fromhex(pseudonym))
+        number, name, levels, min_assurance, valid_from_s, valid_until_s = self._row(self._look_up, pseudonym)
         if number is None:
             return None
         return Enrolment(
             credential=Credential(
-                pseudonym=pseudonym,
+                pseudonym=self.known_as(pseudonym),
                 cardholder=number,
                 min_assurance=Assurance(min_assurance),
                 valid_from_s=valid_from_s,
@@ -109,16 +137,17 @@ class Roster:
 
     def is_revoked(self, pseudonym: str) -> bool:
         """Whether the site took a credential back; see ports.Roster."""
-        return bool(self._rows(_REVOKED, bytes.fromhex(pseudonym)))
+        return bool(self._rows(self._revoked, *map(bytes.fromhex, self.forms(pseudonym))))
 
     def code_of(self, pseudonym: str) -> CodeHolder | None:
         """Find whose a code is; see ports.Roster."""
-        number, name, levels, salt, digest, duress_digest = self._row(_CODE_OF, bytes.fromhex(pseudonym))
+        number, name, levels, salt, digest, duress_digest = self._row(self._code_of, pseudonym)
         if number is None:
             return None
         return CodeHolder(
             cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
             kept=KeptPin(salt=salt, digest=digest, duress_digest=duress_digest),
+            layer=self._layer,
         )
 
     def codes(self) -> tuple[tuple[str, bool], ...]:
@@ -135,8 +164,9 @@ class Roster:
         Raises:
             RosterError: the file cannot be read.
         """
-        found = (self.look_up(pseudonym.hex()) for (pseudonym,) in self._rows(_CREDENTIALS_OF, number))
-        return tuple(enrolment for enrolment in found if enrolment is not None)
+        with contextlib.closing(Roster(self._path)) as as_it_stands:
+            found = (as_it_stands.look_up(pseudonym.hex()) for (pseudonym,) in self._rows(_CREDENTIALS_OF, number))
+            return tuple(enrolment for enrolment in found if enrolment is not None)
 
     def find(self, number: str) -> Cardholder | None:
         """Find a person; see ports.Roster."""
@@ -167,11 +197,22 @@ class Roster:
             self._connection.close()
         self._connection = self._identity = None
 
-    def _row(self, statement: str, pseudonym: bytes) -> tuple:  # type: ignore[type-arg]  # SQLite's row
-        """Note version and age, and return the rest of the row; all None if nobody is found."""
-        rows = self._rows(statement, pseudonym)
-        self._version, self._made_s, *found = rows[0] if rows else _NOBODY
+    def _row(self, statement: str, pseudonym: str) -> tuple:  # type: ignore[type-arg]  # SQLite's row
+        """Note version, age and layer, and return the rest of the row; all None if nobody is found."""
+        rows = self._rows(statement, *map(bytes.fromhex, self.forms(pseudonym)))
+        version, made_s, layer, *found = rows[0] if rows else _NOBODY
+        self._note(version, made_s, layer if rows or self._pepper is None else self._pepper.newest)
+        if self._pepper is not None and self._layer not in self._pepper.ids:
+            raise RosterError(
+                f"{self._path} is under the layer {self._layer} of the pepper, and here are"
+                f" {' and '.join(self._pepper.ids)}: `sudo kazasu renew` asks the site for it"
+            )
         return tuple(found)
+
+    def _note(self, version: int, made_s: int | None, layer: str | None) -> None:
+        self._version, self._made_s = version, made_s
+        if self._pepper is not None:
+            self._layer = layer or self._pepper.ids[0]
 
     def _rows(self, statement: str, *values: bytes | str) -> list:  # type: ignore[type-arg]  # SQLite's rows
         try:
@@ -203,6 +244,17 @@ class Roster:
                 raise
             self._connection, self._identity = connection, identity
         return self._connection
+
+
+def _statements(pepper: Pepper | None) -> tuple[str, str, str]:
+    """What finds a card, a code and a revocation; their parameters are a card's pseudonyms, a layer each."""
+    ids = () if pepper is None else pepper.ids
+    forms = ", ".join(f"?{number}" for number in range(1, len(ids) + 1)) or "?1"
+    of_layer = "".join(f" WHEN '{layer}' THEN ?{number}" for number, layer in enumerate(ids, 1))
+    known_as = f"CASE coalesce(pepper, '{ids[0]}'){of_layer} END" if ids else "?1"
+    revoked = _REVOKED.format(forms=forms)
+    look_up, code_of = (each.format(known_as=known_as, revoked=revoked) for each in (_LOOK_UP, _CODE_OF))
+    return look_up, code_of, revoked
 
 
 def upgrade(path: Path, schema: Schema = ROSTER) -> None:

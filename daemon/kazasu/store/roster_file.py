@@ -51,9 +51,20 @@ def locked_roster(path: Path, *, by_site: bool = False) -> Iterator[int]:
         yield connection.execute("SELECT version FROM roster").fetchone()[0]
 
 
-def begin_roster(connection: sqlite3.Connection, version: int, made_s: int | None = None) -> None:
-    """Write the row that a new roster has; `made_s` is when it was imported whole, Unix time."""
-    connection.execute("INSERT INTO roster (only_row, version, made_s) VALUES (1, ?, ?)", (version, made_s))
+def begin_roster(
+    connection: sqlite3.Connection, version: int, made_s: int | None = None, layer: str | None = None
+) -> None:
+    """Write the row that a new roster has.
+
+    Args:
+        connection: to it.
+        version: its first.
+        made_s: when it was imported whole, Unix time.
+        layer: of the pepper, that its pseudonyms will be under; None: the first.
+    """
+    connection.execute(
+        "INSERT INTO roster (only_row, version, made_s, pepper) VALUES (1, ?, ?, ?)", (version, made_s, layer)
+    )
 
 
 def make_durable(new_path: Path, roster_path: Path) -> None:
@@ -74,8 +85,13 @@ def make_durable(new_path: Path, roster_path: Path) -> None:
         os.close(descriptor)
 
 
-def enroll(path: Path, enrolment: Enrolment) -> int:
+def enroll(path: Path, enrolment: Enrolment, layer: str | None = None) -> int:
     """Add one credential, or change it if it is known; the cardholder is added or renamed with it. Durable on return.
+
+    Args:
+        path: the roster; made if it is missing.
+        enrolment: the credential, under the roster's layer of the pepper, and its holder.
+        layer: which that is, if the roster is missing; None: the first.
 
     Returns:
         The roster's new version.
@@ -84,7 +100,7 @@ def enroll(path: Path, enrolment: Enrolment) -> int:
         RosterError: the number or name cannot be used, or the roster cannot be changed; nothing was.
     """
     _check(enrolment)
-    _make_file(path)
+    _make_file(path, layer)
     with _changing(path) as connection:
         _put(connection, enrolment)
         return _raise_version(connection)
@@ -274,7 +290,7 @@ def _raise_version(connection: sqlite3.Connection) -> int:
     return rows[0][0]
 
 
-def _make_file(path: Path) -> None:
+def _make_file(path: Path, layer: str | None) -> None:
     """Make an empty roster if there is none; it appears whole or not at all, because the daemon may be looking."""
     if path.exists():
         return
@@ -282,7 +298,7 @@ def _make_file(path: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as directory:
             new_path = Path(directory) / "roster"
             with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as connection:
-                bring_up_to_date(connection, path, ROSTER, lambda new: begin_roster(new, 0))
+                bring_up_to_date(connection, path, ROSTER, lambda new: begin_roster(new, 0, layer=layer))
             make_durable(new_path, path)
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(new_path)

@@ -67,6 +67,7 @@ _FILL = """
 _KEEP_CODES = """
     INSERT INTO code SELECT pseudonym, cardholder, salt, digest, duress_digest FROM old.code
         WHERE cardholder IN (SELECT number FROM main.cardholder) ORDER BY pseudonym;
+    UPDATE main.roster SET pepper = (SELECT pepper FROM old.roster) WHERE EXISTS (SELECT 1 FROM old.cardholder);
 """
 
 
@@ -95,6 +96,7 @@ def import_csv(
     progress: Callable[[int], None],
     *,
     made_s: int | None = None,
+    layer: str | None = None,
 ) -> Summary:
     """Put a roster in place of the old one.
 
@@ -105,6 +107,8 @@ def import_csv(
         zone: the terminal's; its midnights bound the dates.
         progress: told the number of lines read, now and then.
         made_s: since when the site vouches for it: now, Unix time; None if the clock is unset.
+        layer: of the pepper, that the cards' pseudonyms are under; None: the first. Where a roster with people is
+            there, they are under that one's: nothing in a CSV file says.
 
     Raises:
         RosterError: what is wrong in every bad line, of which the first 200 are shown; nothing was changed.
@@ -117,7 +121,7 @@ def import_csv(
             )
             stage_path, new_path = directory / "stage", directory / "roster"
             _stage(csv_path, stage_path, zone, progress)
-            summary = _build(stage_path, new_path, roster_path, old_version + 1, made_s)
+            summary = _build(stage_path, new_path, roster_path, old_version + 1, made_s, layer)
             make_durable(new_path, roster_path)
             new_path.replace(roster_path)
             sync_directory(roster_path.parent)
@@ -168,11 +172,13 @@ def _refuse_problems(stage: sqlite3.Connection, csv_path: Path) -> None:
     raise RosterError("\n".join([f"{csv_path}: {count} {noun} wrong, and nothing was changed", *shown]))
 
 
-def _build(stage_path: Path, new_path: Path, old_path: Path, version: int, made_s: int | None) -> Summary:
+def _build(
+    stage_path: Path, new_path: Path, old_path: Path, version: int, made_s: int | None, layer: str | None
+) -> Summary:
     # Written once from beginning to end and made durable as a whole: it needs no way back.
     with contextlib.closing(sqlite3.connect(new_path, isolation_level=None)) as roster:
         roster.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-        bring_up_to_date(roster, new_path, ROSTER, lambda new: begin_roster(new, version, made_s))
+        bring_up_to_date(roster, new_path, ROSTER, lambda new: begin_roster(new, version, made_s, layer))
         roster.execute("ATTACH ? AS staged", (str(stage_path),))
         roster.executescript("BEGIN;" + _FILL + "COMMIT")
         codes_before = 0

@@ -34,7 +34,7 @@ from kazasu.store.roster_vouched import write_vouched
 from kazasu.store.sqlite import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from kazasu.model.roster_manifest import Manifest
@@ -44,6 +44,8 @@ _PAGE = 2000  # lines read at a time: while a reading lasts, nothing can be revo
 _FLUSH_LINES = 20_000  # about 2 MB: no flush takes longer than a loop may be silent, whatever the card
 
 _UNSAFE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2048"
+
+_SORTING = "CREATE TABLE line (key BLOB PRIMARY KEY, text BLOB NOT NULL) WITHOUT ROWID; BEGIN"
 
 _INSERT = {
     CARD: "INSERT INTO credential VALUES (?, ?, ?, ?, ?)",
@@ -86,6 +88,22 @@ def lines_of(path: Path) -> Iterator[bytes]:
                     yield from (line_of(*row) for row in rows)
     except sqlite3.Error as error:
         raise RosterError(f"{path} cannot be read: {error}") from error
+
+
+def put_in_order(lines: Iterable[bytes], store: Path) -> Iterator[bytes]:
+    """Give lines in the order of their keys, in constant memory.
+
+    Args:
+        lines: each key once.
+        store: a file for them meanwhile; made, and left.
+
+    Raises:
+        RosterError: no room, and the like.
+    """
+    with _in_words(store), contextlib.closing(sqlite3.connect(store, isolation_level=None)) as sorting:
+        sorting.executescript(_UNSAFE + ";" + _SORTING)
+        sorting.executemany("INSERT INTO line VALUES (?, ?)", ((key_of(line), line) for line in lines))
+        yield from (line for (line,) in sorting.execute("SELECT text FROM line ORDER BY key"))
 
 
 @contextlib.contextmanager

@@ -50,8 +50,8 @@ def vouch(path: Path, manifest: Manifest) -> None:
 def write_vouched(connection: sqlite3.Connection, manifest: Manifest) -> None:
     """Write what the manifest says of a roster, within a transaction."""
     connection.execute(
-        "UPDATE roster SET version = ?, made_s = ?, sha256 = ?, manifest = ?, expires_s = ?",
-        (manifest.version, manifest.made_s, manifest.sha256, manifest.digest, manifest.expires_s),
+        "UPDATE roster SET version = ?, made_s = ?, sha256 = ?, manifest = ?, expires_s = ?, pepper = ?",
+        (manifest.version, manifest.made_s, manifest.sha256, manifest.digest, manifest.expires_s, manifest.pepper),
     )
     connection.execute("DELETE FROM revoked")
     rows = ((bytes.fromhex(pseudonym),) for pseudonym in manifest.revoked)

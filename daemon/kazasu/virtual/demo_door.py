@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from kazasu.app.cards import pseudonymizer
+from kazasu.app.cards import pepper_of, pseudonymizer
 from kazasu.model.code import SALT_BYTES, code_pseudonym, keep
 from kazasu.model.cue import CueName
 from kazasu.model.order import EVERY_DOOR, BeginMuster, IssueDayCard, Lockdown, Look, PressKeys, Simulate, Vouch
@@ -207,7 +207,7 @@ class DoorScene:
 
     def _code(self) -> None:
         config = self._stage.config
-        peppered = pseudonymizer(config)
+        peppered = pseudonymizer(pepper_of(config))
         kept = keep(peppered, _CODE, _PIN, None, secrets.token_bytes(SALT_BYTES))
         set_code(config.terminal.roster_path, "1008", code_pseudonym(peppered, _CODE), kept)
         wrong = Expected("attendance.denied", {"reason": "wrong_code", "door_reason": "wrong_code"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.clock import FakeClock
-from fakes.codes import PEPPERED, kept, pseudonym, slow_hash
+from fakes.codes import PEPPER, PEPPERED, kept, pseudonym, slow_hash
 from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.keypad import FakeKeypad
@@ -46,7 +46,7 @@ class Door:
             self.turns,
             self.inbox,
             self.health,
-            CodeCheck("desk", self._holder, PEPPERED, self._hash),
+            CodeCheck("desk", self._holder, PEPPERED, PEPPER, self._hash),
             mono_s=self.clock.mono_s,
             timeout_s=15,
             sleep=self.clock.advance,
@@ -223,7 +223,7 @@ def test_what_is_told_holds_no_digit_and_the_buffers_are_wiped(door: Door, monke
 def test_a_card_that_asks_for_its_pin_goes_before_and_then_codes_go_on() -> None:
     keypad, clock, inbox, health = SimulatedKeypad(), FakeClock(), ListInbox(), FakeHealth()
     turns = Turns(keypad)
-    check = CodeCheck("desk", lambda _: None, PEPPERED, slow_hash)
+    check = CodeCheck("desk", lambda _: None, PEPPERED, PEPPER, slow_hash)
     loop = CodeLoop(turns, inbox, health, check, mono_s=clock.mono_s, timeout_s=15, sleep=clock.advance)
     card = PinEntry(turns.for_cards, inbox, health, mono_s=clock.mono_s, timeout_s=15, sleep=clock.advance)
     pins: list[str | None] = []

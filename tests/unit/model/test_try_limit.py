@@ -42,8 +42,8 @@ class Keypad:
         for event in self.events:
             self.limit.recorded(event)
 
-    def allows(self, code: str) -> bool:
-        return self.limit.allows(code, self.clock.now())
+    def allows(self, *forms: str) -> bool:
+        return self.limit.allows(forms, self.clock.now())
 
 
 @pytest.fixture

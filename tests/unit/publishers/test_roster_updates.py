@@ -248,6 +248,33 @@ def test_a_crash_while_it_is_made_leaves_the_old_one_and_goes_on(rig: RosterRig)
 
 
 @pytest.mark.rule(8)
+def test_a_roster_under_a_layer_that_is_not_held_is_refused_until_it_has_come(rig: RosterRig) -> None:
+    rig.desk.staff(1)
+    rig.desk.publish()
+    rig.settle()
+    before = rig.text()
+    rig.desk.rekey()
+    rig.desk.staff(1)
+    rig.desk.publish()
+
+    rig.settle()
+
+    assert rig.refused() == ["pepper"]
+    assert "kazasu renew" in rig.health.alerts["roster_update"]
+    assert rig.text() == before
+    assert rig.knows(rig.desk.card(1))
+
+    rig.pepper = rig.desk.pepper
+    rig.restart()
+    rig.settle()
+
+    assert rig.applied() == [2]
+    assert rig.text() != before
+    assert rig.knows(rig.desk.card(1))
+    assert not rig.asked_for("delta")
+
+
+@pytest.mark.rule(8)
 def test_an_older_roster_is_refused_even_after_a_restart(rig: RosterRig) -> None:
     rig.desk.staff(1, 2)
     rig.desk.publish()

@@ -6,6 +6,7 @@ import pytest
 
 from fakes.roster_desk import RetainedPost, TestDesk
 from kazasu.errors import ConfigurationError, RosterError
+from kazasu.model.pepper import Pepper
 from kazasu.model.roster_manifest import Offer
 from kazasu.site.published import Published, read_published, write_published
 from kazasu.site.roster_change import compare
@@ -126,3 +127,39 @@ def test_the_cards_of_a_person_are_found_in_what_was_published(desk: TestDesk) -
     desk.publish()
     assert desk.desk.credentials_of("1") == [desk.card(1), desk.card(5)]
     assert desk.desk.credentials_of("3") == []
+
+
+def test_under_another_layer_nobody_has_changed_and_the_revoked_stay_so(desk: TestDesk) -> None:
+    desk.staff(1, 2)
+    desk.publish()
+    desk.revoke(desk.card(2))
+    desk.rekey()
+    desk.staff(1, 2)
+    lifted = desk.pepper.forms(desk.card(2))[1]
+
+    with desk.desk.drafted(lambda _: None) as draft:
+        assert not draft.change.anything
+        assert draft.revoked == (lifted,)
+    published = desk.publish()
+
+    assert (published.pepper, published.delta, published.base) == (desk.pepper.newest, None, 0)
+    assert published.revoked == (lifted,)
+
+
+def test_a_card_may_be_revoked_by_what_an_older_event_calls_it(desk: TestDesk) -> None:
+    desk.rekey()
+    desk.staff(1, 2)
+    desk.publish()
+
+    published = desk.revoke(desk.card(2), "f" * 32)
+
+    assert published.revoked == tuple(sorted([desk.pepper.forms(desk.card(2))[1], "f" * 32]))
+
+
+def test_files_under_a_layer_from_before_are_not_published(desk: TestDesk) -> None:
+    desk.rekey()
+    desk.staff(1)
+    desk.publish()
+    desk.pepper = Pepper(desk.pepper.layers[:1])
+    with pytest.raises(RosterError, match="is not held"):
+        desk.publish()

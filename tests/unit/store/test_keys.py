@@ -20,6 +20,8 @@ from kazasu.store.keys import (
     load_signer,
     load_verifier,
     load_verifiers,
+    new_pepper,
+    pepper_text,
     write_public,
 )
 
@@ -39,7 +41,7 @@ def test_what_is_generated_loads(tmp_path: Path) -> None:
     verifier.verify(signature, b"data")
     assert verifier.keyid == signer.keyid
     assert load_pepper(tmp_path / "pepper") == pepper
-    assert len(pepper) == 32
+    assert [len(layer) for layer in pepper.layers] == [32]
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {"event.key": 0o600, "pepper": 0o600, "event.pub": 0o644}
 
@@ -106,7 +108,9 @@ def test_a_public_key_that_others_can_change_is_refused(tmp_path: Path) -> None:
         load_verifier(tmp_path / "collector.pub")
 
 
-@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 33, "zz" * 32, "ab " * 32, "ab" * 32 + "\nab"])
+@pytest.mark.parametrize(
+    "text", ["", "ab" * 31, "ab" * 33, "zz" * 32, "ab " * 32, "ab" * 32 + "\nab", ("ab" * 32 + "\n") * 2]
+)
 def test_a_pepper_of_another_form_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
     path = tmp_path / "pepper"
     path.touch(mode=0o600)
@@ -115,6 +119,15 @@ def test_a_pepper_of_another_form_is_refused_and_not_shown(tmp_path: Path, text:
     with pytest.raises(KeyMaterialError, match="64 hexadecimal digits") as caught:
         load_pepper(path)
     assert "abab" not in str(caught.value)
+
+
+def test_a_pepper_has_a_layer_a_line_the_oldest_first(tmp_path: Path) -> None:
+    first = generate_pepper(tmp_path / "pepper")
+    second = new_pepper(first)
+    (tmp_path / "pepper").write_bytes(pepper_text(second))
+
+    assert load_pepper(tmp_path / "pepper") == second
+    assert second.layers[:1] == first.layers
 
 
 def test_keys_of_another_form_are_refused(tmp_path: Path) -> None:

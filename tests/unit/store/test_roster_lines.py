@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FULL = Offer(kind="full", version=1, parts=1, size_bytes=1, index=("0" * 64,))
 MANIFEST = Manifest(
-    site="s", aud="all", version=5, made_s=7, expires_s=9, people=1, credentials=1, codes=0, sha256="0" * 64,
-    size_bytes=1, full=FULL, digest="1" * 64, revoked=("c" * 32,),
+    site="s", aud="all", version=5, made_s=7, expires_s=9, pepper="5" * 16, people=1, credentials=1, codes=0,
+    sha256="0" * 64, size_bytes=1, full=FULL, digest="1" * 64, revoked=("c" * 32,),
 )  # fmt: skip
 
 

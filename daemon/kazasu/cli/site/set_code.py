@@ -31,7 +31,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Change roster/codes.csv."""
-    from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.cli.new_code import ask_code
     from kazasu.site.codes import give_code, take_code
     from kazasu.store.roster_csv import cardholder_problems
@@ -51,7 +50,6 @@ def execute(arguments: argparse.Namespace) -> int:
             def take(pseudonym: str, kept: KeptPin) -> None:
                 give_code(path, number, pseudonym, kept)
 
-            peppered = Pseudonymizer(site.pepper())
-            print(ask_code(peppered, number, take, own=arguments.own, duress=arguments.duress))
+            print(ask_code(site.pepper(), site.layer, number, take, own=arguments.own, duress=arguments.duress))
     print("next: kazasu site publish")
     return EXIT_OK
