@@ -14,16 +14,15 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from kazasu.app.collector import assemble_collector, open_store
-from kazasu.cli import EXIT_DEFECT, EXIT_OK, EXIT_PROBLEM
+from kazasu.cli import EXIT_OK, EXIT_PROBLEM
 from kazasu.cli.finding import tell
 from kazasu.cli.operator import operator
+from kazasu.cli.running import keep_running
 from kazasu.collector.configuration import CollectorConfig
 from kazasu.collector.records import Kind
 from kazasu.config import load_table
-from kazasu.errors import KazasuError, StoreError
+from kazasu.errors import StoreError
 from kazasu.runtime import logs
-from kazasu.runtime.supervisor import LoopFailed, Supervisor
-from kazasu.runtime.systemd import Notifier
 
 DEFAULT_CONFIG = "/etc/kazasu-collector/collector.toml"
 
@@ -85,15 +84,7 @@ def _run(config: CollectorConfig) -> int:
     logs.set_up(config.log.level, os.environ)
     with ExitStack() as stack:
         app = assemble_collector(config, stack)
-        supervisor = Supervisor(Notifier(os.environ), app.clock.mono_s, app.status)
-        try:
-            supervisor.run([("collector", app.loop), *app.others])
-        except LoopFailed as error:
-            if isinstance(error.__cause__, KazasuError):
-                raise
-            logs.failure(error)
-            return EXIT_DEFECT
-    return EXIT_OK
+        return keep_running([("collector", app.loop), *app.others], app.clock, app.status)
 
 
 def _list_alerts(config: CollectorConfig) -> int:
