@@ -7,7 +7,7 @@ import random
 import shutil
 import threading
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -15,9 +15,8 @@ from msgspec.structs import replace
 
 from fakes.told import Teller
 from kazasu.collector.records import Finding, KeptReceipt, Kind, Reason, Refused
-from kazasu.collector.store import postgresql, sqlite
 from kazasu.collector.store.postgresql import PostgresqlStore
-from kazasu.collector.store.sqlite import SqliteStore
+from kazasu.collector.store.sqlite import SCHEMA, SqliteStore
 from kazasu.errors import StoreError, StoreUnavailable
 from kazasu.virtual.postgresql import PrivatePostgresql
 
@@ -47,13 +46,15 @@ def database(server: PrivatePostgresql) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], EventStore]]:
-    """Opens the same store, as often as it is called."""
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., EventStore]]:
+    """Opens the same store, as often as it is called; with what both stores can be given."""
     conninfo = database(request.getfixturevalue("server")) if request.param == "postgresql" else ""
     with ExitStack() as stack:
 
-        def open_one() -> EventStore:
-            store: EventStore = PostgresqlStore(conninfo) if conninfo else SqliteStore(tmp_path / "events.db")
+        def open_one(**given: Any) -> EventStore:
+            store: EventStore = (
+                PostgresqlStore(conninfo, **given) if conninfo else SqliteStore(tmp_path / "events.db", **given)
+            )
             stack.callback(store.close)
             return store
 
@@ -253,10 +254,8 @@ def test_what_is_no_event_is_kept_once_with_its_reason(store: EventStore) -> Non
     assert alert.detail == "no_event: nonsense\\0"
 
 
-def test_nonsense_is_kept_up_to_a_limit_and_evidence_without_one(
-    store: EventStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kazasu.collector.store.evidence._MOST_UNSIGNED", 3)
+def test_nonsense_is_kept_up_to_a_limit_and_evidence_without_one(opened: Callable[..., EventStore]) -> None:
+    store = opened(most_unsigned=3)
     assert store.keep([], [refusal(number) for number in range(5)], NOW_S).refused == 3
     assert "not kept" in alerts(store)["refused"]
     assert store.keep([], [refusal(number, signed=True) for number in range(10, 15)], NOW_S).refused == 5
@@ -362,31 +361,23 @@ def test_two_at_once_double_nothing_and_lose_nothing(opened: Callable[[], EventS
 
 
 def test_an_older_store_is_brought_up_to_date_with_everything_in_it(
-    opened: Callable[[], EventStore], front: Teller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    opened: Callable[..., EventStore], front: Teller, tmp_path: Path
 ) -> None:
     opened().keep(front.checked(front.tell(2)), [], NOW_S)
     steps = tmp_path / "schema"
-    shutil.copytree(sqlite.SCHEMA.folder, steps)
+    shutil.copytree(SCHEMA.folder, steps)
     (steps / "archive_0002.sql").write_text("ALTER TABLE chain ADD COLUMN site INTEGER NOT NULL DEFAULT 7;\n")
-    newer = replace(sqlite.SCHEMA, version=2, folder=steps)
-    monkeypatch.setattr(sqlite, "SCHEMA", newer)
-    monkeypatch.setattr(postgresql, "SCHEMA", newer)
     for _ in range(2):
-        store = opened()
+        store = opened(schema=replace(SCHEMA, version=2, folder=steps))
         assert only_chain(store).seq == 2
         assert isinstance(store, SqliteStore | PostgresqlStore)
         assert store.rows("SELECT site FROM chain") == [(7,)]
 
 
-def test_a_newer_kazasus_store_is_refused_and_left_alone(
-    opened: Callable[[], EventStore], front: Teller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_newer_kazasus_store_is_refused_and_left_alone(opened: Callable[..., EventStore], front: Teller) -> None:
     opened().keep(front.checked(front.tell(1)), [], NOW_S)
-    older = replace(sqlite.SCHEMA, version=0)
-    monkeypatch.setattr(sqlite, "SCHEMA", older)
-    monkeypatch.setattr(postgresql, "SCHEMA", older)
     with pytest.raises(StoreError, match="newer Kazasu"):
-        opened().chains()
+        opened(schema=replace(SCHEMA, version=0)).chains()
 
 
 def test_a_server_that_comes_back_is_used_again(front: Teller) -> None:

@@ -88,6 +88,7 @@ class Piv:
         pseudonymizer: the site's.
         clock: for the certificates' dates, which count unless it is unset.
         random: that many bytes nobody can foresee.
+        kept: of so many cards the checked key is remembered.
 
     Raises:
         ConfigurationError: a CA certificate that cannot be used.
@@ -109,11 +110,14 @@ class Piv:
         pseudonymizer: Pseudonymizer,
         clock: Clock,
         random: Callable[[int], bytes],
+        *,
+        kept: int = _KEPT,
     ) -> None:
         self._issuers = TrustedIssuers.load(ca_files)
         self._pseudonymizer = pseudonymizer
         self._clock = clock
         self._random = random
+        self._kept = kept
         self._known: OrderedDict[str, Known] = OrderedDict()
 
     def read(self, channel: CardChannel, atr: bytes) -> Identifier | None:
@@ -166,7 +170,7 @@ class Piv:
         self._expect_key(channel, known)
         self._known[pseudonym] = known
         self._known.move_to_end(pseudonym)
-        if len(self._known) > _KEPT:
+        if len(self._known) > self._kept:
             self._known.popitem(last=False)
         return True
 

@@ -55,10 +55,10 @@ RSA_3072 = rsa.generate_private_key(65_537, 3072)
 class Door:
     """A terminal's card kinds, and what they drew and sent last."""
 
-    def __init__(self, ca_file: Path, pseudonymizer: Pseudonymizer, clock: FakeClock) -> None:
+    def __init__(self, ca_file: Path, pseudonymizer: Pseudonymizer, clock: FakeClock, **settings: int) -> None:
         self.challenges = [bytes([number]) * 32 for number in range(256)]
         self._drawn = 0
-        self.kinds = CardKinds([Piv([ca_file], pseudonymizer, clock, self._random), Felica(pseudonymizer)])
+        self.kinds = CardKinds([Piv([ca_file], pseudonymizer, clock, self._random, **settings), Felica(pseudonymizer)])
         self.channel = FakeCardChannel(ScriptedCard(lambda _: b""))
 
     def _random(self, count: int) -> bytes:
@@ -289,9 +289,9 @@ def test_a_certificate_that_was_renewed_meanwhile_is_read_anew(
 
 
 def test_of_the_checked_keys_the_one_shown_longest_ago_makes_room(
-    door: Door, piv_issuer: PivIssuer, card: PivCard, monkeypatch: pytest.MonkeyPatch
+    piv_ca: Path, pseudonymizer: Pseudonymizer, clock: FakeClock, piv_issuer: PivIssuer, card: PivCard
 ) -> None:
-    monkeypatch.setattr("kazasu.cards.piv._KEPT", 2)
+    door = Door(piv_ca, pseudonymizer, clock, kept=2)
     other, third = piv_issuer.card(KEY, guid=OTHER_GUID), piv_issuer.card(KEY)
 
     def is_warm(card: PivCard) -> bool:

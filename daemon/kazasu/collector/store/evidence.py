@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kazasu.collector.records import Refused
     from kazasu.collector.store.statements import Statements
 
-_MOST_UNSIGNED = 10_000
+MOST_UNSIGNED = 10_000
 """So many messages that nobody signed are kept, of a terminal: a broken program must not fill the disk."""
 
 
@@ -22,10 +22,12 @@ class Evidence:
 
     Args:
         statements: how the database is reached.
+        most_unsigned: see MOST_UNSIGNED.
     """
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, most_unsigned: int) -> None:
         self._statements = statements
+        self._most_unsigned = most_unsigned
         self._unsigned: dict[str, int] = {}  # in quarantine, of a terminal, as far as this process knows
 
     def quarantine(self, refused: Iterable[Refused], now_s: int, findings: list[Finding]) -> int:
@@ -33,7 +35,7 @@ class Evidence:
         count = 0
         for item in sorted(refused, key=lambda item: (item.terminal, item.reason, item.body)):
             if not item.signed and self._is_full(item.terminal):
-                findings.append(_refusal(item, f"{item.detail}; not kept: {_MOST_UNSIGNED} such are there already"))
+                findings.append(_refusal(item, f"{item.detail}; not kept: there are {self._most_unsigned} such"))
                 continue
             added = self._statements.change(
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -60,7 +62,7 @@ class Evidence:
                 "SELECT count(*) FROM quarantine WHERE terminal = ? AND signed = 0", (terminal,)
             )
             self._unsigned[terminal] = count
-        return self._unsigned[terminal] >= _MOST_UNSIGNED
+        return self._unsigned[terminal] >= self._most_unsigned
 
     def find(self, findings: Iterable[Finding], now_s: int) -> None:
         """Note findings; one that is open already has its words and count renewed, one that was settled opens again."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from kazasu import __version__
+from kazasu.collector.store.evidence import MOST_UNSIGNED
 from kazasu.collector.store.sql import SqlStore
 from kazasu.collector.store.sqlite import SCHEMA
 from kazasu.errors import StoreError, StoreUnavailable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kazasu.collector.store.statements import Row
+    from kazasu.store.migration import Schema
 
 _CONNECT_S = 5
 _SILENT_MS = 8000  # a server that is gone without a word; ports.Beat asks for a beat every 10 s
@@ -30,14 +32,17 @@ class PostgresqlStore(SqlStore):
 
     Args:
         conninfo: libpq's connection string or URI; a password belongs into its passfile or service file.
+        schema: its tables.
+        most_unsigned: so many messages that nobody signed are kept, of a terminal.
 
     It is opened at the first call, which raises `StoreError` if its tables are a newer Kazasu's or none of this kind.
     """
 
     lock = " FOR UPDATE"
 
-    def __init__(self, conninfo: str) -> None:
-        super().__init__()
+    def __init__(self, conninfo: str, *, schema: Schema = SCHEMA, most_unsigned: int = MOST_UNSIGNED) -> None:
+        super().__init__(most_unsigned)
+        self._schema = schema
         self._conninfo = conninfo
         self._connection: psycopg.Connection[Row] | None = None
 
@@ -106,7 +111,7 @@ class PostgresqlStore(SqlStore):
             try:
                 # Whatever the server's default is: what is acknowledged has to outlive it.
                 connection.execute("SET synchronous_commit = on")
-                _bring_up_to_date(connection)
+                _bring_up_to_date(connection, self._schema)
             except BaseException:
                 connection.close()
                 raise
@@ -114,7 +119,7 @@ class PostgresqlStore(SqlStore):
         return self._connection
 
 
-def _bring_up_to_date(connection: psycopg.Connection[Row]) -> None:
+def _bring_up_to_date(connection: psycopg.Connection[Row], schema: Schema) -> None:
     """Give the database the tables of this version; see store/migration.py, whose rules hold here too.
 
     Raises:
@@ -127,13 +132,13 @@ def _bring_up_to_date(connection: psycopg.Connection[Row]) -> None:
         )
         rows = connection.execute("SELECT version, kazasu FROM kazasu_migration ORDER BY version").fetchall()
         version, made_by = rows[-1] if rows else (0, "")
-        if version > SCHEMA.version:
+        if version > schema.version:
             raise StoreError(
                 f"the database has the tables of a newer Kazasu (version {version}, and this Kazasu, {__version__},"
-                f" knows {SCHEMA.version}): install Kazasu {made_by} or newer again; nothing was changed"
+                f" knows {schema.version}): install Kazasu {made_by} or newer again; nothing was changed"
             )
-        for number in range(version + 1, SCHEMA.version + 1):
-            script = SCHEMA.step(number).partition("PRAGMA")[0]
+        for number in range(version + 1, schema.version + 1):
+            script = schema.step(number).partition("PRAGMA")[0]
             for sqlites, own in _TYPES.items():
                 script = script.replace(sqlites, own)
             connection.execute(script.encode())

@@ -33,11 +33,15 @@ _KEPT = (
 
 
 class SqlStore(Statements):
-    """Implements EventStore but for how a statement reaches the database."""
+    """Implements EventStore but for how a statement reaches the database.
 
-    def __init__(self) -> None:
+    Args:
+        most_unsigned: so many messages that nobody signed are kept, of a terminal.
+    """
+
+    def __init__(self, most_unsigned: int) -> None:
         self._heads = Heads(self)
-        self._evidence = Evidence(self)
+        self._evidence = Evidence(self, most_unsigned)
 
     def keep(self, events: Sequence[Checked], refused: Sequence[Refused], now_s: int) -> Kept:
         """See EventStore."""

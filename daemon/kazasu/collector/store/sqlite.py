@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kazasu.collector.store.evidence import MOST_UNSIGNED
 from kazasu.collector.store.sql import SqlStore
 from kazasu.errors import JournalUnwritable, StoreError, StoreUnavailable
 from kazasu.store.durable import sync_directory
@@ -39,12 +40,17 @@ class SqliteStore(SqlStore):
     Args:
         path: the file.
         make: it is made, with its directory, if it is missing; else that is an error.
+        schema: its tables.
+        most_unsigned: so many messages that nobody signed are kept, of a terminal.
 
     It is opened at the first call, which raises `StoreError` if its tables are a newer Kazasu's or none of this kind.
     """
 
-    def __init__(self, path: Path, *, make: bool = True) -> None:
-        super().__init__()
+    def __init__(
+        self, path: Path, *, make: bool = True, schema: Schema = SCHEMA, most_unsigned: int = MOST_UNSIGNED
+    ) -> None:
+        super().__init__(most_unsigned)
+        self._schema = schema
         self._path = path
         self._make = make
         self._connection: sqlite3.Connection | None = None
@@ -122,7 +128,7 @@ class SqliteStore(SqlStore):
             try:
                 connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
                 make_durable_wal(connection)
-                bring_up_to_date(connection, self._path, SCHEMA, fill=lambda _: None)
+                bring_up_to_date(connection, self._path, self._schema, fill=lambda _: None)
             except JournalUnwritable as error:
                 connection.close()
                 raise StoreError(str(error)) from error
