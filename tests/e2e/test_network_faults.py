@@ -85,11 +85,13 @@ def test_a_line_that_falls_silent_is_given_up_and_its_end_is_no_end_of_the_next(
         line.silent = False
         assert rig.wait_for(lambda: rig.board.fields().get("receipt_seq") == 40)
         assert reader.problems == []
+
         # The broker tells of the old connection's end only when the new one takes its place: the number says which.
-        assert reader.wait_for(lambda: sum(b"connection_lost" in state for state in reader.states) >= 1)
-        states = [json.loads(state) for state in reader.states]
-        ended = [state["conn"] for state in states if state["state"] == "offline"]
-        assert max(ended) < max(state["conn"] for state in states if state["state"] == "online")
+        def conns(word: str) -> list[int]:
+            return [state["conn"] for state in map(json.loads, reader.states) if state["state"] == word]
+
+        assert reader.wait_for(lambda: len(conns("offline")) >= 1 and len(conns("online")) >= 2)
+        assert max(conns("offline")) < max(conns("online"))
 
 
 @has_tun
