@@ -230,7 +230,7 @@ def test_a_frozen_broker_is_given_up_and_found_again(broker: PrivateBroker, rig:
 def test_a_will_carries_the_number_of_its_connection(broker: PrivateBroker, rig: Rig) -> None:
     with subscriber(broker, rig) as reader, rig:
         assert reader.wait_for(lambda: len(reader.states) == 1)
-        rig.publisher._session.connection.close()  # type: ignore[union-attr]  # as if a cable was pulled
+        rig.publisher._line.session.connection.close()  # type: ignore[union-attr]  # as if a cable was pulled
         rig.publisher.wake()  # type: ignore[union-attr]
         assert reader.wait_for(lambda: len(reader.states) == 3)
         assert [(s["state"], s["conn"], s.get("cause")) for s in map(json.loads, reader.states)] == [
@@ -246,7 +246,7 @@ def test_two_terminals_of_one_name_do_not_throw_each_other_out_as_fast_as_they_c
     twin = Rig(broker.client(TERMINAL))
     with rig, twin:
         assert rig.wait_for(lambda: rig.fake_cursor.connections + twin.fake_cursor.connections >= 5)
-        backoffs = [one.publisher._backoff._delay_s for one in (rig, twin)]  # type: ignore[union-attr]
+        backoffs = [one.publisher._line._backoff._delay_s for one in (rig, twin)]  # type: ignore[union-attr]
         assert max(backoffs) >= 4  # doubled: what breaks at once does not count as working
 
 

@@ -21,7 +21,7 @@ ANSWER_S = 10.0
 
 
 class CollectorSession:
-    """Drives one open connection. The collector's thread.
+    """Implements line.LineSession: drives one open connection. The collector's thread.
 
     Args:
         connection: open; the broker has not answered CONNECT yet.
@@ -32,7 +32,7 @@ class CollectorSession:
 
     Attributes:
         connection: as above.
-        open: the broker has answered.
+        proved: the broker has answered, and lets this collector in.
         began_s: when it was opened, monotonic.
     """
 
@@ -45,12 +45,13 @@ class CollectorSession:
         now_s: float,
     ) -> None:
         self.connection = connection
-        self.open = False
+        self.proved = False
         self.began_s = now_s
         self._topics = topics
         self._payloads = payloads
         self._collecting = collecting
         self._outbox = Outbox()
+        self._leaving = False
 
     def turn(self, now_s: float) -> None:
         """Read what has come, keep it, acknowledge, write; waits for the store and for nothing else.
@@ -60,7 +61,7 @@ class CollectorSession:
             BrokerUnsuitable: so it is, and will be the next time.
         """
         self._receive(now_s)
-        if self.open:
+        if self.proved:
             for mid in self._collecting.work(now_s, self._outbox):
                 self.connection.acknowledge(mid)
             self._outbox.send(self.connection)
@@ -70,32 +71,30 @@ class CollectorSession:
 
     def wait_s(self, now_s: float) -> float:
         """How long until there is something to do if nothing comes, seconds."""
-        return self._collecting.wait_s(now_s) if self.open else max(0.0, self.began_s + ANSWER_S - now_s)
+        return self._collecting.wait_s(now_s) if self.proved else max(0.0, self.began_s + ANSWER_S - now_s)
 
-    def say_goodbye(self) -> None:
-        """Say that nobody is here; what is not acknowledged comes again to whoever is next."""
-        self._outbox.put(self._topics.presence, self._payloads.presence("offline"))
+    def leave(self, now_s: float) -> bool:
+        """Say that nobody is here; what is not acknowledged comes again to whoever is next.
+
+        Returns:
+            Whether the broker has taken everything that was to be said.
+
+        Raises:
+            ConnectionError: the connection is over.
+        """
+        if not self._leaving:
+            self._leaving = True
+            self._outbox.put(self._topics.presence, self._payloads.presence("offline"))
+        self._outbox.send(self.connection)
+        self.connection.write()
+        self.connection.read()
+        self._answers()
+        return self._outbox.empty
 
     @property
     def refusal(self) -> str:
         """Why the broker took the last message that it did not take; empty if it takes them."""
         return self._outbox.refusal
-
-    @property
-    def said_all(self) -> bool:
-        """Whether the broker has taken everything that was to be said."""
-        return self._outbox.empty
-
-    def drain(self) -> None:
-        """Send and read answers only.
-
-        Raises:
-            ConnectionError: the connection is over.
-        """
-        self._outbox.send(self.connection)
-        self.connection.write()
-        self.connection.read()
-        self._answers()
 
     def _receive(self, now_s: float) -> None:
         """Read what has come, as far as a batch goes, so that what came together is kept together.
@@ -140,7 +139,7 @@ class CollectorSession:
             raise BrokerUnsuitable(in_words(code))
         if code >= FAILURE:
             raise ConnectionError(f"the broker refuses this collector: {in_words(code)}")
-        self.open = True
+        self.proved = True
         self._outbox.connected(receive_maximum)
         topics = self._topics
         self.connection.subscribe((topics.events, topics.healths, topics.presence, *topics.alerts))

@@ -1,7 +1,8 @@
 """The terminal's way to the site's broker and back: one thread, one connection at a time.
 
-The connection: publisher.py opens one after the other (attempt.py, tls.py, backoff.py), session.py drives one, mqtt.py
-is it, and news.py what happens on it. wire.py has topics and payloads for both ways.
+The connection: line.py opens one after the other (attempt.py, tls.py, backoff.py), for publisher.py as for the
+collector and for who reads along at the site; sessions.py makes a terminal's, session.py drives one, mqtt.py is it, and
+news.py what happens on it. wire.py has topics and payloads for both ways.
 
 Up: delivery.py sends the journal's events (window.py: what is on its way; again.py: what somebody asked for once more);
 report.py sends what the terminal says of itself (board.py, muster.py).

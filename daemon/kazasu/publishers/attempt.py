@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.waker import Waker
 
+_Connection = TypeVar("_Connection", bound="Connection")
 
-class Attempt:
-    """One try to open a connection; it begins at once. The publisher's thread.
+
+class Attempt(Generic[_Connection]):
+    """One try to open a connection; it begins at once. The thread of whoever wants it open.
 
     The thread is a daemon: a process that ends does not wait for a name server either.
 
@@ -20,7 +22,7 @@ class Attempt:
         waker: woken when the try has ended.
     """
 
-    def __init__(self, connection: Connection, waker: Waker) -> None:
+    def __init__(self, connection: _Connection, waker: Waker) -> None:
         self.connection = connection
         self._waker = waker
         self._error: Exception | None = None
@@ -32,7 +34,7 @@ class Attempt:
         """Whether there is a result."""
         return self._ended.is_set()
 
-    def result(self) -> Connection:
+    def result(self) -> _Connection:
         """The open connection; only once `ended`.
 
         Raises:

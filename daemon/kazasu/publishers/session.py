@@ -23,7 +23,7 @@ _NOT_MQTT_5 = "what answers there does not speak MQTT 5: use a broker that does 
 
 
 class Session:
-    """Drives one open connection. The publisher's thread.
+    """Implements line.LineSession: drives one open connection. The publisher's thread.
 
     Args:
         connection: open; the broker has not answered CONNECT yet.
@@ -60,6 +60,7 @@ class Session:
         self._ack_timeout_s = ack_timeout_s
         self.began_s = now_s
         self._open = False
+        self._said_goodbye = False
         self._asked: frozenset[str] = frozenset()
 
     def turn(self, now_s: float) -> None:
@@ -84,19 +85,26 @@ class Session:
         self.connection.write()
         self._check_silence(now_s)
 
-    def say_goodbye(self, now_s: float) -> bool:
-        """Enqueue the farewell if there is room; returns whether there was."""
-        if not (self._open and self._delivery.window.room_for_other):
-            return False
-        self._send(*self._report.farewell(), now_s)
-        self.connection.write()
-        return True
+    def leave(self, now_s: float) -> bool:
+        """Send what the last moments brought, then the farewell, as often as it is called until there was room for it.
 
-    def drain(self, now_s: float) -> bool:
-        """Read only; returns whether everything sent has been answered."""
-        self._receive(now_s)
-        self.connection.write()
-        return self._delivery.window.empty
+        Returns:
+            Whether everything that was sent has been answered.
+
+        Raises:
+            ConnectionError: see `turn`.
+            BrokerUnsuitable: see `turn`.
+        """
+        if self._said_goodbye:
+            self._receive(now_s)
+            self.connection.write()
+            return self._delivery.window.empty
+        self.turn(now_s)
+        if self._open and self._delivery.window.room_for_other:
+            self._send(*self._report.farewell(), now_s)
+            self.connection.write()
+            self._said_goodbye = True
+        return False
 
     def wait_s(self, now_s: float) -> float:
         """How long until there is something to do if nothing comes, seconds."""

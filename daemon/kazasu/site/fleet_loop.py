@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from kazasu.publishers.line import BEAT_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from kazasu.site.link import Link
 
 _Answer = TypeVar("_Answer")
-
-_BEAT_S = 9.0  # ports.Beat asks for one at least every 10 s
 
 
 class FleetLoop:
@@ -46,7 +46,7 @@ class FleetLoop:
         try:
             while not self._stopping.is_set():
                 beat()
-                self._link.wait(_BEAT_S)
+                self._link.wait(BEAT_S)
                 messages = self._link.turn()
                 at = self._clock.now().at
                 with self._lock:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.document import Verifier
     from kazasu.ports import Clock
+    from kazasu.publishers.mqtt import Connection
     from kazasu.site.simulate_site import Identity
 
 _HANDSHAKES = 64  # mosquitto's listen backlog is 100: what is more waits for the kernel to try again
@@ -103,7 +104,7 @@ class Fleet:
         ]
         self._waker = Waker()
         self._poll = select.epoll()
-        self._attempts: dict[int, Attempt] = {}
+        self._attempts: dict[int, Attempt[Connection]] = {}
         self._by_descriptor: dict[int, int] = {}
         self._waiting = [(0.0, index) for index in range(len(self._terminals))]  # who connects when
         self._away: frozenset[int] = frozenset()

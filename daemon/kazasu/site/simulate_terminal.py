@@ -17,9 +17,9 @@ from kazasu.publishers.backoff import Backoff
 from kazasu.publishers.board import HealthBoard
 from kazasu.publishers.delivery import Delivery
 from kazasu.publishers.downlink import Downlink
-from kazasu.publishers.report import Report
+from kazasu.publishers.sessions import Sessions
 from kazasu.publishers.settings import Settings
-from kazasu.publishers.wire import Payloads, Topics
+from kazasu.publishers.wire import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,25 +148,29 @@ class SimulatedTerminal:
         self.journal = MemoryJournal(site, identity)
         self.session: Session | None = None
         self.backoff = Backoff(random)
-        self._settings = Settings(site=site, terminal=identity.terminal, broker=identity.broker)
-        self._topics = Topics(site, identity.terminal)
-        self._payloads = Payloads(site, identity.terminal)
         self._clock = clock
         self._figures = figures
         self._board = HealthBoard()
+        settings = Settings(site=site, terminal=identity.terminal, broker=identity.broker)
+        topics = Topics(site, identity.terminal)
         self._delivery = Delivery(
-            self._topics,
+            topics,
             backlog=self.journal,
             cursor=self.journal,
             clock=clock,
             health=self._board,
             backoff=Backoff(random),
         )
-        self._downlink = Downlink(
-            self._settings, self._topics, collector, backlog=self.journal, inbox=self, health=self._board
+        downlink = Downlink(settings, topics, collector, backlog=self.journal, inbox=self, health=self._board)
+        self._sessions = Sessions(
+            settings,
+            cursor=self.journal,
+            board=self._board,
+            delivery=self._delivery,
+            downlink=lambda: downlink,
+            clock=clock,
         )
         self._credential = secrets.token_hex(16)
-        self._conn = 0
 
     def tap(self, now_s: float) -> None:
         """Somebody punches in: recorded whether there is a broker or not."""
@@ -187,36 +191,12 @@ class SimulatedTerminal:
 
     def new_connection(self) -> Connection:
         """What to open next."""
-        from kazasu.publishers.mqtt import Connection
-
-        self._conn = self.journal.next_connection()
-        will = (self._topics.state, self._payloads.offline(self._conn, "connection_lost"))
-        return Connection(self._settings.broker, self.name, will)
+        return self._sessions.connect()
 
     def begin(self, connection: Connection, now_s: float) -> None:
         """The connection is open."""
         self.backoff.reset()
-        from kazasu.publishers.session import Session
-
-        report = Report(
-            self._settings,
-            self._topics,
-            self._payloads,
-            self._conn,
-            board=self._board,
-            delivery=self._delivery,
-            clock=self._clock,
-            vitals=dict,
-        )
-        self.session = Session(
-            connection,
-            self._topics,
-            report=report,
-            delivery=self._delivery,
-            downlink=self._downlink,
-            ack_timeout_s=self._settings.ack_timeout_s,
-            now_s=now_s,
-        )
+        self.session = self._sessions.begin(connection, now_s)
 
     def turn(self, now_s: float) -> None:
         """Read, send, write; see `Session.turn`.
@@ -247,9 +227,7 @@ class SimulatedTerminal:
         if self.session is None:
             return True
         try:
-            if self._conn and self.session.say_goodbye(now_s):
-                self._conn = 0  # said
-            if self._conn == 0 and self.session.drain(now_s):
+            if self.session.leave(now_s):
                 self.session.connection.disconnect()
                 self.session = None
         except (OSError, BrokerUnsuitable):

@@ -111,7 +111,7 @@ def test_it_subscribes_once_the_broker_has_answered(session: CollectorSession, c
     assert session.wait_s(1.0) == ANSWER_S - 1.0
     connection.ready(OPENED)
     session.turn(1.0)
-    assert session.open
+    assert session.proved
     assert connection.subscribed[0] == f"$share/group/kazasu/v1/{SITE}/up/+/event"
 
 
