@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import pwd
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,14 +19,17 @@ from kazasu.errors import BrokerUnsuitable
 from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.settings import Broker
 from kazasu.publishers.wire import Topics
+from kazasu.site.broker_files import changed, files
+from kazasu.site.directory import replace_file
 from kazasu.site.pem import certificate_pem, key_pem
 from kazasu.site.revocation import revoke
+from kazasu.virtual.broker import accepts, free_port
 from kazasu.virtual.certificates import ThrowawayCa
+from kazasu.virtual.program import Program
 from kazasu.virtual.site import PASSPHRASE, SiteBroker, make_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cryptography import x509
 
@@ -86,6 +93,26 @@ def keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
 def broker(keyring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteBroker]:
     with SiteBroker(keyring.site, tmp_path_factory.mktemp("broker")) as broker:
         yield broker
+
+
+def test_the_files_fit_debians_own_configuration(keyring: Keyring, tmp_path: Path) -> None:
+    """Brought to where `kazasu site broker-config` says, beside what the package mosquitto has there."""
+    conf_d, port = tmp_path / "conf.d", free_port()
+    conf_d.mkdir()
+    for name, (content, mode) in files(keyring.site, tmp_path).items():
+        replace_file((conf_d if name == "kazasu.conf" else tmp_path) / name, content, mode)
+    there = changed((conf_d / "kazasu.conf").read_text(), {"listener": f"listener {port} 127.0.0.1"})
+    (conf_d / "kazasu.conf").write_text(there)
+    debians = Path("/etc/mosquitto/mosquitto.conf").read_text()
+    for folder in ("/run/mosquitto", "/var/lib/mosquitto", "/var/log/mosquitto", "/etc/mosquitto/conf.d"):
+        assert folder in debians
+        debians = debians.replace(folder, str(conf_d if folder.endswith("conf.d") else tmp_path))
+    (tmp_path / "mosquitto.conf").write_text(f"{debians}\nuser {pwd.getpwuid(os.geteuid()).pw_name}\n")
+    mosquitto = Program("mosquitto", "mosquitto", tmp_path / "said")
+    try:
+        mosquitto.start(["-c", tmp_path / "mosquitto.conf"], lambda: accepts(keyring.site.file("ca.pem"), port))
+    finally:
+        mosquitto.end(signal.SIGKILL)
 
 
 def refuses(broker: Broker, topic: str) -> bool:

@@ -91,3 +91,27 @@ def test_what_the_broker_took_and_lost_is_asked_for_and_sent_again(stage: Stage,
         assert operations.wait_for(lambda: health_of(operations).get("acked_seq", 0) == last)
         with collector:
             assert operations.wait_for(lambda: vouched(operations) >= last), collector.log_file.read_text()
+
+
+@pytest.mark.rule(5)
+def test_what_a_broker_that_saves_by_time_lost_with_its_power_comes_again(
+    stage: Stage, collector: CollectorProcess
+) -> None:
+    """It saves nothing at all here, so that the collector's session is lost for certain, and the events in it."""
+    stage.broker.stop()
+    stage.broker.configure("autosave_on_changes false", "autosave_interval 3600")
+    stage.broker.start()
+    with stage.daemon:
+        with BrokerClient(stage.broker.client("operations"), "operations", HEALTH) as operations:
+            with collector:
+                stage.tap(stage.staff[0].card)
+                last = stage.backlog.last_seq()
+                assert operations.wait_for(lambda: vouched(operations) == last)
+            for person in stage.staff[1:3]:
+                stage.tap(person.card)
+            last = stage.backlog.last_seq()
+            assert operations.wait_for(lambda: health_of(operations).get("acked_seq", 0) == last)
+        stage.broker.kill()
+        stage.broker.start()
+        with collector, BrokerClient(stage.broker.client("operations"), "operations", HEALTH) as operations:
+            assert operations.wait_for(lambda: vouched(operations) >= last), collector.log_file.read_text()

@@ -1,7 +1,7 @@
 """What a site's mosquitto runs with: the shipped configuration and access list, with the site's own names in them.
 
 The text is config/mosquitto's, which the demo and the tests run with, too; here it gets paths, the site's name, a
-revocation list, and the bundles that may knock.
+revocation list, the bundles that may knock, and at a large site another way of saving.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ SHIPPED: Final = Path(__file__).with_name("mosquitto")
 INSTALLED: Final = Path("/etc/mosquitto/kazasu")
 PUBLIC: Final = 0o644
 SECRET: Final = 0o600
+SAVES_EACH_CHANGE: Final = 100
+"""Up to so many terminals mosquitto follows when it writes its whole store at each change (decision 0028)."""
 
 
 def configuration(changes: Mapping[str, str]) -> str:
@@ -37,6 +39,11 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
     left = dict(changes)
     kept = [left.pop(line.split()[0], line) if line else line for line in text.splitlines()]
     return "\n".join([*kept, *left.values(), ""])
+
+
+def saves_by_time(site: Site) -> bool:
+    """Whether the site has so many terminals that its broker saves every other second, and not at each change."""
+    return sum(record.state != "revoked" for record in site.terminals().values()) > SAVES_EACH_CHANGE
 
 
 def files(site: Site, folder: Path = INSTALLED) -> dict[str, tuple[bytes, int]]:
@@ -66,6 +73,10 @@ def files(site: Site, folder: Path = INSTALLED) -> dict[str, tuple[bytes, int]]:
     if revoked.exists():  # a CA elsewhere has one of its own
         changes["keyfile"] += f"\n# Certificates that were revoked: `kazasu site revoke`.\ncrlfile {folder}/crl.pem"
         found["crl.pem"] = (revoked.read_bytes(), PUBLIC)
+    if saves_by_time(site):
+        changes["autosave_on_changes"] = (
+            f"# More than {SAVES_EACH_CHANGE} terminals: every other second.\nautosave_on_changes false"
+        )
     return {"kazasu.conf": (configuration(changes).encode(), PUBLIC), **found}
 
 

@@ -125,7 +125,9 @@ def test_own_certificates_are_renewed_when_they_are_near_their_end_or_named(
 
 def test_the_brokers_files_are_written_with_how_to_bring_them(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert types("broker-config", "--out", "out") == 0
-    assert "systemctl restart mosquitto" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "saves    at each change" in said
+    assert "systemctl restart mosquitto" in said
     assert (site.path.parent / "out" / "broker.key").stat().st_mode & 0o777 == 0o600
 
 

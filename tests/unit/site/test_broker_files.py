@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fakes.enrolment import NOW, Newcomer, admission
 from kazasu.site.admission import invite
-from kazasu.site.broker_files import access_list, configuration, files
+from kazasu.site.broker_files import SAVES_EACH_CHANGE, access_list, configuration, files
+from kazasu.site.directory import TerminalRecord
 
 if TYPE_CHECKING:
     from kazasu.site.directory import Site
@@ -22,6 +23,15 @@ def test_the_configuration_is_the_shipped_one_but_for_paths_and_what_was_revoked
     assert {line.split()[0] for line in more} == {"listener", "crlfile", "#"}
     assert {line.split()[0] for line in set(shipped) - set(made)} == {"listener"}
     assert f"listener {site.address.port}" in made
+
+
+def test_above_a_hundred_terminals_the_broker_saves_by_time(site: Site) -> None:
+    for number in range(SAVES_EACH_CHANGE + 1):
+        site.save(TerminalRecord(id=f"t-{number}", state="active"))
+    assert "\nautosave_on_changes false\n" in files(site)["kazasu.conf"][0].decode()
+    assert "\nautosave_interval 1\n" in files(site)["kazasu.conf"][0].decode()
+    site.save(TerminalRecord(id="t-0", state="revoked"))
+    assert "\nautosave_on_changes true\n" in files(site)["kazasu.conf"][0].decode()
 
 
 def test_a_line_is_replaced_by_its_first_word_or_comes_on_top() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kazasu.cli import EXIT_OK
 from kazasu.cli.site import add_site_argument, site_of
 from kazasu.errors import KeyMaterialError
-from kazasu.site.broker_files import INSTALLED, files
+from kazasu.site.broker_files import INSTALLED, files, saves_by_time
 from kazasu.site.directory import replace_file
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
     for name, (what, mode) in content.items():
         replace_file(arguments.out / name, what, mode)
         print(f"written  {arguments.out / name}")
+    print(f"saves    {'every other second' if saves_by_time(site) else 'at each change'} (decision 0028)")
     print("\nOn the broker's machine, as root:")
     print(f"  install -D -m 644 -t /etc/mosquitto/conf.d {arguments.out}/kazasu.conf")
     print(f"  install -d -m 750 -o root -g mosquitto {arguments.installed}")
