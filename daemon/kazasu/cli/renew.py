@@ -1,9 +1,9 @@
-"""Bring what this terminal and its site trust each other by up to date: its certificate for the broker, the site's key.
+"""Bring what this terminal and its site share up to date: its certificate for the broker, the site's key, the pepper.
 
-Run it each day (docs/site.md): it asks for the next certificate in the last thirty days of this one, and takes over a
-new site key that the present one vouches for. The request waits at the broker until the desk answers
-(`kazasu site accept`), and the answer waits for the next run. What was replaced stays as FILE.old, and the service is
-started anew.
+Run it each day (docs/site.md): it asks for the next certificate in the last thirty days of this one, takes over a new
+site key that the present one vouches for, and asks for a layer of the pepper that it lacks. Requests wait at the broker
+until the desk answers (`kazasu site accept`), and answers wait for the next run. What was replaced stays as FILE.old,
+and the service is started anew.
 """
 
 from __future__ import annotations
@@ -49,12 +49,15 @@ def execute(arguments: argparse.Namespace) -> int:
         print(line)
     if renewal.waiting:
         print(
-            "no answer yet: the request waits at the broker for `kazasu site accept`; the next run looks for the answer"
+            f"no answer yet: the request for {' and '.join(renewal.waiting)} waits at the broker for `kazasu site"
+            " accept`; the next run looks for the answer"
         )
-    elif not changed:
+    elif not changed and not renewal.refused:
         print(f"nothing to renew: the certificate is good until {renewal.ends:%Y-%m-%d}")
     if changed:
         _start_anew(path.parent)
+    if renewal.refused:
+        raise KazasuError(renewal.refused)
     return EXIT_OK
 
 

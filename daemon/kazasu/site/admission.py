@@ -78,6 +78,7 @@ def invite(
         issued = authority.client(BOOTSTRAP + terminal, private.public_key(), now, valid_for)
         certificate, key = certificate_pem(issued).decode(), key_pem(private).decode()
         serial = f"{issued.serial_number:x}"
+    pepper = site.pepper()
     content = bundle.Secrets(
         timezone=site.zone.key,
         host=site.address.host,
@@ -85,13 +86,15 @@ def invite(
         ca=site.file("ca.pem").read_text(),
         site_key=public_pem(site.verifier().public).decode(),
         collector_key=public_pem(site.collector_signer().public).decode(),
-        pepper=pepper_text(site.pepper()).decode().strip(),
+        pepper=pepper_text(pepper).decode().strip(),
         one_time_key=key_pem(one_time).decode(),
         certificate=certificate,
         key=key,
     )
     expires = (now + valid_for).replace(microsecond=0)
-    invitation = Invitation(key=public_pem(one_time.public_key()).decode(), expires=expires, serial=serial)
+    invitation = Invitation(
+        key=public_pem(one_time.public_key()).decode(), expires=expires, serial=serial, layer=pepper.newest
+    )
     with site.locked():
         record = site.find(terminal)
         if record is not None and record.state != "invited" and not again:
@@ -232,6 +235,7 @@ def _enrolled(record: TerminalRecord, request: Request, own: Certificate, now: d
         state="active",
         event_keys=(*former.event_keys, *(kept or [EventKey(keyid=keyid, since=now_s, pem=request.event_key)])),
         certificates=(*_current(former, now), *spent(record.invitation, now), own),
+        layer=None if record.invitation is None else record.invitation.layer,
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from kazasu.site.layers import Lift
+
 _HEADER = "cardholder,code,salt,digest,duress_digest"
 _LINE = re.compile(r"([^,\t]+),([0-9a-f]{32}),([0-9a-f]{32}),([0-9a-f]{64}),([0-9a-f]{64})?")
 
@@ -66,6 +68,17 @@ def take_code(path: Path, number: str) -> None:
     if number not in codes:
         raise RosterError(f"{path}: {number} has no code")
     _write(path, {owner: code for owner, code in codes.items() if owner != number})
+
+
+def codes_relaid(path: Path, new: Path, lift: Lift) -> None:
+    """Write the codes under a later layer of the pepper to another file; durable on return.
+
+    Raises:
+        RosterError: the file cannot be read.
+        KeyMaterialError: the other cannot be written.
+    """
+    codes = read_codes(path)
+    _write(new, {number: (lift.pseudonym(code), lift.kept(pin)) for number, (code, pin) in codes.items()})
 
 
 def _write(path: Path, codes: Mapping[str, tuple[str, KeptPin]]) -> None:

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kazasu.config import load_table
-from kazasu.errors import ConfigurationError, KeyMaterialError
+from kazasu.errors import ConfigurationError, KeyMaterialError, RosterError
 from kazasu.model.pepper import PEPPER_ID
 from kazasu.model.table import Name, Table
 from kazasu.site.terminal_record import EventKey, TerminalRecord, is_name, written
@@ -227,8 +227,33 @@ class Site:
         return load_pepper(self.key_file("pepper"))
 
     @property
+    def relaid_folder(self) -> Path:
+        """Where a change of all the roster's files to another layer of the pepper is under way; see `broken_off`."""
+        return self.path / "roster" / ".relaid"
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether such a change lost its power: some of the files are under the one layer, some under the other."""
+        return self.relaid_folder.exists()
+
+    @property
     def layer(self) -> str:
-        """What the layer of the pepper is called that the roster's files are under.
+        """What the layer of the pepper is called that the roster's files are under, all of them.
+
+        Raises:
+            KeyMaterialError: pepper.id is missing or damaged.
+            RosterError: a change to another layer was broken off.
+        """
+        if self.broken_off:
+            raise RosterError(
+                f"{self.path / 'roster'} was on its way to another layer of the pepper when the power failed:"
+                " `kazasu site rotate-pepper --finish` goes on"
+            )
+        return self.layer_at_rest
+
+    @property
+    def layer_at_rest(self) -> str:
+        """The same, as it was before a change that was broken off.
 
         Raises:
             KeyMaterialError: pepper.id is missing or damaged.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError
+from kazasu.model.code import KeptPin, lifted
 from kazasu.model.pepper import LayerNotHeld
-from kazasu.model.roster_text import CARD, CODE
+from kazasu.model.roster_text import CARD, CODE, code_line
 from kazasu.store.roster_lines import put_in_order
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class Lift:
         """What a card or a code is called."""
         return self._pepper.lifted(pseudonym, self._since, self._to)
 
-    def digest(self, digest: str) -> str:
-        """What is kept of a PIN; nothing if there is none."""
-        return self._pepper.lifted_pin(bytes.fromhex(digest), self._since, self._to).hex() if digest else ""
+    def kept(self, kept: KeptPin) -> KeptPin:
+        """What is kept of a person's PINs."""
+        return lifted(kept, self._pepper, self._since, self._to)
 
     def line(self, line: bytes) -> bytes:
         """A line of a roster's text (model/roster_text.py)."""
@@ -54,9 +55,11 @@ class Lift:
         if kind == CARD:
             return b"\t".join([kind, self._pseudonym_in(fields[0]), *fields[1:]])
         if kind == CODE:
-            code, number, salt, *digests = (field.decode() for field in line[:-1].split(b"\t")[1:])
-            laid = (self.pseudonym(code), number, salt, *map(self.digest, digests))
-            return b"\t".join([kind, *(field.encode() for field in laid)]) + b"\n"
+            _, code, number, salt, *digests = line.decode().removesuffix("\n").split("\t")
+            digest, duress = map(bytes.fromhex, digests)
+            kept = self.kept(KeptPin(salt=bytes.fromhex(salt), digest=digest, duress_digest=duress or None))
+            known_as = bytes.fromhex(self.pseudonym(code))
+            return code_line(known_as, number, kept.salt, kept.digest, kept.duress_digest)
         return line
 
     def lines(self, lines: Iterable[bytes], store: Path) -> Iterator[bytes]:

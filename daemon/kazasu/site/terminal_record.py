@@ -67,11 +67,13 @@ class Invitation(Table, frozen=True, kw_only=True):
         key: the public half of the bundle's one-time key, PEM; a request has to be signed by the other.
         expires: afterwards it admits nobody.
         serial: of the bundle's own certificate for the broker, if it has one, hexadecimal.
+        layer: the newest of the pepper's layers that is in the bundle; None: it was made before there were layers.
     """
 
     key: str
     expires: _Aware
     serial: _Serial | None = None
+    layer: _Keyid | None = None
 
     def verifier(self) -> Ed25519Verifier:
         """Check a request with it.
@@ -93,6 +95,7 @@ class TerminalRecord(Table, frozen=True, kw_only=True):
         event_keys: the newest last.
         certificates: those that have not ended, the newest last.
         invitation: the open one; a terminal that is active may be invited again.
+        layer: the newest of the pepper's layers that it was given; None: the first.
     """
 
     id: Name
@@ -100,6 +103,7 @@ class TerminalRecord(Table, frozen=True, kw_only=True):
     event_keys: tuple[EventKey, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     invitation: Invitation | None = None
+    layer: _Keyid | None = None
 
     @property
     def event_key(self) -> EventKey | None:
@@ -141,6 +145,8 @@ def _ended(entry: Any, now: datetime) -> Any:
 def _lines(record: TerminalRecord) -> Iterator[str]:
     yield f"id = {_value(record.id)}"
     yield f"state = {_value(record.state)}"
+    if record.layer is not None:
+        yield f"layer = {_value(record.layer)}"
     for header, entries in (
         ("[[event_keys]]", record.event_keys),
         ("[[certificates]]", record.certificates),

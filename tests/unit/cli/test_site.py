@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fakes.enrolment import NOW, Newcomer, admission
 from kazasu.cli import main
 from kazasu.cli.site import ACTIONS
+from kazasu.site import pepper_rotation
 from kazasu.site.directory import open_site
 from kazasu.site.own_certificates import OWN, ends
 from kazasu.site.pem import certificate_pem
@@ -99,6 +101,13 @@ def test_the_list_says_how_each_terminal_is(site: Site, capsys: pytest.CaptureFi
     assert active.split() == ["entrance-1", "active", newcomer.event.keyid, "certificate", "365", "d"]
     assert invited.split()[:5] == ["gate", "invited", "-", "invitation", "until"]
 
+    first, second = site.pepper().newest, pepper_rotation.begin(site)
+    assert types("list") == 0
+    assert f"certificate 365 d, pepper {first}, not the newest layer" in capsys.readouterr().out
+    site.save(msgspec.structs.replace(site.terminal("entrance-1"), layer=second))
+    assert types("list") == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(f"pepper {second}")
+
 
 def test_revoking_says_what_ended_and_what_is_left_to_do(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     newcomer = Newcomer(site)
@@ -150,7 +159,7 @@ def test_with_a_ca_elsewhere_requests_are_checked_here_and_signed_there(
     assert types("broker-config", "--site", "other") == 1
     assert "other/clients/broker.pem: No such file" in capsys.readouterr().err
     assert with_passphrase("accept", "--site", "other") == 1
-    assert "requests come as files" in capsys.readouterr().err
+    assert "requests for certificates come as files" in capsys.readouterr().out
 
     newcomer = Newcomer(other, "gate", now=now)
     (folder / "gate.request").write_bytes(newcomer.asks())

@@ -81,9 +81,13 @@ def check_pepper(answer: str, answers: Answers, place: Place) -> None:
         return
     path = place.path(answer)
     pepper = pepper_in(files.read(path, "pepper"), path)
-    if there.exists() and pepper_in(files.read(there, "pepper"), there) != pepper:
+    if not there.exists():
+        return
+    layers = pepper_in(files.read(there, "pepper"), there).layers
+    if pepper.layers[: len(layers)] != layers:
         raise Wrong(
-            f"{there} holds another pepper, under which cards may be enrolled here: keep it, or move it away first"
+            f"{there} holds another pepper, or more layers of it, under which cards may be enrolled here: keep it, or"
+            " move it away first"
         )
 
 

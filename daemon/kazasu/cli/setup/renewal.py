@@ -1,4 +1,4 @@
-"""The terminal's side of renewal: the next certificate, and the site keys that count.
+"""The terminal's side of renewal: the next certificate, the site keys that count, the layers of the pepper.
 
 What was asked for lies in `renewal/` beside the configuration until the answer comes, root's alone.
 """
@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from kazasu.app.broker import broker_of
 from kazasu.cli.setup.files import PUBLIC, SECRET, NewFile, install, read
+from kazasu.cli.setup.layer_renewal import LayerRenewal
 from kazasu.config import credential
 from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import claimed, renewal
 from kazasu.enrolment.succession import followed
-from kazasu.errors import KeyMaterialError, SignatureInvalid
+from kazasu.errors import EnrolmentRefused, KeyMaterialError, SignatureInvalid
 from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.wire import Topics
 from kazasu.site.pem import certificate_in, key_pem
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.configuration import Config
     from kazasu.model.configuration_broker import Mqtt
+    from kazasu.publishers.exchange import Exchange
     from kazasu.publishers.news import Received
 
 _DUE: Final = dt.timedelta(days=30)
@@ -47,17 +49,20 @@ class Renewal:
         folder: the configuration's.
 
     Attributes:
-        waiting: something was asked, and the answer is still to come.
+        waiting: what was asked for, in words, whose answer is still to come.
+        refused: why there is no new layer of the pepper, though the site has one; empty if all is well.
     """
 
     def __init__(self, config: Config, mqtt: Mqtt, site_key: Path, folder: Path) -> None:
-        self.waiting = False
+        self.waiting: list[str] = []
+        self.refused = ""
         self._config = config
         self._mqtt = mqtt
         self._site_key = site_key
         self._folder = folder / "renewal"
         self._certificate = certificate_in(read(mqtt.certificate, "certificate"), mqtt.certificate)
         self._topics = Topics(config.terminal.site, config.terminal.id)
+        self._layers = LayerRenewal(config, site_key, folder, self._topics)
 
     @property
     def ends(self) -> dt.datetime:
@@ -80,7 +85,7 @@ class Renewal:
         with exchanging(
             broker_of(self._mqtt),
             f"{self._config.terminal.id}-renew",
-            (self._topics.site_keys, self._topics.enrol_reply),
+            (self._topics.site_keys, self._topics.enrol_reply, self._topics.pepper, self._topics.pepper_gift),
         ) as exchange:
             there = []
             while (received := exchange.receive(_QUIET_S)) is not None:
@@ -88,23 +93,34 @@ class Renewal:
             if self._take_over(there):
                 keyids = [key.keyid for key in load_verifiers(self._site_key)]
                 changed.append(f"what counts as the site's key now: {' and '.join(keyids)}")
-            if not wanted:
-                return changed
-            request = self._request(now)
-            taken = any(self._taken(request, received) for received in there)
-            if not taken:
-                exchange.publish(self._topics.enrol_request, request, retain=True)
-            while not taken and (received := exchange.receive(wait_s)) is not None:
-                taken = self._taken(request, received)
-        self.waiting = not taken
-        if taken:
-            changed.append(f"the certificate for the broker is good until {self._install():%Y-%m-%d}")
+            try:
+                changed += self._layers.run(exchange, there, now, wait_s)
+            except EnrolmentRefused as error:  # no reason to let the certificate run out
+                self.refused = str(error)
+            if self._layers.waiting:
+                self.waiting.append("a layer of the pepper")
+            if wanted:
+                changed += self._certified(exchange, there, now, wait_s)
         return changed
+
+    def _certified(self, exchange: Exchange, there: list[Received], now: dt.datetime, wait_s: float) -> list[str]:
+        """Ask for a certificate, and wait for it."""
+        request = self._request(now)
+        taken = any(self._taken(request, received) for received in there)
+        if not taken:
+            exchange.publish(self._topics.enrol_request, request, retain=True)
+        while not taken and (received := exchange.receive(wait_s)) is not None:
+            taken = self._taken(request, received)
+        if not taken:
+            self.waiting.append("a certificate")
+            return []
+        return [f"the certificate for the broker is good until {self._install():%Y-%m-%d}"]
 
     def _take_over(self, there: list[Received]) -> bool:
         """Follow what the site says of its keys."""
         present = read(self._site_key, "public key").decode()
-        payloads = [each.payload for each in there if each.topic != self._topics.enrol_reply]
+        keys = self._topics.site_keys.removesuffix("+")
+        payloads = [each.payload for each in there if each.topic.startswith(keys)]
         newest = followed(self._config.terminal.site, present, payloads)
         if newest == present:
             return False

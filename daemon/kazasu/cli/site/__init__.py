@@ -47,6 +47,7 @@ ACTIONS = (
     Action("list", "each terminal's state, key and certificate"),
     Action("revoke", "end a terminal's keys and certificates"),
     Action("renew", "renew the certificates of the broker and of the site's own clients of it"),
+    Action("rotate-pepper", "lay another layer over the pepper, after a terminal was stolen"),
     Action("rotate-key", "replace the site key, while terminals go on"),
     Action("command", "command terminals, and see what becomes of it"),
     Action("watch", "every terminal at a glance, the worst first"),

@@ -1,4 +1,4 @@
-"""Answer terminals that ask: admit those with an open invitation, renew the certificates of those that are here.
+"""Answer terminals that ask: admit the invited, renew certificates, give layers of the pepper to those that are here.
 
 With a file, the answer is a file, too, for `kazasu setup --reply` at the terminal. Without one it looks at the broker,
 where requests wait; with --wait it stays there and answers whoever comes. An invitation is used by the first request
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.cli import EXIT_OK, EXIT_PROBLEM
 from kazasu.cli.site import add_passphrase_argument, add_site_argument, passphrase_of, site_of
@@ -18,6 +18,7 @@ from kazasu.errors import EnrolmentRefused, KazasuError, KeyMaterialError
 from kazasu.publishers.wire import Topics
 from kazasu.site.admission import Admission
 from kazasu.site.directory import replace_file
+from kazasu.site.pepper_gifts import PepperGifts
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 _QUIET_S = 1.0  # what is retained comes at once
 _FOR_EVER_S = 365 * 86400.0
 _AGAIN_S = 2.0
+
+
+class _Desk(NamedTuple):
+    """Who answers: for certificates, and for layers of the pepper."""
+
+    site: Site
+    admission: Admission
+    gifts: PepperGifts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +57,13 @@ def execute(arguments: argparse.Namespace) -> int:
     site = site_of(arguments)
     passphrase = passphrase_of(arguments)
     authority = site.authority(passphrase) if site.has_authority else None
-    admission = Admission(site, site.unlock(passphrase), authority)
+    signer = site.unlock(passphrase)
+    admission = Admission(site, signer, authority)
     if arguments.request is None:
         if authority is None:
-            raise EnrolmentRefused("this site's CA is elsewhere: requests come as files, `kazasu site accept FILE`")
-        return _answers_until_told(site, admission) if arguments.wait else _at_the_broker(site, admission, _QUIET_S)
+            print("this site's CA is elsewhere: requests for certificates come as files, `kazasu site accept FILE`")
+        desk = _Desk(site, admission, PepperGifts(site, signer))
+        return _answers_until_told(desk) if arguments.wait else _at_the_broker(desk, _QUIET_S)
     return _one_file(site, admission, arguments)
 
 
@@ -78,17 +89,17 @@ def _one_file(site: Site, admission: Admission, arguments: argparse.Namespace) -
     return EXIT_OK
 
 
-def _answers_until_told(site: Site, admission: Admission) -> int:
+def _answers_until_told(desk: _Desk) -> int:
     """Go on, over a restart of the broker, too: it gets new files whenever somebody is invited."""
     while True:
         try:
-            return _at_the_broker(site, admission, _FOR_EVER_S)
+            return _at_the_broker(desk, _FOR_EVER_S)
         except _Lost as error:
             print(f"lost     {error}; trying again", flush=True)
             time.sleep(_AGAIN_S)
 
 
-def _at_the_broker(site: Site, admission: Admission, patience_s: float) -> int:
+def _at_the_broker(desk: _Desk, patience_s: float) -> int:
     """Answer until nobody has asked for so long.
 
     Raises:
@@ -96,12 +107,14 @@ def _at_the_broker(site: Site, admission: Admission, patience_s: float) -> int:
     """
     from kazasu.publishers.exchange import exchanging
 
-    code = EXIT_OK
+    code, site = EXIT_OK, desk.site
     try:
-        with exchanging(site.broker("desk"), "kazasu-site-accept", (Topics(site.name, "+").enrol_request,)) as exchange:
+        everybody = Topics(site.name, "+")
+        topics = (everybody.pepper_wish, *((everybody.enrol_request,) if site.has_authority else ()))
+        with exchanging(site.broker("desk"), "kazasu-site-accept", topics) as exchange:
             print(f"listening at {site.address.host}:{site.address.port}", flush=True)
             while (received := exchange.receive(patience_s)) is not None:
-                if received.payload and not _answered(site, admission, exchange, received):
+                if received.payload and not _answered(desk, exchange, received):
                     code = EXIT_PROBLEM
     except OSError as error:
         raise _Lost(f"{site.address.host}:{site.address.port}: {error}") from error
@@ -112,25 +125,33 @@ class _Lost(KazasuError):
     """The broker does not answer."""
 
 
-def _answered(site: Site, admission: Admission, exchange: Exchange, received: Received) -> bool:
+def _answered(desk: _Desk, exchange: Exchange, received: Received) -> bool:
     """Answer one request and take it away; whether it was accepted.
 
     A refusal is not retained: it must not take the place of an answer that the terminal has not fetched yet.
     """
-    terminal = received.topic.split("/")[-2]
-    topics = Topics(site.name, terminal)
-    accepted = False
+    terminal, payload = received.topic.split("/")[-2], received.payload
+    topics = Topics(desk.site.name, terminal)
+    reply_topic, what = topics.enrol_reply, ""
+    if received.topic == topics.pepper_wish:
+        reply_topic, what = topics.pepper_gift, ": all layers of the pepper"
     try:
-        answer = admission.accept(received.payload, dt.datetime.now(dt.UTC), by=terminal)
+        if what:
+            answer = desk.gifts.give(payload, terminal)
+        else:
+            answer = desk.admission.accept(payload, dt.datetime.now(dt.UTC), by=terminal)
     except EnrolmentRefused as error:
         print(f"refused  {terminal}: {error}", flush=True)
-        if (no := admission.refused(received.payload, str(error))) is not None:
-            exchange.publish(topics.enrol_reply, no.body, retain=False)
+        said = str(error)
+        no = desk.gifts.refused(payload, terminal, said) if what else desk.admission.refused(payload, said)
+        if no is not None:
+            exchange.publish(reply_topic, no.body, retain=False)
+        accepted = False
     else:
-        print(f"accepted {terminal}", flush=True)
-        exchange.publish(topics.enrol_reply, answer.body, retain=True)
+        print(f"accepted {terminal}{what}", flush=True)
+        exchange.publish(reply_topic, answer.body, retain=True)
         accepted = True
-    exchange.publish(topics.enrol_request, b"", retain=True)
+    exchange.publish(received.topic, b"", retain=True)
     return accepted
 
 

@@ -41,6 +41,7 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = site.file("roster")
     folder.mkdir(exist_ok=True)
     with site.locked():
+        _ = site.layer  # people.csv is on no way to another one
         done = import_people(arguments.export, arguments.map, folder / "people.csv")
     print(f"{done.people} people: {done.joined} joined, {done.left} left, {done.without_card} have no card yet")
     print("next: kazasu site publish")

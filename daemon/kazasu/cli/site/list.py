@@ -1,4 +1,4 @@
-"""List the site's terminals: state, event key, how long the certificate is good, who was invited."""
+"""List the site's terminals: state, event key, days of the certificate, layer of the pepper, who was invited."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kazasu.cli.site import add_site_argument, site_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from kazasu.site.directory import TerminalRecord
 
@@ -23,8 +24,9 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print a line each."""
     site = site_of(arguments)
     now = dt.datetime.now(dt.UTC)
+    layers = site.pepper().ids if site.key_file("pepper").exists() else ()
     for record in site.terminals().values():
-        print(f"{record.id:<32}  {record.state:<7}  {_event_key(record):<16}  {_until(record, now)}")
+        print(f"{record.id:<32}  {record.state:<7}  {_event_key(record):<16}  {_until(record, now, layers)}")
     return EXIT_OK
 
 
@@ -32,7 +34,7 @@ def _event_key(record: TerminalRecord) -> str:
     return "-" if record.event_key is None else record.event_key.keyid
 
 
-def _until(record: TerminalRecord, now: dt.datetime) -> str:
+def _until(record: TerminalRecord, now: dt.datetime, layers: Sequence[str]) -> str:
     words = []
     good = [certificate for certificate in record.certificates if certificate.revoked_at is None]
     if good:
@@ -40,4 +42,7 @@ def _until(record: TerminalRecord, now: dt.datetime) -> str:
     if record.invitation is not None:
         ended = record.invitation.expires < now
         words.append(f"invitation {'ended' if ended else 'until'} {record.invitation.expires:%Y-%m-%d %H:%M}Z")
+    if len(layers) > 1 and record.state == "active":
+        held = record.layer or layers[0]
+        words.append(f"pepper {held}" + ("" if held == layers[-1] else ", not the newest layer"))
     return ", ".join(words)
