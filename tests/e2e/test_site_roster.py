@@ -17,6 +17,7 @@ from kazasu.model.signature import Ed25519Signer
 from kazasu.publishers.visit import visiting
 from kazasu.publishers.wire import Topics
 from kazasu.site.post import Post
+from kazasu.store.keys import load_pepper
 from kazasu.virtual.stage import SITE, TERMINAL, Enrolled, Stage
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Town:
         self._stack = stack
         self._post: Post | None = None
         self.sent = RetainedPost()
-        self.desk = TestDesk(folder, SITE, self, stage.site_key)
+        self.desk = TestDesk(folder, SITE, self, stage.site_key, load_pepper(stage.config.keys.pepper))
         self.state = stage.config.terminal.site_roster_path
 
     def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:

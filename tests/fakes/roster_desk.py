@@ -49,18 +49,26 @@ class TestDesk:
         site: whose.
         post: where it publishes.
         signer: the site's key; without it one of its own.
+        pepper: the site's; without it one that everybody knows.
     """
 
     __test__ = False
 
-    def __init__(self, folder: Path, site: str, post: Publishes, signer: Ed25519Signer | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        site: str,
+        post: Publishes,
+        signer: Ed25519Signer | None = None,
+        pepper: Pepper = PEPPER,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.signer = signer or Ed25519Signer(Ed25519PrivateKey.generate())
         self.verifier = Ed25519Verifier(self.signer.public)
         self.post = post
         self.now = datetime.now(UTC)
-        self.pepper = PEPPER
+        self.pepper = pepper
         self._site = site
 
     @property
