@@ -123,7 +123,7 @@ def terminal(directory: Path, people: int) -> dict[str, float]:
     inbox = ListInbox()
     updates = RosterUpdates(
         TrustedRoster("city", "front", (load_verifier(directory / "site.pub"),), PEPPER.ids, RunningClock()),
-        SiteRoster(directory / "roster.db", directory / "site-roster"),
+        SiteRoster(directory / "roster.db", directory / "site-roster", PEPPER),
         TOPICS,
         rules=lambda _: None,
         inbox=inbox,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from kazasu.model.roster_manifest import manifest_in
 from kazasu.publishers.visit import hear
 from kazasu.publishers.wire import Topics
 from kazasu.virtual.site import PASSPHRASE, SiteBroker, make_site
+from kazasu.virtual.tapping import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +27,19 @@ if TYPE_CHECKING:
 
 HEADER = "cardholder,name,credential,min_assurance,valid_from,valid_until,levels\n"
 HANAKO, KEN = "a" * 32, "b" * 32
+LEVELS = """
+[[levels]]
+name = "night-shift"
+doors = ["server-room"]
+"""
 
 
 class Desk:
     """A site, its broker, and who types."""
 
-    def __init__(self, site: Site, passphrase_file: Path) -> None:
+    def __init__(self, site: Site, passphrase_file: Path, store: Path) -> None:
         self.site = site
+        self.store = store
         self._passphrase_file = passphrase_file
 
     def types(self, action: str, *words: str, signs: bool = True) -> int:
@@ -43,16 +52,20 @@ class Desk:
 
     def manifest(self) -> Manifest:
         topic = Topics(self.site.name, "any").roster_of_all
-        heard: list[bytes] = []
+        return manifest_in(verified(self.retained(topic, 1)[topic], self.site.verifier()))
+
+    def retained(self, topic: str, count: int) -> dict[str, bytes]:
+        """So many messages, as operations read them; fewer if nothing comes any more."""
+        heard: dict[str, bytes] = {}
         hear(
             self.site.broker("operations"),
             "looks",
             [topic],
-            lambda _, payload: heard.append(payload),
-            quiet_s=lambda: 0.0 if heard else 10.0,
+            heard.__setitem__,
+            quiet_s=lambda: 0.0 if len(heard) == count else 10.0,
             most_s=10.0,
         )
-        return manifest_in(verified(heard[0], self.site.verifier()))
+        return heard
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +76,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     passphrase_file.chmod(0o600)
     site = make_site(directory / "site")
     with SiteBroker(site, directory / "broker"):
-        yield Desk(site, passphrase_file)
+        yield Desk(site, passphrase_file, directory / "broker" / "mosquitto.db")
 
 
 def test_nothing_is_published_unless_somebody_says_yes(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +134,36 @@ def test_a_code_for_the_keypads_is_made_up_and_published(
     assert desk.types("set-code", "1004", "--remove", signs=False) == EXIT_OK
     assert desk.types("publish", "--yes") == EXIT_OK
     assert (desk.manifest().codes, len(desk.manifest().revoked)) == (0, 2)
+
+
+def readable(stored: bytes) -> bytes:
+    """What somebody reads who has bytes: themselves, and whatever in them can be unpacked."""
+    unpacked = [stored]
+    for start in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", stored):
+        with contextlib.suppress(zlib.error):
+            unpacked.append(zlib.decompressobj().decompress(stored[start.start() :]))
+    return b"\n".join(unpacked)
+
+
+def test_nothing_that_the_roster_says_of_people_can_be_read_at_the_broker(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("518274\n"))
+    desk.people(f"staff-70012345,山田 花子,{'c' * 32},serial,,,night-shift", "staff-70012346,Yamada Ken,,,,,")
+    (desk.site.file("roster") / "levels.toml").write_text(LEVELS)
+    assert desk.types("set-code", "staff-70012346", signs=False) == EXIT_OK
+    assert desk.types("publish", "--yes") == EXIT_OK
+    text = (desk.site.file("roster") / "published.txt").read_bytes()
+    said = {field for line in text.splitlines() for field in line.split(b"\t")[1:] if len(field) > len("00001")}
+    assert {"山田 花子".encode(), b"staff-70012345", b"night-shift", b"c" * 32, b'doors = ["server-room"]'} <= said
+
+    manifest = desk.manifest()
+    names = len(manifest.full.names) + (0 if manifest.delta is None else len(manifest.delta.names))
+    heard = desk.retained(f"kazasu/v1/{desk.site.name}/#", 1 + names)
+    assert len(heard) == 1 + names
+    assert [field for field in said if field in readable(b"\n".join(heard.values()))] == []
+    assert wait_for(lambda: all(payload in desk.store.read_bytes() for payload in heard.values()))
+    assert [field for field in said if field in readable(desk.store.read_bytes())] == []
 
 
 def test_a_broker_that_is_away_is_said(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,16 +69,18 @@ class TestDesk:
         self.post = post
         self.now = datetime.now(UTC)
         self.pepper = pepper
+        self.layer = pepper.newest
         self._site = site
 
     @property
     def desk(self) -> RosterDesk:
         """What publishes."""
-        return RosterDesk(self.folder, self._site, ZoneInfo("Asia/Tokyo"), self.pepper, self.pepper.newest)
+        return RosterDesk(self.folder, self._site, ZoneInfo("Asia/Tokyo"), self.pepper, self.layer)
 
     def rekey(self) -> None:
         """Lay another layer over the pepper: what is written from now on is under it."""
         self.pepper = new_pepper(self.pepper)
+        self.layer = self.pepper.newest
 
     def card(self, number: int) -> str:
         """A card's pseudonym under the first layer."""

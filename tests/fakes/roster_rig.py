@@ -110,7 +110,7 @@ class RosterRig:
     def _start(self) -> RosterUpdates:
         updates = RosterUpdates(
             TrustedRoster(SITE, TERMINAL, (self.desk.verifier,), self.pepper.ids, self.clock),
-            SiteRoster(self.roster_path, self._folder),
+            SiteRoster(self.roster_path, self._folder, self.pepper),
             Topics(SITE, TERMINAL),
             rules=self._rules,
             inbox=self.inbox,

@@ -22,6 +22,7 @@ from kazasu.errors import RosterError, RosterRefused
 from kazasu.model.access import Assurance
 from kazasu.model.document import signed
 from kazasu.model.roster_manifest import Manifest, Offer
+from kazasu.model.roster_seal import SEAL_BYTES, PartSeal
 from kazasu.model.roster_text import (
     PART_BYTES,
     card_line,
@@ -40,6 +41,7 @@ from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.publishers.roster_trust import TrustedRoster
 
 SITE_KEY = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+SEAL = PartSeal(PEPPER, PEPPER.newest, "city-hall", "all")
 EPOCH = datetime.fromtimestamp(0, UTC)
 FULL = Offer(kind="full", version=1, parts=1, size_bytes=1, index=("0" * 64,))
 FIELDS = Manifest(
@@ -90,10 +92,10 @@ def test_a_delta_of_another_roster_ends_in_words_or_in_lines(
 
 @given(rosters)
 def test_a_text_survives_its_parts(lines: list[bytes]) -> None:
-    parts = list(cut(lines))
+    parts = [SEAL.sealed("full-0", part) for part in cut(lines)]
 
     assert all(len(part) <= PART_BYTES for part in parts)
-    assert [line for part in parts for line in lines_in(part)] == lines
+    assert [line for part in parts for line in lines_in(SEAL.opened("full-0", part))] == lines
     assert list(in_order(lines)) == lines
 
 
@@ -104,6 +106,19 @@ def test_a_part_is_small_though_nothing_in_it_can_be_packed() -> None:
 
     assert all(len(part) <= PART_BYTES for part in parts)
     assert [line for part in parts for line in lines_in(part)] == lines
+
+
+def test_a_part_that_just_fits_has_room_for_its_seal() -> None:
+    noise = base64.b64encode(random.Random(1).randbytes(60_000)).decode()  # noqa: S311  (the same each time)
+    lines = [rules_line(number, noise[at : at + 100]) for number, at in enumerate(range(0, 60_000, 100))]
+    just = next(
+        [*lines, rules_line(99_999, noise[60_000 : 60_000 + more])]
+        for more in range(0, 20_000, 8)
+        if PART_BYTES - SEAL_BYTES
+        < len(zlib.compress(b"".join([*lines, rules_line(99_999, noise[60_000 : 60_000 + more])]), 9))
+        <= PART_BYTES
+    )
+    assert all(len(SEAL.sealed("full-0", part)) <= PART_BYTES for part in cut(just))
 
 
 @given(cards | people | rules)

@@ -65,10 +65,11 @@ def roster_updates(
         changed = under_rules(config, text.encode(), terminal.roster_path) if text else config
         return door_policy(changed)
 
-    store = SiteRoster(terminal.roster_path, terminal.site_roster_path)
+    pepper = pepper_of(config)
+    store = SiteRoster(terminal.roster_path, terminal.site_roster_path, pepper)
     stack.callback(store.close)
     return RosterUpdates(
-        TrustedRoster(terminal.site, terminal.id, load_verifiers(config.site.key), pepper_of(config).ids, clock),
+        TrustedRoster(terminal.site, terminal.id, load_verifiers(config.site.key), pepper.ids, clock),
         store,
         Topics(terminal.site, terminal.id),
         rules=rules,

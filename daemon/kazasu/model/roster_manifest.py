@@ -58,6 +58,7 @@ class Refusal(enum.StrEnum):
     FORKED = "forked"  # a second one of the same version
     EXPIRED = "expired"
     PART = "part"  # bytes that are not those that the manifest names
+    SEALED = "sealed"  # those that it names, and they do not open
     CONTENT = "content"  # what the manifest names is no roster, or not the one that it says
     PEPPER = "pepper"  # under a layer of the pepper that the terminal does not hold: it has to come first
     RULES = "rules"  # levels, schedules or holidays that do not fit together, or not this terminal's doors

@@ -8,7 +8,8 @@ A line ends in LF, its fields stand between tabs, and the first two are its key:
     rules   a line of levels.toml: its number, its text
 
 Lines are in the order of their keys, each key once. A delta is lines, too: `+` and a line that is new or changed, or
-`-` and the key of one that is gone, in the same order. Parts are lines, compressed; none is cut in two.
+`-` and the key of one that is gone, in the same order. Parts are lines, compressed, with room for their seal
+(roster_seal.py); none is cut in two.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance
+from kazasu.model.roster_seal import SEAL_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -217,7 +219,7 @@ def changed(base: Iterable[bytes], delta: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def cut(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Parts, compressed, each at most `PART_BYTES` long."""
+    """Parts, compressed, each at most `PART_BYTES` long once it is sealed."""
     gathered: list[bytes] = []
     size_bytes = 0
     for line in lines:
@@ -232,7 +234,7 @@ def cut(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _compressed(lines: Sequence[bytes]) -> Iterator[bytes]:
     part = zlib.compress(b"".join(lines), 9)
-    if len(part) <= PART_BYTES or len(lines) == 1:
+    if len(part) <= PART_BYTES - SEAL_BYTES or len(lines) == 1:
         yield part
     else:
         middle = len(lines) // 2

@@ -7,7 +7,7 @@ What happens, in this order:
 3. What is missing is asked for, some parts at a time, each by its own topic, and subscribed to no longer than that.
    Each part is checked as it arrives and kept under its hash: what is here is never asked for again.
 4. The new roster is made beside the old one, a step at a time, from the whole or from the roster that is here and a
-   delta; a delta that does not lead to what the manifest says is left for the whole.
+   delta; each part is opened for that, and a delta that does not lead to what the manifest says is left for the whole.
 5. It is checked against the manifest, and its rules against this terminal's doors; then it takes the old one's place.
 
 What always holds, whatever arrives or breaks off in between: look-ups have the old roster or the new one, whole; the
@@ -89,7 +89,7 @@ class RosterUpdates:
         self._began_s = 0.0
         self._retry_at_s = 0.0
         self._unheard: tuple[str, bytes] | None = None  # a manifest that the disk kept from being heard
-        self._unusable: set[str] = set()  # hashes of texts, and of deltas' first index, that led nowhere
+        self._unusable: set[str] = set()  # hashes of texts, and of offers' first index, that led nowhere
 
     def run(self, beat: Beat) -> None:
         """Take rosters over until `stop`; see ports.Loop."""
@@ -166,7 +166,7 @@ class RosterUpdates:
         self._retry_at_s = 0.0
         if self._work is not None and self._working_on != manifest.sha256:
             self._drop_work()
-        if self._work is not None or manifest.sha256 in self._unusable:
+        if self._work is not None or not self._unusable.isdisjoint((manifest.sha256, *manifest.full.index[:1])):
             return
         in_place = self._store.in_place()
         if in_place is not None and in_place.sha256 == manifest.sha256:
@@ -206,7 +206,7 @@ class RosterUpdates:
             return
         self._request.drop()
         self._working_on = manifest.sha256
-        self._work = self._store.make(self._newest, digests, self._check_rules, delta=offer is manifest.delta)
+        self._work = self._store.make(self._newest, offer, digests, self._check_rules)
 
     def _take_part(self, topic: str, payload: bytes) -> None:
         digest = self._request.take(topic, payload)
@@ -245,8 +245,10 @@ class RosterUpdates:
             self._unusable.add(delta.index[0])
             self._plan(manifest)
             return
-        self._unusable.add(manifest.sha256)
-        raise error
+        # The same text may come again and open: it is these parts that are worth nothing.
+        sealed = manifest.full.index[:1] if error.reason is Refusal.SEALED else ()
+        self._unusable.update(sealed or (manifest.sha256,))
+        raise RosterRefused(error.reason, f"version {manifest.version} of the roster: {error}") from error
 
     def _done(self) -> None:
         self._request.drop()

@@ -30,6 +30,7 @@ from kazasu.model.roster_manifest import (
     Offer,
     index_of,
 )
+from kazasu.model.roster_seal import PartSeal
 from kazasu.model.roster_text import (
     CARD,
     CODE,
@@ -142,12 +143,13 @@ class RosterDesk:
     def _packed(self, draft: Draft, before: Published, parts: Path) -> Published:
         """Write the parts of a roster to files."""
         version = before.version + 1
-        full = _offer(parts, "full", version, cut(lines_in_file(draft.text)))
+        seal = PartSeal(self._pepper, self._layer, self._site, EVERY_TERMINAL)
+        full = _offer(parts, "full", version, cut(lines_in_file(draft.text)), seal)
         delta = None
         # Nothing leads from one layer to the other but who holds both.
         if before.sha256 and before.sha256 != draft.sha256 and before.pepper == self._layer:
             delta_lines = (delta_line(*pair) for pair in differences(self._last_lines(), lines_in_file(draft.text)))
-            delta = _offer(parts, "delta", version, cut(delta_lines))
+            delta = _offer(parts, "delta", version, cut(delta_lines), seal)
             if delta.size_bytes >= full.size_bytes:
                 delta = None  # the whole is the shorter way
         return Published(
@@ -246,14 +248,16 @@ class RosterDesk:
         return lines_in_file(self._folder / "published.txt")
 
 
-def _offer(folder: Path, kind: str, version: int, parts: Iterator[bytes]) -> Offer:
-    """Write the parts and their index to files."""
+def _offer(folder: Path, kind: str, version: int, parts: Iterator[bytes], seal: PartSeal) -> Offer:
+    """Write the parts, sealed, and their index to files."""
     digests: list[bytes] = []
     size_bytes = 0
     for number, part in enumerate(parts):
-        (folder / f"{kind}-{number}").write_bytes(part)
-        digests.append(hashlib.sha256(part).digest())
-        size_bytes += len(part)
+        name = f"{kind}-{number}"
+        sealed = seal.sealed(name, part)
+        (folder / name).write_bytes(sealed)
+        digests.append(hashlib.sha256(sealed).digest())
+        size_bytes += len(sealed)
     indexes = index_of(digests)
     for number, index in enumerate(indexes):
         (folder / f"{kind}-index-{number}").write_bytes(index)

@@ -1,4 +1,4 @@
-"""What has come of the site's roster so far: its manifest, durable, and parts, each under its own hash.
+"""What has come of the site's roster so far: its manifest, durable, and parts, sealed, each under its own hash.
 
 A part is not flushed: it is looked at again when it is used, and one that a power cut has spoilt is asked for again.
 The manifest is what no roster may be older than, so it is flushed before anything is done about it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError, RosterRefused
 from kazasu.model.roster_manifest import Refusal
+from kazasu.model.roster_seal import PartSeal
 from kazasu.model.roster_text import changed, lines_in
 from kazasu.store.roster import Roster
 from kazasu.store.roster_lines import NewRoster, lines_of
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from kazasu.model.roster_manifest import Manifest
+    from kazasu.model.pepper import Pepper
+    from kazasu.model.roster_manifest import Manifest, Offer
     from kazasu.store.roster import FromSite
 
 _STEP_LINES = 2000
@@ -33,6 +35,7 @@ class SiteRoster:
     Args:
         roster_path: what is looked up.
         folder: for what is on its way; made if it is missing.
+        pepper: the site's: what came stays sealed until a roster is made of it.
 
     Attributes:
         parts: what has come.
@@ -41,8 +44,9 @@ class SiteRoster:
         RosterError: the folder cannot be made, or the roster cannot be read.
     """
 
-    def __init__(self, roster_path: Path, folder: Path) -> None:
+    def __init__(self, roster_path: Path, folder: Path, pepper: Pepper) -> None:
         self._path = roster_path
+        self._pepper = pepper
         self._roster = Roster(roster_path)
         try:
             self.parts = PartStore(folder)
@@ -75,36 +79,44 @@ class SiteRoster:
         vouch(self._path, manifest)
 
     def make(
-        self, manifest: Callable[[], Manifest], digests: Sequence[str], rules: Callable[[str], None], *, delta: bool
+        self, newest: Callable[[], Manifest], offer: Offer, digests: Sequence[str], rules: Callable[[str], None]
     ) -> Iterator[None]:
         """Make the next roster and put it in place, a step at a time; closed before its end it leaves no trace.
 
         Args:
-            manifest: the newest, for the same text as at the beginning: it may have come meanwhile.
+            newest: the manifest now; later another for the same text may have come, whose parts are others.
+            offer: of the manifest now; a delta's parts change the roster that is in place.
             digests: of the parts, in order.
             rules: raises RosterRefused if rules do not fit.
-            delta: the parts change the roster that is in place; else they are the whole.
 
         Raises:
             PartSpoilt: a part has to come again.
-            RosterRefused: it is not the roster that the manifest names, or its rules do not fit.
+            RosterRefused: it does not open, is not the roster that the manifest names, or its rules do not fit.
             RosterError: no room, and the like.
         """
+        manifest = newest()
+        lines = self._lines(offer, digests, PartSeal(self._pepper, manifest.pepper, manifest.site, manifest.aud))
+        if offer is manifest.delta:
+            lines = changed(lines_of(self._path), lines)
+        return self._made(lines, newest, rules)
+
+    def _made(
+        self, lines: Iterator[bytes], newest: Callable[[], Manifest], rules: Callable[[str], None]
+    ) -> Iterator[None]:
         with contextlib.closing(NewRoster(self.parts.new_path)) as new:
-            lines = self._lines(digests)
-            for step in _steps(changed(lines_of(self._path), lines) if delta else lines):
+            for step in _steps(lines):
                 new.add(step)
                 yield
-            new.check(manifest())
+            new.check(newest())
             rules(new.rules)
-            new.take_place_of(self._path, manifest())
+            new.take_place_of(self._path, newest())
 
-    def _lines(self, digests: Sequence[str]) -> Iterator[bytes]:
-        for digest in digests:
+    def _lines(self, offer: Offer, digests: Sequence[str], seal: PartSeal) -> Iterator[bytes]:
+        for number, digest in enumerate(digests):
             part = self.parts.get(digest)
             if part is None:
                 raise PartSpoilt(f"the part {digest} of the roster has to come again")
-            yield from lines_in(part)
+            yield from lines_in(seal.opened(offer.part_name(number), part))
 
     def close(self) -> None:
         """Let the roster go."""
@@ -115,7 +127,7 @@ def _steps(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
     """So many lines at a time.
 
     Raises:
-        RosterRefused: they cannot be read.
+        RosterRefused: they cannot be opened, or not be read.
     """
     step: list[bytes] = []
     try:
@@ -124,7 +136,7 @@ def _steps(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
             if len(step) == _STEP_LINES:
                 yield step
                 step = []
-    except PartSpoilt:
+    except (PartSpoilt, RosterRefused):
         raise
     except RosterError as error:
         raise RosterRefused(Refusal.CONTENT, str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.roster import person
+from fakes.roster_desk import PEPPER
 from fakes.roster_rig import MANIFEST, SITE, TERMINAL, RosterRig
+from kazasu.errors import RosterError
 from kazasu.model.document import signed
 from kazasu.model.moment import TimeSource
+from kazasu.model.roster_seal import PartSeal
+from kazasu.model.roster_text import lines_in
 from kazasu.model.signature import Ed25519Signer
 from kazasu.publishers.wire import Topics
+from kazasu.store.keys import new_pepper
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import enroll
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from kazasu.model.access import EventFields
@@ -194,6 +201,18 @@ def test_what_is_here_is_not_asked_for_again_after_a_crash(tmp_path: Path) -> No
     assert rig.applied() == [1]
 
 
+def test_what_is_here_counts_for_the_same_roster_published_again(rig: RosterRig) -> None:
+    rig.desk.staff(*range(1, 4500))
+    rig.desk.publish()
+    lost = next(topic for topic in rig.post.retained if topic.endswith("full-1"))
+    rig.settle({topic: payload for topic, payload in rig.post.retained.items() if topic != lost})
+    rig.desk.publish()
+    rig.asked.clear()
+    rig.settle()
+    assert rig.asked == ["full-1"]
+    assert rig.applied() == [2]
+
+
 def test_what_an_older_version_left_half_done_goes_when_a_newer_one_comes(rig: RosterRig, tmp_path: Path) -> None:
     rig.desk.staff(*range(1, 2500))
     rig.desk.publish()
@@ -355,7 +374,9 @@ def test_another_key_signs_nothing(rig: RosterRig) -> None:
     assert rig.refused() == ["signature", "signature"]
 
 
-def test_one_for_this_terminal_alone_counts_on_its_own_topic(rig: RosterRig) -> None:
+def test_one_for_this_terminal_alone_counts_on_its_own_topic(rig: RosterRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = PartSeal(PEPPER, PEPPER.newest, SITE, TERMINAL).sealed
+    monkeypatch.setattr(PartSeal, "sealed", lambda _, name, part: own(name, part))
     rig.desk.staff(1)
     rig.desk.publish()
     rig.hear(Topics(SITE, TERMINAL).roster, resigned(rig, aud=TERMINAL))
@@ -490,8 +511,6 @@ def test_the_desk_takes_away_what_nobody_needs_any_more(rig: RosterRig) -> None:
 
 
 def test_the_sites_roster_takes_the_place_of_one_made_here_and_is_changed_at_the_site_alone(rig: RosterRig) -> None:
-    from kazasu.errors import RosterError
-
     enroll(rig.roster_path, person("9", "9" * 32))
     rig.desk.staff(1)
     rig.desk.publish()
@@ -528,6 +547,69 @@ def test_a_part_that_was_altered_is_refused_and_the_right_one_taken(rig: RosterR
     assert list(rig.updates.mail.wanted()) == [topic]
     rig.settle()
     assert rig.applied() == [1]
+
+
+@pytest.mark.rule(8)
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        PartSeal(PEPPER, PEPPER.newest, "elsewhere", "all").sealed,
+        PartSeal(PEPPER, PEPPER.newest, SITE, TERMINAL).sealed,
+        lambda _, part: part,
+    ],
+    ids=["site", "audience", "not at all"],
+)
+def test_parts_that_do_not_open_are_refused_with_what_to_do_and_the_same_roster_sealed_rightly_is_taken(
+    rig: RosterRig, sealed: Callable[[str, bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.desk.staff(1)
+    rig.desk.publish()
+    rig.settle()
+    before = rig.text()
+    rig.inbox.drained()
+
+    rig.desk.staff(1, 2)
+    with monkeypatch.context() as wrongly:
+        wrongly.setattr(PartSeal, "sealed", lambda _, name, part: sealed(name, part))
+        rig.desk.publish()
+    rig.settle()
+    assert rig.refused() == ["sealed"]
+    assert rig.text() == before
+    told = rig.health.alerts["roster_update"]
+    assert re.search(r"version 2 of the roster: \S+ does not open.*kazasu site publish", told)
+    assert not rig.updates.mail.wanted()
+    rig.desk.revoke(rig.desk.card(1))  # counts all the same, and nothing is asked for or opened for it
+    rig.hear(*rig.manifest())
+    assert not rig.updates.mail.wanted()
+    assert not rig.updates.working
+    assert not rig.knows(rig.desk.card(1))
+
+    rig.desk.publish()
+    rig.settle()
+    assert rig.applied() == [4]
+    assert rig.knows(rig.desk.card(2))
+    assert "roster_update" not in rig.health.alerts
+
+
+def test_a_terminal_that_has_the_next_layer_already_opens_what_is_under_the_one_before(rig: RosterRig) -> None:
+    rig.desk.staff(1)
+    rig.desk.publish()
+    rig.pepper = new_pepper(rig.pepper)
+    rig.restart()
+    rig.settle()
+    assert rig.applied() == [1]
+
+
+def test_what_has_come_stays_sealed_until_a_roster_is_made_of_it(rig: RosterRig, tmp_path: Path) -> None:
+    rig.desk.staff(*range(1, 2500))
+    rig.desk.publish()
+    lost = next(topic for topic in rig.post.retained if topic.endswith("full-1"))
+    rig.settle({topic: payload for topic, payload in rig.post.retained.items() if topic != lost})
+    kept = [path.read_bytes() for path in (tmp_path / "site-roster").iterdir() if len(path.name) == 64]
+    assert kept
+    for part in kept:
+        with pytest.raises(RosterError, match="cannot be unpacked"):
+            lines_in(part)
 
 
 @pytest.mark.rule(8)

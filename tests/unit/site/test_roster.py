@@ -10,6 +10,7 @@ from kazasu.model.pepper import Pepper
 from kazasu.model.roster_manifest import Offer
 from kazasu.site.published import Published, read_published, write_published
 from kazasu.site.roster_change import compare
+from kazasu.store.keys import new_pepper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,26 @@ def test_rules_that_no_terminal_could_use_are_said(desk: TestDesk, rules: str, w
     (desk.folder / "levels.toml").write_text(rules)
     with pytest.raises(ConfigurationError, match=words):
         desk.publish()
+
+
+def test_the_same_roster_published_twice_is_the_same_bytes_in_parts(desk: TestDesk) -> None:
+    desk.staff(*range(1, 3000))
+    desk.publish()
+    first = parts_at(desk, 1)
+    desk.publish()
+    assert first.keys() == {"full-index-0", "full-0", "full-1", "full-2"}
+    assert parts_at(desk, 2) == first
+    desk.pepper = new_pepper(desk.pepper)  # it has come, and the roster's files are not under it yet
+    desk.publish()
+    assert parts_at(desk, 3) == first
+
+
+def parts_at(desk: TestDesk, version: int) -> dict[str, bytes]:
+    """What stands at the broker below a version."""
+    assert isinstance(desk.post, RetainedPost)
+    return {
+        topic.rpartition("/")[2]: payload for topic, payload in desk.post.retained.items() if f"/{version}/" in topic
+    }
 
 
 def test_a_revocation_needs_a_roster(desk: TestDesk) -> None:
