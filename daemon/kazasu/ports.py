@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from kazasu.model.access import (
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from kazasu.model.code import CodeHolder
     from kazasu.model.cue import Channel, CueName
+    from kazasu.model.day_card import Loan
     from kazasu.model.door_outcome import LockOutput
     from kazasu.model.door_table import Alarm
     from kazasu.model.event import Draft, Event
@@ -222,6 +223,14 @@ class Roster(Protocol):
 
     def find(self, number: str) -> Cardholder | None:
         """Find a person by the site's own number, with or without a card, in constant time and memory.
+
+        Raises:
+            RosterError: the store cannot be read.
+        """
+        ...
+
+    def pool(self) -> Mapping[str, Loan | None]:
+        """The day cards that the site lends, by number, and to whom. For people: at a tap `look_up` says it of one.
 
         Raises:
             RosterError: the store cannot be read.

@@ -146,11 +146,16 @@ class Presenter:
         unknown = self._known(unread, pseudonym)
         if found is None and self._roster.is_revoked(pseudonym):
             return msgspec.structs.replace(unknown, refusal=DenyReason.CREDENTIAL_REVOKED)
-        if found is None or self._day_cards is None or not self._day_cards.pooled(found.cardholder.number):
-            return msgspec.structs.replace(unknown, enrolment=found)
+        if found is None:
+            return unknown
         card = found.cardholder.number
-        loan = self._day_cards.out(moment).get(card)
-        holder = None if loan is None else self._roster.find(loan.cardholder)
+        if found.pool_card is not None:
+            holder = found.pool_card.holder_at(moment)
+        elif self._day_cards is not None and self._day_cards.pooled(card):
+            loan = self._day_cards.out(moment).get(card)
+            holder = None if loan is None else self._roster.find(loan.cardholder)
+        else:
+            return msgspec.structs.replace(unknown, enrolment=found)
         if holder is None:
             not_issued = DenyReason.DAY_CARD_NOT_ISSUED
             return msgspec.structs.replace(unknown, refusal=not_issued, details={"day_card": card})

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,17 +69,24 @@ def run(quick: bool) -> list[Row]:
         directory = Path(name)
         post = FolderPost(directory / "broker")
         desk = TestDesk(directory / "desk", "city", post)
+        desk.pool = "day-*"
         write_public(directory / "site.pub", desk.signer)
         desk_s = publish(desk, range(people))
         sent_mb = sum(path.stat().st_size for path in post.folder.iterdir()) / 1e6
         whole = measured(directory, people)
         delta_desk_s = publish(desk, range(people // 1000, people + people // 1000))
         delta = measured(directory, people)
+        began = time.perf_counter()
+        desk.lend("day-1", str(people), desk.now + timedelta(hours=8))
+        lend_s = time.perf_counter() - began
+        lent = measured(directory, people)
     return [
         row(f"desk: draft and publish {people:,}", desk_s, "s", note=f"{sent_mb:.1f} MB in parts"),
         *rows(f"roster of {people:,}", whole),
         row("desk: the same with a delta of 0.2 %", delta_desk_s, "s"),
         *rows(f"delta to {people:,}", delta),
+        row(f"desk: lend a day card among {people:,}", lend_s, "s"),
+        *rows(f"day card among {people:,}", lent),
     ]
 
 
@@ -102,6 +110,7 @@ def publish(desk: TestDesk, numbers: range) -> float:
         file.write(HEADER)
         for number in numbers:
             file.write(f"{number},Person {number},{card(number)},signed_data,2026-04-01,,staff\n")
+        file.write(f"day-1,Day card,{card(10**9)},serial,,,\n")
     began = time.perf_counter()
     desk.publish()
     return time.perf_counter() - began

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,8 +13,12 @@ from fakes.codes import kept, pseudonym
 from fakes.roster import FakeRoster, person
 from kazasu.model.access import Assurance
 from kazasu.model.code import CodeHolder
+from kazasu.model.day_card import Loan, PoolCard
+from kazasu.model.roster_manifest import Manifest, Offer
+from kazasu.model.roster_text import day_card_line, key_of
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import enroll, set_code
+from kazasu.store.roster_lines import NewRoster, lines_of
 from kazasu.store.roster_vouched import revoke
 
 if TYPE_CHECKING:
@@ -22,6 +28,12 @@ if TYPE_CHECKING:
     from kazasu import ports
     from kazasu.model.access import Enrolment
     from kazasu.model.code import KeptPin
+
+FULL = Offer(kind="full", version=1, parts=1, size_bytes=1, index=("0" * 64,))
+MANIFEST = Manifest(
+    site="s", aud="all", version=5, made_s=7, expires_s=9, people=1, credentials=1, codes=0, sha256="0" * 64,
+    size_bytes=1, full=FULL, digest="1" * 64, pepper="5" * 16,
+)  # fmt: skip
 
 HANAKO = person("1001", "a" * 32, Assurance.SIGNED_DATA, "山田 花子")
 
@@ -35,23 +47,41 @@ class Subject:
         enroll_one: Callable[[Enrolment], object],
         set_code: Callable[[str, str, KeptPin], object],
         revoke_one: Callable[[str], object],
+        lend: Callable[[str, Loan | None], object],
     ) -> None:
         self.roster = roster
         self.enroll = enroll_one
         self.set_code = set_code
         self.revoke = revoke_one
+        self.lend = lend
 
 
 @pytest.fixture(params=["fake", "sqlite"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
     if request.param == "fake":
         fake = FakeRoster()
-        yield Subject(fake, fake.enroll, fake.set_code, fake.revoke)
+        yield Subject(fake, fake.enroll, fake.set_code, fake.revoke, fake.lend)
         return
     path = tmp_path / "roster.db"
     roster = Roster(path)
-    yield Subject(roster, partial(enroll, path), partial(set_code, path), lambda pseudonym: revoke(path, [pseudonym]))
+    yield Subject(
+        roster,
+        partial(enroll, path),
+        partial(set_code, path),
+        lambda pseudonym: revoke(path, [pseudonym]),
+        partial(put_in_pool, path),
+    )
     roster.close()
+
+
+def put_in_pool(path: Path, card: str, loan: Loan | None) -> None:
+    """Let the site's next roster, with nothing else in it that is new, say of a card whose it is."""
+    line = day_card_line(card, loan and loan.cardholder, loan and int(loan.until.timestamp()))
+    before = (other for other in lines_of(path) if key_of(other) != key_of(line))
+    new = NewRoster(path.with_name("new.db"))
+    new.add(list(heapq.merge(before, [line], key=key_of)))
+    new.take_place_of(path, MANIFEST)
+    new.close()
 
 
 def test_nobody_is_known_at_first(subject: Subject) -> None:
@@ -126,3 +156,21 @@ def test_what_was_revoked_is_found_no_more_and_known_to_be_revoked(subject: Subj
     assert subject.roster.look_up("a" * 32) is None
     assert subject.roster.is_revoked("a" * 32)
     assert not subject.roster.is_revoked("b" * 32)
+
+
+def test_a_card_of_the_sites_pool_is_found_with_whom_it_is_lent_to(subject: Subject) -> None:
+    until = datetime(2026, 11, 30, tzinfo=UTC)
+    subject.enroll(HANAKO)
+    subject.enroll(person("day-07", "d" * 32))
+    found = subject.roster.look_up("d" * 32)
+    assert found is not None
+    assert (found.pool_card, subject.roster.pool()) == (None, {})
+    for loan, holder in ((None, None), (Loan("1001", until), HANAKO.cardholder), (Loan("1009", until), None)):
+        subject.lend("day-07", loan)
+        found = subject.roster.look_up("d" * 32)
+        assert found is not None
+        assert (found.cardholder.number, found.pool_card) == ("day-07", PoolCard(loan, holder))
+        assert subject.roster.pool() == {"day-07": loan}
+    assert subject.roster.look_up("a" * 32) == HANAKO
+    subject.revoke("d" * 32)
+    assert subject.roster.look_up("d" * 32) is None

@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import zlib
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,3 +176,53 @@ def test_a_broker_that_is_away_is_said(desk: Desk, tmp_path: Path, capsys: pytes
     finally:
         site_file.write_text(before)
     assert "the broker localhost:9: Connection refused" in capsys.readouterr().err
+
+
+def test_day_cards_are_lent_listed_and_taken_back(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk.types("day-card", "issue", "day-07", "1001") == EXIT_PROBLEM
+    assert "write [day_cards] into it" in capsys.readouterr().err
+    with desk.site.file("site.toml").open("a") as file:
+        file.write('\n[day_cards]\ncards = "day-*"\n')
+    desk.people("1001,Hanako,,,,,", f"day-07,Day card,{'7' * 32},serial,,,", f"day-08,Day card,{'8' * 32},serial,,,")
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert "day cards added to the pool: 2" in capsys.readouterr().out
+    before = desk.manifest().version
+
+    for words, said in (
+        (("1001", "1001"), "'1001' is no day card: site.toml says day-*"),
+        (("day-09", "1001"), "day-09 is not in the roster that was published last"),
+        (("day-07", "1001", "--until", "noon"), "--until: 'noon' is no time: write 2026-11-30"),
+    ):
+        assert desk.types("day-card", "issue", *words) == EXIT_PROBLEM
+        assert said in capsys.readouterr().err
+    assert desk.types("set-code", "day-07", signs=False) == EXIT_PROBLEM
+    assert "day-07 is a day card, and no person" in capsys.readouterr().err
+    assert desk.types("day-card", "issue", "day-07", "1001") == EXIT_OK
+    assert re.match(r"day-07 is 1001's until \S+ 00:00; version \d+ is at the broker\n", capsys.readouterr().out)
+    assert (desk.manifest().version, desk.manifest().base) == (before + 1, before)
+    assert desk.types("day-card", "list", signs=False) == EXIT_OK
+    assert re.fullmatch(r"day-07: 1001 until \S+ 00:00\n", capsys.readouterr().out)
+    assert desk.types("day-card", "return", "day-07") == EXIT_OK
+    assert capsys.readouterr().out.startswith("day-07 is back; version ")
+    assert desk.types("day-card", "return", "day-07") == EXIT_PROBLEM
+    assert "day-07 is not lent" in capsys.readouterr().err
+
+
+def test_what_is_written_by_hand_is_listed_and_published(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    book = desk.site.file("roster/day_cards.csv")
+    tomorrow = datetime.now(desk.site.zone).date() + timedelta(days=1)
+    book.write_text(f"day_card,cardholder,until\nday-08,1001,{tomorrow}\n")
+    assert desk.types("day-card", "list", signs=False) == EXIT_OK
+    assert "day-08: 1001 until " in (said := capsys.readouterr().out)
+    assert said.endswith("; the terminals hear of it with `kazasu site publish`\n")
+    assert desk.types("publish", "--yes") == EXIT_OK
+    assert "+ day-08 is lent to 1001 until " in (said := capsys.readouterr().out)
+    assert "day cards lent: 1" in said
+    book.write_text("day_card,cardholder,until\n1001,day-08,\n")
+    assert desk.types("publish", "--yes") == EXIT_PROBLEM
+    assert f"{book}, line 2: until: '' is no time" in capsys.readouterr().err
+    book.unlink()
+    assert desk.types("day-card", "list", signs=False) == EXIT_OK
+    assert capsys.readouterr().out == (
+        "day-08: taken back; the terminals hear of it with `kazasu site publish`\nnone is lent\n"
+    )

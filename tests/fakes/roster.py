@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
 from kazasu.model.code import CodeHolder, KeptPin
+from kazasu.model.day_card import PoolCard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kazasu.model.day_card import Loan
 
 
 class FakeRoster:
@@ -20,6 +25,7 @@ class FakeRoster:
         self._enrolments: dict[str, Enrolment] = {}
         self._codes: dict[str, tuple[str, KeptPin]] = {}
         self._revoked: set[str] = set()
+        self._pool: dict[str, Loan | None] = {}
         for enrolment in enrolments:
             self.enroll(enrolment)
 
@@ -30,7 +36,11 @@ class FakeRoster:
         return (pseudonym,)
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
-        return None if pseudonym in self._revoked else self._enrolments.get(pseudonym)
+        found = None if pseudonym in self._revoked else self._enrolments.get(pseudonym)
+        if found is None or found.cardholder.number not in self._pool:
+            return found
+        loan = self._pool[found.cardholder.number]
+        return msgspec.structs.replace(found, pool_card=PoolCard(loan, loan and self.find(loan.cardholder)))
 
     def is_revoked(self, pseudonym: str) -> bool:
         return pseudonym in self._revoked
@@ -43,6 +53,14 @@ class FakeRoster:
         number, kept = self._codes.get(pseudonym, (None, None))
         holder = None if number is None else self.find(number)
         return None if holder is None or kept is None else CodeHolder(cardholder=holder, kept=kept)
+
+    def pool(self) -> dict[str, Loan | None]:
+        return dict(self._pool)
+
+    def lend(self, card: str, loan: Loan | None) -> None:
+        """The site lends a card of its pool, or takes it back."""
+        self._pool[card] = loan
+        self.version += 1
 
     def set_code(self, number: str, pseudonym: str, kept: KeptPin) -> None:
         """Give a person a code."""

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kazasu.model.day_card import Loan
 from kazasu.model.pepper import Pepper
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
+from kazasu.site.day_card_desk import DayCardDesk
 from kazasu.site.roster import RosterDesk
 from kazasu.store.keys import new_pepper
 
@@ -50,9 +52,13 @@ class TestDesk:
         post: where it publishes.
         signer: the site's key; without it one of its own.
         pepper: the site's; without it one that everybody knows.
+
+    Attributes:
+        pool: the numbers of its day cards; none if it is not set.
     """
 
     __test__ = False
+    pool: str | None = None
 
     def __init__(
         self,
@@ -75,7 +81,13 @@ class TestDesk:
     @property
     def desk(self) -> RosterDesk:
         """What publishes."""
-        return RosterDesk(self.folder, self._site, ZoneInfo("Asia/Tokyo"), self.pepper, self.layer)
+        zone = ZoneInfo("Asia/Tokyo")
+        return RosterDesk(self.folder, self._site, zone, self.pepper, self.layer, self.pool)
+
+    @property
+    def day_cards(self) -> DayCardDesk:
+        """What lends."""
+        return DayCardDesk(self.desk)
 
     def rekey(self) -> None:
         """Lay another layer over the pepper: what is written from now on is under it."""
@@ -97,8 +109,22 @@ class TestDesk:
 
     def publish(self, post: Publishes | None = None) -> Published:
         """Publish what people.csv says, by the desk's own post or another."""
-        with self.desk.drafted(lambda _: None) as draft:
+        with self.desk.drafted(self.now, lambda _: None) as draft:
             return self.desk.publish(draft, self.signer, self.now, lambda: nullcontext(post or self.post))
+
+    def lend(self, card: str, number: str, until: datetime) -> Published:
+        """Lend a day card, and publish that."""
+        self.day_cards.lend(card, Loan(number, until), self.now)
+        return self._publish_day_cards()
+
+    def take_back(self, card: str) -> Published:
+        """Take a day card back, and publish that."""
+        self.day_cards.take_back(card, self.now)
+        return self._publish_day_cards()
+
+    def _publish_day_cards(self) -> Published:
+        with self.day_cards.drafted(self.now) as draft:
+            return self.desk.publish(draft, self.signer, self.now, lambda: nullcontext(self.post))
 
     def revoke(self, *pseudonyms: str) -> Published:
         """Revoke cards."""

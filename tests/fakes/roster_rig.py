@@ -35,11 +35,18 @@ class RosterRig:
     Args:
         directory: for both.
         alter: what the broker makes of a part's bytes on their way; given its topic, too.
+        pool: the numbers of the desk's day cards.
     """
 
-    def __init__(self, directory: Path, alter: Callable[[str, bytes], bytes] = lambda _, part: part) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        alter: Callable[[str, bytes], bytes] = lambda _, part: part,
+        pool: str | None = None,
+    ) -> None:
         self.post = RetainedPost()
         self.desk = TestDesk(directory / "desk", SITE, self.post)
+        self.desk.pool = pool
         self.clock = FakeClock()
         self.desk.now = self.clock.now().at
         self.health = FakeHealth()

@@ -121,7 +121,7 @@ class Rotation(RuleBasedStateMachine):
     def publish(self, cut: int | None) -> None:
         with suppress(KazasuError), nullcontext() if cut is None else power_for(cut):
             desk = self._desk()
-            with desk.drafted(lambda _: None) as draft:
+            with desk.drafted(self._now(), lambda _: None) as draft:
                 desk.publish(draft, self.founded.signer, self._now(), lambda: nullcontext(self.post))
 
     @precondition(lambda self: MANIFEST in self.post.retained)

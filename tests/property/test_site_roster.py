@@ -28,6 +28,7 @@ from kazasu.model.roster_text import (
     card_line,
     changed,
     cut,
+    day_card_line,
     delta_line,
     differences,
     in_order,
@@ -64,8 +65,10 @@ levels = st.lists(st.sampled_from(["it", "staff", "night"]), unique=True).map(la
 seconds = st.none() | st.integers(-(10**9), 10**11)
 cards = st.builds(card_line, st.binary(min_size=16, max_size=16), texts, st.sampled_from(range(1, 5)), seconds, seconds)
 people = st.builds(person_line, texts, texts, levels)
+nobodys = st.builds(day_card_line, texts, st.none(), st.none())
+day_cards = nobodys | st.builds(day_card_line, texts, texts, st.integers(0, 253_402_300_799))
 rules = st.builds(rules_line, st.integers(1, 99), st.text(st.characters(codec="utf-8", exclude_characters="\n\r")))
-rosters = st.lists(cards | people | rules, max_size=12).map(
+rosters = st.lists(cards | day_cards | people | rules, max_size=12).map(
     lambda lines: [line for _, line in sorted({key_of(line): line for line in lines}.items())]
 )
 
@@ -121,21 +124,21 @@ def test_a_part_that_just_fits_has_room_for_its_seal() -> None:
     assert all(len(SEAL.sealed("full-0", part)) <= PART_BYTES for part in cut(just))
 
 
-@given(cards | people | rules)
+@given(cards | day_cards | people | rules)
 def test_a_line_says_what_it_was_made_of(line: bytes) -> None:
     kind, row = parsed(line)
-    made = {b"card": card_line, b"person": person_line, b"rules": rules_line}[kind]
+    made = {b"card": card_line, b"day_card": day_card_line, b"person": person_line, b"rules": rules_line}[kind]
     assert made(*row) == line  # type: ignore[operator]  # each with its own fields
 
 
 @given(st.binary(max_size=60))
 def test_a_line_that_is_none_is_an_error_in_words(noise: bytes) -> None:
-    for line in (noise, noise + b"\n", b"card\t" + noise + b"\n", b"person\t" + noise + b"\n"):
+    for line in (noise, *(kind + noise + b"\n" for kind in (b"", b"card\t", b"day_card\t", b"person\t"))):
         try:
             fact = parsed(line)
         except RosterError:
             continue
-        assert fact.kind in {b"card", b"code", b"person", b"rules"}
+        assert fact.kind in {b"card", b"code", b"day_card", b"person", b"rules"}
 
 
 def test_a_part_that_unpacks_to_more_than_was_ever_packed_is_none() -> None:
@@ -182,7 +185,7 @@ spoilings = st.sampled_from(["cut", "empty", "altered", "another", "repeated", "
 @given(st.integers(0, 3), spoilings, st.integers(0, 10_000), st.booleans())
 def test_no_broker_changes_a_roster(which: int, spoiling: str, at: int, restarted: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
-        rig = RosterRig(Path(name))
+        rig = RosterRig(Path(name), pool="2*")
         rig.desk.staff(*range(1, 30))
         rig.desk.publish()
         rig.settle()

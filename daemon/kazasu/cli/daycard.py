@@ -3,6 +3,9 @@
 A card of the pool stands in the roster under a number of its own, such as day-07, which [day_cards] in the
 configuration names. `issue` lends one to a person until midnight: whoever taps it is that person, with what such a card
 proves. `return` takes it back; one that was kept is nobody's from midnight on. `list` says which are out.
+
+No other terminal hears of it. Cards that the site's roster names are lent at the desk, for all terminals:
+`kazasu site day-card`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kazasu.model.cue import CueName
+from kazasu.model.day_card import PoolCard
 
 EventFields: TypeAlias = dict[str, int | str]
 Direction: TypeAlias = Literal["in", "out"]
@@ -143,10 +144,17 @@ class Cardholder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
-    """What the roster says of one credential."""
+    """What the roster says of one credential.
+
+    Attributes:
+        credential: the record.
+        cardholder: whose it is; of a day card the card itself, under its number in the roster.
+        pool_card: what the site's roster says of it as a day card; None if the site lends no such card.
+    """
 
     credential: Credential
     cardholder: Cardholder
+    pool_card: PoolCard | None = None
 
 
 class Presentation(msgspec.Struct, frozen=True, kw_only=True):

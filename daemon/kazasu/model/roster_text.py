@@ -2,10 +2,11 @@
 
 A line ends in LF, its fields stand between tabs, and the first two are its key:
 
-    card    pseudonym, cardholder, min_assurance, first second of validity, first second after it (or empty)
-    code    pseudonym, cardholder, salt, digest of the PIN, digest of the PIN of duress (or empty)
-    person  number, name, access levels with a space between two
-    rules   a line of levels.toml: its number, its text
+    card      pseudonym, cardholder, min_assurance, first second of validity, first second after it (or empty)
+    code      pseudonym, cardholder, salt, digest of the PIN, digest of the PIN of duress (or empty)
+    day_card  number of a card of the site's pool, whose it is, first second in which it is nobody's (or both empty)
+    person    number, name, access levels with a space between two
+    rules     a line of levels.toml: its number, its text
 
 Lines are in the order of their keys, each key once. A delta is lines, too: `+` and a line that is new or changed, or
 `-` and the key of one that is gone, in the same order. Parts are lines, compressed, with room for their seal
@@ -26,7 +27,7 @@ from kazasu.model.roster_seal import SEAL_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-CARD, CODE, PERSON, RULES = b"card", b"code", b"person", b"rules"
+CARD, CODE, DAY_CARD, PERSON, RULES = b"card", b"code", b"day_card", b"person", b"rules"
 
 PART_BYTES = 48 * 1024
 """The most that one message holds: mosquitto is set to take 64 KiB with everything around it."""
@@ -63,6 +64,12 @@ def card_line(pseudonym: bytes, cardholder: str, min_assurance: int, from_s: int
 def code_line(pseudonym: bytes, cardholder: str, salt: bytes, digest: bytes, duress_digest: bytes | None) -> bytes:
     """The line of a code."""
     fields = (CODE.decode(), pseudonym.hex(), cardholder, salt.hex(), digest.hex(), (duress_digest or b"").hex())
+    return "\t".join(fields).encode() + b"\n"
+
+
+def day_card_line(number: str, cardholder: str | None, until_s: int | None) -> bytes:
+    """The line of a card of the site's pool; without a cardholder it is nobody's."""
+    fields = (DAY_CARD.decode(), number, cardholder or "", "" if until_s is None else str(until_s))
     return "\t".join(fields).encode() + b"\n"
 
 
@@ -115,6 +122,15 @@ def _code(pseudonym: bytes, cardholder: bytes, salt: bytes, digest: bytes, dures
     return (_raw(pseudonym), _text(cardholder), _raw(salt), _raw(digest), duress)
 
 
+def _day_card(number: bytes, cardholder: bytes, until_s: bytes) -> Row:
+    if bool(cardholder) != bool(until_s):
+        raise ValueError
+    second = _second(until_s)
+    if second is not None and not 0 <= second < _MAX_SECOND:
+        raise ValueError
+    return (_text(number), _text(cardholder) if cardholder else None, second)
+
+
 def _person(number: bytes, name: bytes, levels: bytes) -> Row:
     held = levels.decode()
     if not _LEVELS.fullmatch(held) or sorted(set(held.split())) != held.split():
@@ -150,7 +166,13 @@ def _second(field: bytes) -> int | None:
     return second
 
 
-_PARSERS: dict[bytes, Callable[..., Row]] = {CARD: _card, CODE: _code, PERSON: _person, RULES: _rules}
+_PARSERS: dict[bytes, Callable[..., Row]] = {
+    CARD: _card,
+    CODE: _code,
+    DAY_CARD: _day_card,
+    PERSON: _person,
+    RULES: _rules,
+}
 
 
 def in_order(lines: Iterable[bytes], before: bytes = b"") -> Iterator[bytes]:

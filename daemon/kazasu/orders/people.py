@@ -10,12 +10,13 @@ from kazasu.model.moment import TimeSource
 from kazasu.model.order import DayCardsOut, EnterPaper, IssueDayCard, PressKeys, ReturnDayCard, Vouch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from kazasu.model.access import Cardholder, Direction, EventFields
-    from kazasu.model.day_card import DayCards
+    from kazasu.model.day_card import DayCards, Loan
     from kazasu.model.event import Event
+    from kazasu.model.moment import Moment
     from kazasu.model.order import PeopleOrder
     from kazasu.model.try_limit import TryLimit
     from kazasu.orders import Record
@@ -97,7 +98,7 @@ class PeopleOrders:
             case ReturnDayCard():
                 return self._take_back(order)
             case DayCardsOut():
-                return self._out()
+                return self._list()
             case Vouch():
                 return self._vouch(order)
             case EnterPaper():
@@ -106,42 +107,54 @@ class PeopleOrders:
                 return self._press(order)
 
     def _issue(self, order: IssueDayCard) -> str:
-        pool, moment = self._pool(), self._clock.now()
+        moment, card, sites = self._clock.now(), order.day_card, self._sites_pool()
+        if card in sites:
+            raise OrderRefused(_lent_at_the_desk(f"issue {card} {order.cardholder}"))
+        pool = self._pool()
         if moment.source is TimeSource.NONE:
             raise OrderRefused("nobody knows what time it is, and a day card ends at midnight: see `kazasu doctor`")
-        if not pool.pooled(order.day_card):
-            raise OrderRefused(f"{order.day_card} is no card of the pool: see [day_cards]")
-        self._known(order.day_card)
-        if pool.pooled(order.cardholder):
+        if not pool.pooled(card):
+            raise OrderRefused(f"{card} is no card of the pool: see [day_cards]")
+        self._known(card)
+        if pool.pooled(order.cardholder) or order.cardholder in sites:
             raise OrderRefused(f"{order.cardholder} is a card of the pool, and no person")
         person = self._known(order.cardholder)
-        for card, loan in pool.out(moment).items():
-            if card == order.day_card and loan.cardholder != person.number:
+        for other, loan in self._out(sites, moment).items():
+            if other == card and loan.cardholder != person.number:
                 raise OrderRefused(f"{card} is {loan.cardholder}'s today: take it back first")
-            if loan.cardholder == person.number and card != order.day_card:
-                raise OrderRefused(f"{person.number} has {card} today: take it back first")
+            if loan.cardholder == person.number and other != card:
+                raise OrderRefused(f"{person.number} has {other} today: take it back first")
         until = midnight_after(moment.at)
         self._record(
             "day_card.issued",
-            {
-                "day_card": order.day_card,
-                "cardholder": person.number,
-                "until": until.isoformat(),
-                "by": order.by,
-            },
+            {"day_card": card, "cardholder": person.number, "until": until.isoformat(), "by": order.by},
         )
-        return f"{order.day_card} is {person.number}'s until {until:%Y-%m-%d %H:%M}"
+        return f"{card} is {person.number}'s until {until:%Y-%m-%d %H:%M}"
 
     def _take_back(self, order: ReturnDayCard) -> str:
-        pool = self._pool()
-        if order.day_card not in pool.out(self._clock.now()):
+        if order.day_card in self._sites_pool():
+            raise OrderRefused(_lent_at_the_desk(f"return {order.day_card}"))
+        if order.day_card not in self._pool().out(self._clock.now()):
             raise OrderRefused(f"{order.day_card} is not out")
         self._record("day_card.returned", {"day_card": order.day_card, "by": order.by})
         return f"{order.day_card} is back"
 
-    def _out(self) -> str:
-        out = self._pool().out(self._clock.now())
-        return "\n".join(f"{card}: {loan.cardholder}" for card, loan in sorted(out.items())) or "none is out"
+    def _list(self) -> str:
+        sites = self._sites_pool()
+        if not sites:
+            self._pool()
+        out = self._out(sites, self._clock.now())
+        lines = (
+            f"{card}: {loan.cardholder}{', lent at the desk' if card in sites else ''}"
+            for card, loan in sorted(out.items())
+        )
+        return "\n".join(lines) or "none is out"
+
+    def _out(self, sites: Mapping[str, Loan | None], moment: Moment) -> dict[str, Loan]:
+        """The cards that are out: of the site's pool by the site's word, and of the others by the journal's."""
+        own = {} if self._reception.day_cards is None else self._reception.day_cards.out(moment)
+        lent = {card: loan for card, loan in sites.items() if loan is not None and loan.counts(moment)}
+        return lent | {card: loan for card, loan in own.items() if card not in sites}
 
     def _vouch(self, order: Vouch) -> str:
         readers = self._reception.readers
@@ -193,6 +206,12 @@ class PeopleOrders:
             raise OrderRefused("there are no day cards here: there is no [day_cards]")
         return self._reception.day_cards
 
+    def _sites_pool(self) -> Mapping[str, Loan | None]:
+        try:
+            return self._roster.pool()
+        except RosterError as error:
+            raise OrderRefused(str(error)) from error
+
     def _known(self, number: str) -> Cardholder:
         try:
             found = self._roster.find(number)
@@ -201,3 +220,8 @@ class PeopleOrders:
         if found is None:
             raise OrderRefused(f"{number} is not in the roster")
         return found
+
+
+def _lent_at_the_desk(words: str) -> str:
+    """A card of which the site has the word is not lent here, where the other terminals would not hear of it."""
+    return f"the site lends this card, at all its terminals: at the desk `kazasu site day-card {words}`"

@@ -1,6 +1,6 @@
 """The site's directory: who its terminals are, its keys, and how its own programs reach the broker.
 
-    site.toml                     the site's name, time zone and broker
+    site.toml                     the site's name, time zone, broker and day cards
     site.pub collector.pub        public keys
     ca.pem crl.pem                the CA's certificate, and its list of certificates that were revoked
     pepper.id                     the layer of the pepper that the roster's files are under
@@ -24,6 +24,7 @@ import msgspec
 
 from kazasu.config import load_table
 from kazasu.errors import ConfigurationError, KeyMaterialError, RosterError
+from kazasu.model.configuration_people import DayCards
 from kazasu.model.pepper import PEPPER_ID
 from kazasu.model.table import Name, Table
 from kazasu.site.terminal_record import EventKey, TerminalRecord, is_name, written
@@ -58,6 +59,7 @@ class SiteFile(Table, frozen=True, kw_only=True):
     name: Name
     timezone: ZoneInfo
     broker: BrokerAddress
+    day_cards: DayCards | None = None
 
 
 class Site:
@@ -86,6 +88,11 @@ class Site:
     def address(self) -> BrokerAddress:
         """Where its broker is."""
         return self._file.broker
+
+    @property
+    def pool(self) -> str | None:
+        """Which numbers in people.csv are cards that the site lends; None: it lends none."""
+        return None if self._file.day_cards is None else self._file.day_cards.cards
 
     def file(self, name: str) -> Path:
         """One of its files, such as `site.pub`."""

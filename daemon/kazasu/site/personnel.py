@@ -1,7 +1,7 @@
 """What a personnel system exports, as people.csv: its own column names and encoding, told by a mapping file.
 
 Such a system knows people, not cards: whoever stands in people.csv already keeps their cards, and whoever is in the
-export no longer leaves with them.
+export no longer leaves with them. Day cards, which stand in people.csv as people do, are in no export, and stay.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from kazasu.config import load_table
 from kazasu.errors import RosterError
+from kazasu.model.day_card import in_pool
 from kazasu.model.table import Table
 from kazasu.store.roster_csv import (
     COLUMNS,
@@ -54,6 +55,14 @@ class Export(Table, frozen=True, kw_only=True):
     levels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class _Known(NamedTuple):
+    """Who stands in people.csv: name and levels as in the first line, and the columns of each card."""
+
+    name: str
+    levels: str
+    cards: list[tuple[str, ...]]
+
+
 class Imported(NamedTuple):
     """What came of it: how many people there are, are new, left, and have no card yet."""
 
@@ -63,20 +72,22 @@ class Imported(NamedTuple):
     without_card: int
 
 
-def import_people(export_path: Path, mapping_path: Path, people_path: Path) -> Imported:
+def import_people(export_path: Path, mapping_path: Path, people_path: Path, pool: str | None) -> Imported:
     """Write people.csv anew, whole or not at all.
 
     Args:
         export_path: what the personnel system wrote.
         mapping_path: how to read it.
         people_path: people.csv; a missing one has nobody.
+        pool: which numbers are day cards; None: there are none.
 
     Raises:
         ConfigurationError: everything that is wrong with the mapping file.
         RosterError: what is wrong in every bad line, or people.csv cannot be read or written; nothing was changed.
     """
     mapping = load_table(mapping_path, Export, _problems_of)
-    cards = _cards_in(people_path)
+    known = _known_in(people_path)
+    day_cards = {number for number in known if pool is not None and in_pool(number, pool)}
     people: dict[str, tuple[str, str]] = {}
     problems: list[str] = []
     try:
@@ -84,6 +95,8 @@ def import_people(export_path: Path, mapping_path: Path, people_path: Path) -> I
             cardholder, name, levels, wrong = _person(fields, mapping)
             if cardholder in people and not wrong:
                 wrong = [f"{cardholder} stands in a line before already"]
+            if pool is not None and in_pool(cardholder, pool):
+                wrong.append(f"{cardholder} is like {pool}, which site.toml says of day cards")
             problems += [f"line {number}: {what}" for what in wrong]
             people[cardholder] = (name, levels)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -93,12 +106,13 @@ def import_people(export_path: Path, mapping_path: Path, people_path: Path) -> I
         ) from error
     if problems:
         raise RosterError("\n".join([f"{export_path}: nothing was changed", *problems[:_SHOWN_LINES]]))
-    _write(people_path, people, cards)
+    staying = {number: (known[number].name, known[number].levels) for number in known if number in day_cards}
+    _write(people_path, people | staying, known)
     return Imported(
         people=len(people),
-        joined=len(people.keys() - cards.keys()),
-        left=len(cards.keys() - people.keys()),
-        without_card=sum(not any(card[0] for card in cards.get(number, ())) for number in people),
+        joined=len(people.keys() - known.keys()),
+        left=len(known.keys() - people.keys() - day_cards),
+        without_card=sum(number not in known or not any(card[0] for card in known[number].cards) for number in people),
     )
 
 
@@ -145,15 +159,15 @@ def _person(fields: dict[str, str], mapping: Export) -> tuple[str, str, str, lis
     return number, name, " ".join(sorted(set(levels))), wrong
 
 
-def _cards_in(path: Path) -> dict[str, list[tuple[str, ...]]]:
-    """The cards of everybody in people.csv.
+def _known_in(path: Path) -> dict[str, _Known]:
+    """Everybody in people.csv, by number.
 
     Raises:
         RosterError: it cannot be read.
     """
-    cards: dict[str, list[tuple[str, ...]]] = {}
+    known: dict[str, _Known] = {}
     if not path.exists():
-        return cards
+        return known
     lines = text_lines(path)
     columns = check_header(next(lines, (1, ""))[1], path)
     for number, line in lines:
@@ -163,18 +177,20 @@ def _cards_in(path: Path) -> dict[str, list[tuple[str, ...]]]:
         if len(values) != len(columns):
             raise RosterError(f"{path}, line {number}: {len(values)} fields, and the header has {len(columns)}")
         fields = dict(zip(columns, values, strict=True))
-        cards.setdefault(fields["cardholder"].strip(), []).append(tuple(fields[name] for name in _OF_CARDS))
-    return cards
+        first = _Known(fields["name"].strip(), fields.get("levels", ""), [])
+        theirs = known.setdefault(fields["cardholder"].strip(), first)
+        theirs.cards.append(tuple(fields[name] for name in _OF_CARDS))
+    return known
 
 
-def _write(path: Path, people: dict[str, tuple[str, str]], cards: dict[str, list[tuple[str, ...]]]) -> None:
+def _write(path: Path, people: dict[str, tuple[str, str]], known: dict[str, _Known]) -> None:
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_HEADER)
             for number, (name, levels) in people.items():
-                for card in cards.get(number, [("", "", "", "")]):
+                for card in known[number].cards if number in known else [("", "", "", "")]:
                     writer.writerow((number, name, *card, levels))
         new.replace(path)
     except OSError as error:

@@ -2,6 +2,7 @@
 
     roster/people.csv      who is known, with which cards and levels: the columns of `kazasu roster import`
     roster/codes.csv       optional: codes of people without a card (codes.py)
+    roster/day_cards.csv   optional: day cards that are lent (day_cards.py)
     roster/levels.toml     optional: [[levels]], [[schedules]] and [[holidays]] for all terminals, as in kazasu.toml
     roster/published.toml  what stands at the broker
     roster/published.txt   the text of the roster that was published last
@@ -40,6 +41,7 @@ from kazasu.model.roster_text import (
     key_of,
 )
 from kazasu.publishers.wire import Topics
+from kazasu.site.day_cards import DayCardBook
 from kazasu.site.layers import Lift
 from kazasu.site.published import Published, read_published, write_published
 from kazasu.site.roster_draft import drafted, lines_in_file
@@ -74,14 +76,22 @@ class RosterDesk:
         zone: its time zone: its midnights bound the dates in people.csv.
         pepper: its pepper.
         layer: of that, that the files are under.
+        pool: which numbers in people.csv are cards that it lends; None: it lends none.
+
+    Attributes:
+        folder: the same.
+        layer: the same.
+        book: which cards are lent; see day_card_desk.py.
     """
 
-    def __init__(self, folder: Path, site: str, zone: tzinfo, pepper: Pepper, layer: str) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, site: str, zone: tzinfo, pepper: Pepper, layer: str, pool: str | None = None
+    ) -> None:
+        self.book = DayCardBook(folder / "day_cards.csv", pool, zone)
+        self.folder = folder
         self._site = site
-        self._zone = zone
         self._pepper = pepper
-        self._layer = layer
+        self.layer = layer
         self._topics = Topics(site, EVERY_TERMINAL)
 
     @property
@@ -91,20 +101,21 @@ class RosterDesk:
         Raises:
             RosterError: nobody can say.
         """
-        published = read_published(self._folder / "published.toml")
+        published = read_published(self.folder / "published.toml")
         if published.pepper or not published.sha256:
             return published
         return msgspec.structs.replace(published, pepper=self._pepper.ids[0])
 
-    def drafted(self, progress: Callable[[int], None]) -> AbstractContextManager[Draft]:
+    def drafted(self, now: datetime, progress: Callable[[int], None]) -> AbstractContextManager[Draft]:
         """Make a roster of the desk's files, and compare it with the last one; see roster_draft.py.
 
         Args:
+            now: which day cards are lent then.
             progress: told the number of lines of people.csv read, now and then.
         """
         published = self.published
-        lift = Lift(self._pepper, published.pepper or self._layer, self._layer)
-        return drafted(self._folder, published, lift, self._zone, progress)
+        lift = Lift(self._pepper, published.pepper or self.layer, self.layer)
+        return drafted(self.folder, published, lift, self.book, now, progress)
 
     def publish(
         self, draft: Draft, signer: Signer, now: datetime, connect: Callable[[], AbstractContextManager[Publishes]]
@@ -123,7 +134,7 @@ class RosterDesk:
             OSError: likewise, the broker is gone, or the disk is full.
         """
         before = self.published
-        with tempfile.TemporaryDirectory(prefix=".parts-", dir=self._folder) as name:
+        with tempfile.TemporaryDirectory(prefix=".parts-", dir=self.folder) as name:
             parts = Path(name)
             after = self._packed(draft, before, parts)
             with connect() as post:
@@ -132,29 +143,30 @@ class RosterDesk:
                 post.publish_all((topic, (parts / part).read_bytes()) for topic, part in self._topics_of(after.offers))
                 self._publish_manifest(after, signer, now, post)
                 # First the text: a crash in between leaves a base that no terminal has, and they take the whole.
-                shutil.copyfile(draft.text, self._folder / ".published.txt.new")
-                (self._folder / ".published.txt.new").replace(self._folder / "published.txt")
+                shutil.copyfile(draft.text, self.folder / ".published.txt.new")
+                (self.folder / ".published.txt.new").replace(self.folder / "published.txt")
                 self._keep(after)
                 post.publish_all((topic, b"") for topic, _ in self._topics_of(after.left))
         published = msgspec.structs.replace(after, left=())
         self._keep(published)
+        self.book.drop_old(now)
         return published
 
     def _packed(self, draft: Draft, before: Published, parts: Path) -> Published:
         """Write the parts of a roster to files."""
         version = before.version + 1
-        seal = PartSeal(self._pepper, self._layer, self._site, EVERY_TERMINAL)
+        seal = PartSeal(self._pepper, self.layer, self._site, EVERY_TERMINAL)
         full = _offer(parts, "full", version, cut(lines_in_file(draft.text)), seal)
         delta = None
         # Nothing leads from one layer to the other but who holds both.
-        if before.sha256 and before.sha256 != draft.sha256 and before.pepper == self._layer:
+        if before.sha256 and before.sha256 != draft.sha256 and before.pepper == self.layer:
             delta_lines = (delta_line(*pair) for pair in differences(self._last_lines(), lines_in_file(draft.text)))
             delta = _offer(parts, "delta", version, cut(delta_lines), seal)
             if delta.size_bytes >= full.size_bytes:
                 delta = None  # the whole is the shorter way
         return Published(
             version=version,
-            pepper=self._layer,
+            pepper=self.layer,
             people=draft.people,
             credentials=draft.credentials,
             codes=draft.codes,
@@ -242,10 +254,10 @@ class RosterDesk:
             yield from ((self._topics.roster_part(offer.version, name), name) for name in offer.names)
 
     def _keep(self, published: Published) -> None:
-        write_published(self._folder / "published.toml", published)
+        write_published(self.folder / "published.toml", published)
 
     def _last_lines(self) -> Iterator[bytes]:
-        return lines_in_file(self._folder / "published.txt")
+        return lines_in_file(self.folder / "published.txt")
 
 
 def _offer(folder: Path, kind: str, version: int, parts: Iterator[bytes], seal: PartSeal) -> Offer:

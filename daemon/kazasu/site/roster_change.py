@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,7 @@ class Change(msgspec.Struct, kw_only=True):
     """What differs from the roster that was published last.
 
     Attributes:
+        zone: the site's, for times.
         added: people.
         removed: people.
         changed: people whose name or levels are others.
@@ -27,11 +29,16 @@ class Change(msgspec.Struct, kw_only=True):
         cards_ended: cards that are not in it any more.
         ended: pseudonyms of cards and codes that are not in it any more, as many as a manifest can revoke at once.
         codes: how many codes are new, changed or gone.
+        lent: how many day cards are lent, or lent otherwise.
+        lent_no_more: how many day cards are nobody's any more.
+        pooled: how many cards are day cards from now on.
+        pooled_no_more: how many cards are day cards no longer.
         rules: how many lines of levels.toml are.
         shown: some of it in words, a line each.
         not_shown: how many such lines there would be besides.
     """
 
+    zone: tzinfo
     added: int = 0
     removed: int = 0
     changed: int = 0
@@ -40,6 +47,10 @@ class Change(msgspec.Struct, kw_only=True):
     cards_ended: int = 0
     ended: list[str] = []
     codes: int = 0
+    lent: int = 0
+    lent_no_more: int = 0
+    pooled: int = 0
+    pooled_no_more: int = 0
     rules: int = 0
     shown: list[str] = []
     not_shown: int = 0
@@ -48,7 +59,8 @@ class Change(msgspec.Struct, kw_only=True):
     def anything(self) -> bool:
         """Whether there is a difference."""
         people, cards = self.added + self.removed + self.changed, self.cards_added + self.cards_changed
-        return any((people, cards, self.cards_ended, self.codes, self.rules))
+        day_cards = self.lent + self.lent_no_more + self.pooled + self.pooled_no_more
+        return any((people, cards, self.cards_ended, self.codes, day_cards, self.rules))
 
     def note(self, before: bytes, after: bytes) -> None:
         """Count one difference: a line before and after, empty where there is none."""
@@ -62,6 +74,8 @@ class Change(msgspec.Struct, kw_only=True):
                 self.codes += 1
                 if was is not None and now is None:
                     self._end(was[1])
+            case "day_card":
+                self._note_day_card(was, now)
             case _:
                 self.rules += 1
 
@@ -86,6 +100,17 @@ class Change(msgspec.Struct, kw_only=True):
             self.cards_changed += was is not None
             self._show(f"{'+' if was is None else '~'} card {now[1]} of {now[2]}")
 
+    def _note_day_card(self, was: list[str] | None, now: list[str] | None) -> None:
+        self.pooled += was is None
+        self.pooled_no_more += now is None
+        if now is not None and now[2]:
+            self.lent += 1
+            until = datetime.fromtimestamp(int(now[3]), self.zone)
+            self._show(f"+ {now[1]} is lent to {now[2]} until {until:%Y-%m-%d %H:%M}")
+        elif was is not None and was[2]:
+            self.lent_no_more += 1
+            self._show(f"- {was[1]} is not lent to {was[2]} any more")
+
     def _end(self, pseudonym: str) -> None:
         if len(self.ended) < MAX_REVOKED:
             self.ended.append(pseudonym)
@@ -97,9 +122,9 @@ class Change(msgspec.Struct, kw_only=True):
             self.not_shown += 1
 
 
-def compare(old: Iterable[bytes], new: Iterable[bytes]) -> Change:
-    """Say what differs between two rosters, both in order."""
-    change = Change()
+def compare(old: Iterable[bytes], new: Iterable[bytes], zone: tzinfo) -> Change:
+    """Say what differs between two rosters, both in order; times are told in this zone."""
+    change = Change(zone=zone)
     for before, after in differences(old, new):
         change.note(before, after)
     return change

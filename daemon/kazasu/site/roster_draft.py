@@ -15,7 +15,7 @@ from kazasu.config import parse_rules
 from kazasu.errors import ConfigurationError, RosterError
 from kazasu.model.calendar import national_days
 from kazasu.model.roster_manifest import MAX_REVOKED
-from kazasu.model.roster_text import CARD, CODE, PERSON, RULES, code_line, key_of, rules_line
+from kazasu.model.roster_text import CARD, CODE, DAY_CARD, PERSON, RULES, code_line, key_of, rules_line
 from kazasu.site.codes import read_codes
 from kazasu.site.roster_change import Change, compare
 from kazasu.store.roster import Roster
@@ -25,8 +25,9 @@ from kazasu.store.roster_lines import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import tzinfo
+    from datetime import datetime
 
+    from kazasu.site.day_cards import DayCardBook
     from kazasu.site.layers import Lift
     from kazasu.site.published import Published
 
@@ -45,6 +46,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         size_bytes: of the text.
         change: from the last one.
         codes_left_out: who has a code and does not stand in people.csv.
+        not_lent: in words, what of the book of day cards cannot count.
         revoked: what the manifest revokes at once.
     """
 
@@ -56,12 +58,18 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     change: Change
     codes_left_out: tuple[str, ...]
+    not_lent: tuple[str, ...]
     revoked: tuple[str, ...]
 
 
 @contextmanager
 def drafted(
-    folder: Path, published: Published, lift: Lift, zone: tzinfo, progress: Callable[[int], None]
+    folder: Path,
+    published: Published,
+    lift: Lift,
+    book: DayCardBook,
+    now: datetime,
+    progress: Callable[[int], None],
 ) -> Iterator[Draft]:
     """Make a roster of the desk's files, and compare it with the last one.
 
@@ -69,11 +77,13 @@ def drafted(
         folder: the site's `roster`.
         published: what stands at the broker.
         lift: from its layer of the pepper to that of the files.
-        zone: the site's: its midnights bound the dates in people.csv.
+        book: of day cards, with the site's zone, whose midnights bound the dates in people.csv.
+        now: which day cards are lent then.
         progress: told the number of lines of people.csv read, now and then.
 
     Raises:
-        RosterError: people.csv is missing, or what is wrong in every bad line; levels of people that levels.toml lacks.
+        RosterError: people.csv is missing, or what is wrong in every bad line of it or of another of the files; levels
+            of people that levels.toml lacks.
         ConfigurationError: everything that is wrong with levels.toml.
     """
     people, levels, last = folder / "people.csv", folder / "levels.toml", folder / "published.txt"
@@ -84,22 +94,24 @@ def drafted(
         rules = levels.read_bytes() if levels.exists() else b""
         known = check_rules(rules, levels) if rules else None
         store, text = Path(name) / "roster.db", Path(name) / "roster.txt"
-        import_csv(people, store, zone, progress)
+        import_csv(people, store, book.zone, progress)
         codes, codeless = _codes_in(folder / "codes.csv", store)
-        # Cards come before codes, and codes before people.
-        counts = _write(text, heapq.merge(lines_of(store), codes, key=key_of), rules, known)
+        day_cards, not_lent = book.roster_lines(lines_of(store), now)
+        # Cards come before codes, codes before day cards, and these before people.
+        counts = _write(text, heapq.merge(lines_of(store), codes, day_cards, key=key_of), rules, known)
         before = lift.lines(lines_in_file(last), Path(name) / "last.db")
-        change = compare(before, lines_in_file(text))
+        change = compare(before, lines_in_file(text), book.zone)
         revoked = tuple(map(lift.pseudonym, published.revoked))
         yield Draft(
             text=text,
             people=counts[PERSON],
             credentials=counts[CARD],
             codes=counts[CODE],
-            sha256=_sha256_of(text),
+            sha256=sha256_of(text),
             size_bytes=text.stat().st_size,
             change=change,
             codes_left_out=codeless,
+            not_lent=not_lent,
             revoked=_revoked(revoked, change, map(lift.line, lines_in_file(last)), lines_in_file(text)),
         )
 
@@ -154,7 +166,7 @@ def _codes_in(path: Path, store: Path) -> tuple[list[bytes], tuple[str, ...]]:
 
 def _write(path: Path, lines: Iterable[bytes], rules: bytes, known: frozenset[str] | None) -> dict[bytes, int]:
     """Write a roster's text; returns how many lines there are of each kind."""
-    counts = dict.fromkeys((CARD, CODE, PERSON, RULES), 0)
+    counts = dict.fromkeys((CARD, CODE, DAY_CARD, PERSON, RULES), 0)
     unknown: dict[str, str] = {}
     with path.open("wb") as file:
         for line in lines:
@@ -180,6 +192,7 @@ def _lines_in(rules: bytes) -> list[str]:
     return rules.decode().removesuffix("\n").split("\n") if rules else []
 
 
-def _sha256_of(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Of a roster's text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

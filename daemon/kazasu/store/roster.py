@@ -9,23 +9,28 @@ from typing import TYPE_CHECKING, NamedTuple
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
 from kazasu.model.code import CodeHolder, KeptPin
+from kazasu.model.day_card import PoolCard, loan_of
 from kazasu.store.migration import Schema, bring_up_to_date, expect_version
 from kazasu.store.sqlite import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kazasu.model.day_card import Loan
     from kazasu.model.pepper import Pepper
 
-ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=5, error=RosterError)  # "KZSR"
+ROSTER = Schema(name="roster", application_id=0x4B5A5352, version=6, error=RosterError)  # "KZSR"
 
 _HEAD = "SELECT version, made_s, pepper FROM roster WHERE only_row = 1"
-# One statement for both, since each one locks the file, looks whether it has changed, and unlocks it. A roster knows a
+# One statement for all, since each one locks the file, looks whether it has changed, and unlocks it. A roster knows a
 # card by one of the pseudonyms that it has, a layer of the pepper each, and what is revoked by any of them.
 _LOOK_UP = (
-    "SELECT version, made_s, pepper, number, name, levels, min_assurance, valid_from_s, valid_until_s"
+    "SELECT version, made_s, pepper, person.number, person.name, person.levels, min_assurance, valid_from_s,"
+    " valid_until_s, day_card.number, day_card.cardholder, until_s, holder.name, holder.levels"
     " FROM roster LEFT JOIN credential ON pseudonym = {known_as} AND NOT EXISTS ({revoked})"
-    " LEFT JOIN cardholder ON number = cardholder"
+    " LEFT JOIN cardholder AS person ON person.number = credential.cardholder"
+    " LEFT JOIN day_card ON day_card.number = person.number"
+    " LEFT JOIN cardholder AS holder ON holder.number = day_card.cardholder"
     " WHERE only_row = 1"
 )
 _CODE_OF = (
@@ -37,10 +42,11 @@ _CODE_OF = (
 _REVOKED = "SELECT 1 FROM revoked WHERE pseudonym IN ({forms})"
 _CODES = "SELECT cardholder, duress_digest IS NOT NULL FROM code ORDER BY cardholder"
 _CREDENTIALS_OF = "SELECT pseudonym FROM credential WHERE cardholder = ?"
+_POOL = "SELECT number, cardholder, until_s FROM day_card"
 _FIND = "SELECT number, name, levels FROM cardholder WHERE number = ?"
 _SITES = "SELECT version, sha256, manifest, expires_s, made_s FROM roster WHERE sha256 IS NOT NULL"
 _RULES = "SELECT text FROM rules ORDER BY line"
-_NOBODY = (0, None, None, None, None, None, None, None, None)
+_NO_ROSTER = (0, None, None)
 
 
 class FromSite(NamedTuple):
@@ -121,9 +127,10 @@ class Roster:
         Raises:
             RosterError: the file cannot be read, or is under a layer of the pepper that is not held.
         """
-        number, name, levels, min_assurance, valid_from_s, valid_until_s = self._row(self._look_up, pseudonym)
-        if number is None:
+        found = self._row(self._look_up, pseudonym)
+        if not found or found[0] is None:
             return None
+        number, name, levels, min_assurance, valid_from_s, valid_until_s, *of_pool = found
         return Enrolment(
             credential=Credential(
                 pseudonym=self.known_as(pseudonym),
@@ -133,6 +140,7 @@ class Roster:
                 valid_until_s=valid_until_s,
             ),
             cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
+            pool_card=_pool_card(*of_pool),
         )
 
     def is_revoked(self, pseudonym: str) -> bool:
@@ -141,9 +149,10 @@ class Roster:
 
     def code_of(self, pseudonym: str) -> CodeHolder | None:
         """Find whose a code is; see ports.Roster."""
-        number, name, levels, salt, digest, duress_digest = self._row(self._code_of, pseudonym)
-        if number is None:
+        found = self._row(self._code_of, pseudonym)
+        if not found or found[0] is None:
             return None
+        number, name, levels, salt, digest, duress_digest = found
         return CodeHolder(
             cardholder=Cardholder(number=number, name=name, levels=tuple(levels.split())),
             kept=KeptPin(salt=salt, digest=digest, duress_digest=duress_digest),
@@ -174,6 +183,11 @@ class Roster:
             return Cardholder(number=found, name=name, levels=tuple(levels.split()))
         return None
 
+    def pool(self) -> dict[str, Loan | None]:
+        """The day cards that the site lends, and to whom; see ports.Roster. Reads the whole table, which is bounded."""
+        rows = self._rows(_POOL)
+        return {card: loan_of(number, until_s) for card, number, until_s in rows}
+
     def from_site(self) -> FromSite | None:
         """Which of the site's rosters this is; None if it was made at this terminal, or there is none.
 
@@ -198,9 +212,9 @@ class Roster:
         self._connection = self._identity = None
 
     def _row(self, statement: str, pseudonym: str) -> tuple:  # type: ignore[type-arg]  # SQLite's row
-        """Note version, age and layer, and return the rest of the row; all None if nobody is found."""
+        """Note version, age and layer, and return the rest: of None if nobody is found, empty without a roster."""
         rows = self._rows(statement, *map(bytes.fromhex, self.forms(pseudonym)))
-        version, made_s, layer, *found = rows[0] if rows else _NOBODY
+        version, made_s, layer, *found = rows[0] if rows else _NO_ROSTER
         self._note(version, made_s, layer if rows or self._pepper is None else self._pepper.newest)
         if self._pepper is not None and self._layer not in self._pepper.ids:
             raise RosterError(
@@ -244,6 +258,17 @@ class Roster:
                 raise
             self._connection, self._identity = connection, identity
         return self._connection
+
+
+def _pool_card(
+    card: str | None, number: str | None, until_s: int | None, name: str | None, levels: str | None
+) -> PoolCard | None:
+    """What a row says of a card as a day card; None: the site lends no such card."""
+    if card is None:
+        return None
+    if number is None or name is None or levels is None:  # lent to nobody, or to somebody who is in the roster no more
+        return PoolCard(loan_of(number, until_s))
+    return PoolCard(loan_of(number, until_s), Cardholder(number=number, name=name, levels=tuple(levels.split())))
 
 
 def _statements(pepper: Pepper | None) -> tuple[str, str, str]:

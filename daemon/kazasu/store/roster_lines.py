@@ -12,14 +12,17 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from kazasu.errors import RosterError, RosterRefused
+from kazasu.model.day_card import MAX_POOL
 from kazasu.model.roster_manifest import Refusal
 from kazasu.model.roster_text import (
     CARD,
     CODE,
+    DAY_CARD,
     PERSON,
     RULES,
     card_line,
     code_line,
+    day_card_line,
     in_order,
     key_of,
     parsed,
@@ -50,6 +53,7 @@ _SORTING = "CREATE TABLE line (key BLOB PRIMARY KEY, text BLOB NOT NULL) WITHOUT
 _INSERT = {
     CARD: "INSERT INTO credential VALUES (?, ?, ?, ?, ?)",
     CODE: "INSERT INTO code VALUES (?, ?, ?, ?, ?)",
+    DAY_CARD: "INSERT INTO day_card VALUES (?, ?, ?)",
     PERSON: "INSERT INTO cardholder (number, name, levels) VALUES (?, ?, ?)",
     RULES: "INSERT INTO rules VALUES (?, ?)",
 }
@@ -61,11 +65,13 @@ _CARDS = (
 _CODES = (
     "SELECT pseudonym, cardholder, salt, digest, duress_digest FROM code WHERE pseudonym > ? ORDER BY pseudonym LIMIT ?"
 )
+_DAY_CARDS = "SELECT number, cardholder, until_s FROM day_card WHERE number > ? ORDER BY number LIMIT ?"
 _PEOPLE = "SELECT number, name, levels FROM cardholder WHERE number > ? ORDER BY number LIMIT ?"
 _RULES = "SELECT line, text FROM rules WHERE line > ? ORDER BY line LIMIT ?"
 _SELECT: tuple[tuple[str, bytes | str | int, Callable[..., bytes]], ...] = (
     (_CARDS, b"", card_line),
     (_CODES, b"", code_line),
+    (_DAY_CARDS, "", day_card_line),
     (_PEOPLE, "", person_line),
     (_RULES, 0, rules_line),
 )
@@ -180,6 +186,8 @@ class NewRoster:
             except sqlite3.IntegrityError as error:
                 raise RosterRefused(Refusal.CONTENT, f"the roster contradicts itself: {error}") from error
             self._counts[kind] += len(these)
+        if self._counts[DAY_CARD] > MAX_POOL:
+            raise RosterRefused(Refusal.CONTENT, f"the roster has more than {MAX_POOL} day cards")
 
     @property
     def rules(self) -> str:

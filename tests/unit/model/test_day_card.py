@@ -11,7 +11,8 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.journal import SIGNER
-from kazasu.model.day_card import DayCards, Loan, midnight_after
+from fakes.roster import person
+from kazasu.model.day_card import DayCards, Loan, PoolCard, loan_of, midnight_after
 from kazasu.model.event import GENESIS, Draft, Event, Place, sealed
 from kazasu.model.moment import TimeSource
 
@@ -70,6 +71,18 @@ def test_the_pool_is_what_the_configuration_names(pool: DayCards) -> None:
     assert pool.pooled("day-07")
     assert not pool.pooled("1001")
     assert not pool.pooled("today-07")
+
+
+def test_a_card_of_the_sites_is_its_holders_while_the_time_is_known_and_not_over() -> None:
+    holder = person("1001", "a" * 32).cardholder
+    clock = FakeClock(MORNING)
+    lent = PoolCard(loan_of("1001", int(MIDNIGHT.timestamp())), holder)
+    assert lent.holder_at(clock.now()) == holder
+    assert lent.holder_at(msgspec.structs.replace(clock.now(), source=TimeSource.NONE)) is None
+    clock.advance((MIDNIGHT - MORNING).total_seconds())
+    assert lent.holder_at(clock.now()) is None
+    assert PoolCard(loan_of(None, None)).holder_at(clock.now()) is None
+    assert PoolCard(loan_of("1001", int(MIDNIGHT.timestamp()) + 9)).holder_at(clock.now()) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fakes.roster import FakeRoster, person
 from kazasu.errors import JournalFull
 from kazasu.model.access import Assurance, Credential, DenyReason, Enrolment, EventFields, Identifier
 from kazasu.model.cue import CueName
-from kazasu.model.day_card import DayCards, midnight_after
+from kazasu.model.day_card import DayCards, Loan, midnight_after
 from kazasu.model.input import CardRead, Ordered
 from kazasu.model.moment import TimeSource
 from kazasu.model.order import Answer, DayCardsOut, EnterPaper, IssueDayCard, Order, ReturnDayCard, Vouch
@@ -136,6 +136,76 @@ def test_a_day_card_outlives_a_restart_and_not_its_day(reception: Hall) -> None:
     after = Hall(journal=reception.journal)
     after.terminal._recorder.rebuild()
     assert after.tap(POOLED)["cardholder"] == "1002"
+
+
+def in_an_hour(hall: Hall, number: str) -> Loan:
+    return Loan(number, hall.clock.now().at + timedelta(hours=1))
+
+
+def test_a_card_that_the_site_lends_is_its_holders_until_it_ends(reception: Hall) -> None:
+    reception.roster.lend("day-07", in_an_hour(reception, "1002"))
+    fields = reception.tap(POOLED)
+    assert (fields["event_type"], fields["cardholder"], fields["day_card"]) == ("attendance.in", "1002", "day-07")
+    assert fields["credential"] == POOLED
+    reception.clock.advance(3600)
+    fields = reception.tap(POOLED)
+    assert (fields["reason"], fields["day_card"], "cardholder" in fields) == ("day_card_not_issued", "day-07", False)
+
+
+def test_it_is_so_at_a_terminal_that_has_no_pool_of_its_own() -> None:
+    hall = Hall(Reception())
+    hall.roster.lend("day-07", in_an_hour(hall, "1002"))
+    hall.roster.lend("day-08", None)
+    assert hall.tap(POOLED)["cardholder"] == "1002"
+    assert hall.tap("f" * 32)["reason"] == "day_card_not_issued"
+    assert hall.order(DayCardsOut(by="taro")).said == "day-07: 1002, lent at the desk"
+    assert hall.order(issue()).said.startswith("the site lends this card, at all its terminals: at the desk ")
+
+
+@pytest.mark.parametrize("lost", ["returned", "left", "no_clock", "revoked"])
+def test_what_the_site_lends_no_more_is_refused_as_ever(reception: Hall, lost: str) -> None:
+    reception.roster.lend("day-07", in_an_hour(reception, "1009" if lost == "left" else "1002"))
+    match lost:
+        case "returned":
+            reception.roster.lend("day-07", None)
+        case "revoked":
+            reception.roster.revoke(POOLED)
+        case "no_clock":
+            reception.clock.source = TimeSource.NONE
+    expected = "credential_revoked" if lost == "revoked" else "day_card_not_issued"
+    assert reception.tap(POOLED)["reason"] == expected
+
+
+def test_the_sites_word_on_a_card_counts_and_not_the_terminals(reception: Hall) -> None:
+    reception.order(issue("day-07", "1001"))
+    reception.order(issue("day-08", "1003"))
+    reception.roster.lend("day-07", in_an_hour(reception, "1002"))
+    assert reception.tap(POOLED)["cardholder"] == "1002"
+    assert reception.order(DayCardsOut(by="taro")).said == "day-07: 1002, lent at the desk\nday-08: 1003"
+    reception.roster.lend("day-07", None)
+    assert reception.tap(POOLED)["reason"] == "day_card_not_issued", "what the terminal said before is no answer"
+    assert reception.order(DayCardsOut(by="taro")).said == "day-08: 1003"
+
+
+def test_a_card_of_the_sites_pool_is_lent_and_taken_back_at_the_desk_alone(reception: Hall) -> None:
+    reception.order(issue())
+    reception.roster.lend("day-07", None)
+    for order, command in (
+        (issue(), "issue day-07 1002`"),
+        (ReturnDayCard(by="taro", day_card="day-07"), "return day-07`"),
+    ):
+        answer = reception.order(order)
+        assert not answer.ok
+        assert answer.said.endswith(f"at the desk `kazasu site day-card {command}")
+    assert reception.order(issue("day-08")).ok, "the others are the terminal's as before"
+
+
+def test_nobody_gets_a_card_here_who_has_one_of_the_sites(reception: Hall) -> None:
+    reception.roster.lend("day-07", in_an_hour(reception, "1002"))
+    assert reception.order(issue("day-08", "1002")).said == "1002 has day-07 today: take it back first"
+    assert reception.order(issue("day-08", "day-07")).said == "day-07 is a card of the pool, and no person"
+    reception.clock.advance(3600)
+    assert reception.order(issue("day-08", "1002")).ok
 
 
 def test_the_desk_sees_what_is_out(reception: Hall) -> None:

@@ -77,6 +77,28 @@ def test_what_changed_comes_as_a_delta_and_is_the_same_as_the_whole(rig: RosterR
     assert rig.text() == (rig.desk.folder / "published.txt").read_bytes()
 
 
+def test_a_day_card_that_is_lent_and_taken_back_comes_as_a_delta_through_a_restart(tmp_path: Path) -> None:
+    rig = RosterRig(tmp_path, pool="12*")
+    rig.desk.staff(*range(1, 500))
+    rig.desk.publish()
+    rig.settle()
+    rig.asked.clear()
+    rig.desk.lend("123", "7", rig.desk.now + timedelta(hours=8))
+    rig.hear(*rig.manifest())
+    rig.restart()
+    rig.settle()
+    roster = Roster(rig.roster_path)
+    found = roster.look_up(rig.desk.card(123))
+    assert found is not None
+    assert found.pool_card is not None
+    assert found.pool_card.holder_at(rig.clock.now()) == roster.find("7")
+    rig.desk.take_back("123")
+    rig.settle()
+    assert roster.pool()["123"] is None
+    assert rig.asked == ["delta-index-0", "delta-0"] * 2
+    roster.close()
+
+
 def test_who_missed_a_version_takes_the_whole(rig: RosterRig) -> None:
     for last in (500, 501, 502):
         rig.desk.staff(*range(1, last))

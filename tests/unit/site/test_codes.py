@@ -48,7 +48,7 @@ def test_codes_come_to_the_terminal_with_the_roster_and_end_with_it(tmp_path: Pa
     rig.desk.staff(1, 2)
     give_code(rig.desk.folder / "codes.csv", "2", CODE, PIN)
     give_code(rig.desk.folder / "codes.csv", "7", OTHER, kept("771204", "9301"))
-    with rig.desk.desk.drafted(lambda _: None) as draft:
+    with rig.desk.desk.drafted(rig.desk.now, lambda _: None) as draft:
         assert (draft.codes, draft.codes_left_out) == (1, ("7",))
     rig.desk.publish()
     rig.settle()

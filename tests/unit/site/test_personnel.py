@@ -40,8 +40,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def imported(folder: Path) -> tuple[int, int, int, int]:
-    return import_people(folder / "export.csv", folder / "mapping.toml", folder / "people.csv")
+def imported(folder: Path, pool: str | None = None) -> tuple[int, int, int, int]:
+    return import_people(folder / "export.csv", folder / "mapping.toml", folder / "people.csv", pool)
 
 
 def test_people_come_from_the_export_and_their_cards_from_before(folder: Path) -> None:
@@ -56,6 +56,16 @@ def test_people_come_from_the_export_and_their_cards_from_before(folder: Path) -
 def test_the_first_import_has_nobody_before_it(folder: Path) -> None:
     (folder / "people.csv").unlink()
     assert imported(folder) == (2, 2, 0, 2)
+
+
+def test_day_cards_stay_though_no_export_has_them(folder: Path) -> None:
+    card = f"day-07,臨時 07,{'d' * 32},serial,,,visitor"
+    (folder / "people.csv").write_text(f"{PEOPLE}{card}\n")
+    assert imported(folder, "day-*") == (2, 1, 1, 1)
+    assert (folder / "people.csv").read_text().splitlines()[-1] == card
+    with pytest.raises(RosterError, match=r"line 2: 1001 is like 1\*, which site\.toml says of day cards"):
+        imported(folder, "1*")
+    assert imported(folder) == (2, 0, 1, 1), "a site without day cards has none that could stay"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,7 @@ def test_what_changed_is_shown_before_it_is_signed(desk: TestDesk) -> None:
         f"3,Person 3,{desk.card(33)},serial,,,it staff",
         f"4,Person 4,{desk.card(3)},serial,,,staff",
     )
-    with desk.desk.drafted(lambda _: None) as draft:
+    with desk.desk.drafted(desk.now, lambda _: None) as draft:
         change = draft.change
     assert (change.added, change.removed, change.changed) == (1, 1, 1)
     assert (change.cards_added, change.cards_changed, change.cards_ended) == (1, 1, 1)
@@ -69,9 +70,9 @@ def test_what_changed_is_shown_before_it_is_signed(desk: TestDesk) -> None:
 
 
 def test_a_long_change_is_shown_in_part() -> None:
-    change = compare([], [f"person\t{number}\tX\t\n".encode() for number in range(100, 150)])
+    change = compare([], [f"person\t{number}\tX\t\n".encode() for number in range(100, 150)], UTC)
     assert (len(change.shown), change.not_shown, change.added) == (20, 30, 50)
-    assert not compare([], []).anything
+    assert not compare([], [], UTC).anything
 
 
 def test_a_desk_without_people_says_where_they_belong(desk: TestDesk) -> None:
@@ -158,7 +159,7 @@ def test_under_another_layer_nobody_has_changed_and_the_revoked_stay_so(desk: Te
     desk.staff(1, 2)
     lifted = desk.pepper.forms(desk.card(2))[1]
 
-    with desk.desk.drafted(lambda _: None) as draft:
+    with desk.desk.drafted(desk.now, lambda _: None) as draft:
         assert not draft.change.anything
         assert draft.revoked == (lifted,)
     published = desk.publish()

@@ -153,5 +153,7 @@ def test_a_look_up_is_a_search_by_key_in_each_table(tmp_path: Path) -> None:
         "SEARCH credential USING PRIMARY KEY (pseudonym=?) LEFT-JOIN",
         "SCALAR SUBQUERY 1",
         "SEARCH revoked USING PRIMARY KEY (pseudonym=?)",
-        "SEARCH cardholder USING PRIMARY KEY (number=?) LEFT-JOIN",
+        "SEARCH person USING PRIMARY KEY (number=?) LEFT-JOIN",
+        "SEARCH day_card USING PRIMARY KEY (number=?) LEFT-JOIN",
+        "SEARCH holder USING PRIMARY KEY (number=?) LEFT-JOIN",
     ]

@@ -55,6 +55,7 @@ ACTIONS = (
     Action("import-people", "make people.csv of what a personnel system exports"),
     Action("publish", "sign and publish who is known at every terminal"),
     Action("set-code", "give a person without a card a code for the keypads"),
+    Action("day-card", "lend day cards, at every terminal at once"),
     Action("revoke-card", "let a card be worth nothing everywhere, at once"),
     Action("simulate", "a fleet of made-up terminals at a site made for it: load figures"),
 )

@@ -11,8 +11,8 @@ A mapping file says which column is what:
     [levels]
     "情報政策課" = "it server-room"
 
-Cards stay with whoever stands in people.csv already; who is in the export no longer is taken out. Publish it then:
-`kazasu site publish` shows what changed.
+Cards stay with whoever stands in people.csv already; who is in the export no longer is taken out. Day cards stay.
+Publish it then: `kazasu site publish` shows what changed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     folder.mkdir(exist_ok=True)
     with site.locked():
         _ = site.layer  # people.csv is on no way to another one
-        done = import_people(arguments.export, arguments.map, folder / "people.csv")
+        done = import_people(arguments.export, arguments.map, folder / "people.csv", site.pool)
     print(f"{done.people} people: {done.joined} joined, {done.left} left, {done.without_card} have no card yet")
     print("next: kazasu site publish")
     return EXIT_OK

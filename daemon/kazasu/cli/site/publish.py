@@ -36,8 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Show what changed, ask, sign and publish."""
     site = site_of(arguments)
-    desk, progress = desk_of(site), ProgressLine("reading line")
-    with site.locked(), desk.drafted(progress.show) as draft:
+    desk, progress, now = desk_of(site), ProgressLine("reading line"), datetime.now(UTC)
+    with site.locked(), desk.drafted(now, progress.show) as draft:
         progress.clear()
         for sentence in _sentences(draft):
             print(sentence)
@@ -65,6 +65,10 @@ def _sentences(draft: Draft) -> Iterator[str]:
         "cards changed": change.cards_changed,
         "cards revoked": change.cards_ended,
         "codes changed": change.codes,
+        "day cards lent": change.lent,
+        "day cards returned or over": change.lent_no_more,
+        "day cards added to the pool": change.pooled,
+        "day cards gone from the pool": change.pooled_no_more,
         "lines of levels.toml changed": change.rules,
     }
     told = [f"{what}: {count}" for what, count in counts.items() if count]
@@ -72,6 +76,7 @@ def _sentences(draft: Draft) -> Iterator[str]:
         yield ", ".join(told)
     for number in draft.codes_left_out:
         yield f"the code of {number} is left out: {number} is not in people.csv"
+    yield from draft.not_lent
     kept = [pseudonym for pseudonym in draft.revoked if pseudonym not in change.ended]
     for pseudonym in kept:
         yield f"{pseudonym} was revoked and still stands in the files: it stays worth nothing; take its line out"

@@ -21,7 +21,7 @@ def desk_of(site: Site) -> RosterDesk:
     """The desk of a site's roster."""
     from kazasu.site.roster import RosterDesk
 
-    return RosterDesk(site.file("roster"), site.name, site.zone, site.pepper(), site.layer)
+    return RosterDesk(site.file("roster"), site.name, site.zone, site.pepper(), site.layer, site.pool)
 
 
 @contextmanager

@@ -32,11 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Change roster/codes.csv."""
     from kazasu.cli.new_code import ask_code
+    from kazasu.model.day_card import in_pool
     from kazasu.site.codes import give_code, take_code
     from kazasu.store.roster_csv import cardholder_problems
 
     site, number = site_of(arguments), arguments.cardholder
     problems = cardholder_problems(number, "-")
+    if site.pool is not None and in_pool(number, site.pool):
+        problems.append(f"{number} is a day card, and no person")
     if problems or "," in number:
         raise RosterError("; ".join(problems) or f"{number!r} has a comma: such a person has no code")
     path = site.file("roster/codes.csv")
