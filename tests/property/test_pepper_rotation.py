@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -218,5 +218,11 @@ class Rotation(RuleBasedStateMachine):
 @pytest.mark.rule(8)
 def test_nobody_becomes_a_stranger(tmp_path: Path) -> None:
     Rotation.founded = Founded(tmp_path, RosterRig(tmp_path / "clock").clock.now().at)
-    few = settings(max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(
+        max_examples=15,
+        stateful_step_count=25,
+        deadline=None,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each step takes its time: a shorter example would, too
+        suppress_health_check=list(HealthCheck),
+    )
     run_state_machine_as_test(Rotation, settings=few)
