@@ -6,18 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kazasu.cli.setup.brought_along import (
-    PEPPER,
-    check_broker_ca,
-    check_client_certificate,
-    check_client_key,
-    check_jpki_ca,
-    check_pepper,
-    check_public_key,
-    default_jpki_ca,
-    default_pepper,
-    there,
-)
+from kazasu.cli.setup.broker import BROKER_QUESTIONS, has_broker, has_site
+from kazasu.cli.setup.brought_along import PEPPER, check_jpki_ca, check_pepper, default_jpki_ca, default_pepper
 from kazasu.cli.setup.files import SECRET
 from kazasu.cli.setup.pins import PIN_QUESTIONS, has_buttons, has_lights, has_relay
 from kazasu.cli.setup.place import Place, value_at
@@ -72,10 +62,6 @@ def _schedule(answers: Answers) -> bool:
 
 def _jpki(answers: Answers) -> bool:
     return bool("jpki" in answers.get("cards", ()))
-
-
-def _broker(answers: Answers) -> bool:
-    return bool(answers.get("broker", NONE) != NONE)
 
 
 def _default_out(answers: Answers, _place: Place) -> Answer:
@@ -213,85 +199,7 @@ QUESTIONS = (
         options=("gpio", "terminal"),
     ),
     *PIN_QUESTIONS,
-    Question(
-        "broker",
-        "MQTT broker: the host name in its certificate, or none (stand-alone)",
-        "MQTT ブローカーのホスト名(証明書と同じ名前。単独なら none)",
-        table=("mqtt", "host"),
-        example="broker.town-hall.example",
-        or_none=True,
-        shared=True,
-    ),
-    Question(
-        "broker_port",
-        "Broker's port",
-        "ブローカーのポート",
-        Form.NUMBER,
-        ("mqtt", "port"),
-        asked=_broker,
-        default=always(8883),
-        shared=True,
-    ),
-    Question(
-        "broker_ca",
-        "File with the site's CA certificate (PEM)",
-        "組織の認証局証明書のファイル(PEM)",
-        table=("mqtt", "ca"),
-        example="ca.pem",
-        asked=_broker,
-        default=there("mqtt/ca.pem"),
-        check=check_broker_ca,
-        brings=Path("mqtt/ca.pem"),
-        shared=True,
-    ),
-    Question(
-        "client_certificate",
-        "File with this terminal's certificate (PEM)",
-        "この端末の証明書のファイル(PEM)",
-        table=("mqtt", "certificate"),
-        example="client.pem",
-        asked=_broker,
-        default=there("mqtt/client.pem"),
-        check=check_client_certificate,
-        brings=Path("mqtt/client.pem"),
-    ),
-    Question(
-        "client_key",
-        "File with the key to it (PEM)",
-        "その秘密鍵のファイル(PEM)",
-        table=("mqtt", "key"),
-        example="client.key",
-        asked=_broker,
-        default=there("keys/client.key"),
-        check=check_client_key,
-        brings=Path("keys/client.key"),
-        mode=SECRET,
-    ),
-    Question(
-        "collector_key",
-        "File with the collector's public key, or none",
-        "コレクターの公開鍵のファイル(なければ none)",
-        table=("collector", "key"),
-        asked=_broker,
-        default=lambda answers, place: there("collector.pub")(answers, place) or NONE,
-        check=check_public_key,
-        brings=Path("collector.pub"),
-        or_none=True,
-        shared=True,
-    ),
-    Question(
-        "site_key",
-        "File with the site's public key, for rosters and commands over MQTT, or none",
-        "MQTT で名簿や指示を受け取るための組織の公開鍵ファイル(なければ none)",
-        table=("site", "key"),
-        asked=_broker,
-        default=lambda answers, place: there("site.pub")(answers, place) or NONE,
-        check=check_public_key,
-        brings=Path("site.pub"),
-        or_none=True,
-        shared=True,
-        silent=True,
-    ),
+    *BROKER_QUESTIONS,
     Question(
         "pepper",
         "The site's pepper: its file, from another terminal; new, if this is the first",
@@ -310,7 +218,7 @@ OPTIONAL_TABLES: dict[tuple[str, ...], Callable[[Answers], bool]] = {
     ("outputs", "gpio"): has_lights,
     ("outputs", "gpio", "relay"): has_relay,
     ("buttons",): has_buttons,
-    ("mqtt",): _broker,
-    ("site",): lambda answers: _broker(answers) and answers.get("site_key", NONE) != NONE,
+    ("mqtt",): has_broker,
+    ("site",): has_site,
 }
 """Tables that go as a whole when an answer leaves them without a use."""
