@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from fakes.setting_up import answered
 from kazasu.cards.registry import KINDS
 from kazasu.cli.setup.answers import brought, default, document, fault, notes
 from kazasu.cli.setup.configuration_text import EXAMPLE_PATH, write
@@ -69,18 +70,6 @@ def stick(tmp_path: Path, issuer: JpkiIssuer) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, stick: Path) -> Place:
     return Place(tmp_path / "etc", {}, stick, lambda: [*ACR1252, RC_S300])
-
-
-def answered(place: Place, **given: Any) -> dict[str, Any]:
-    """Answer everything: as given, else by default; nothing of it may be wrong."""
-    answers: dict[str, Any] = {}
-    for question in QUESTIONS:
-        if question.asked(answers):
-            answer = given.get(question.key, default(question, answers, place))
-            assert answer is not None, question.key
-            assert fault(question, answer, answers, place) == "", question.key
-            answers[question.key] = answer
-    return answers
 
 
 STAND_ALONE: dict[str, Any] = {

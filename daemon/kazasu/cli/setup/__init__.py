@@ -62,11 +62,12 @@ def execute(arguments: argparse.Namespace) -> int:
     enrolment = _enrolment(place)
     if not joined(enrolment, arguments, lambda: _retire_event_key(path)):
         return EXIT_OK
+    unit = None if arguments.no_start else service.find(path.parent)
     if arguments.answers is not None:
         plan = plan_of(path, answers_file.load(arguments.answers, place, enrolment.answers()), place)
         print("\n".join(account(plan)))
         carry_out(plan, enrolment)
-        return try_out(plan, arguments, None)
+        return try_out(plan, unit, None, play_cues=arguments.play_cues)
     interview = Interview(_Keyboard(), japanese=_reads_japanese(), given=enrolment.answers())
     try:
         plan = _agree(path, place, interview)
@@ -75,7 +76,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return EXIT_INTERRUPTED
     carry_out(plan, enrolment)
     try:
-        return try_out(plan, arguments, interview)
+        return try_out(plan, unit, interview, play_cues=True)
     except (KeyboardInterrupt, EOFError):
         interview.tell(
             f"\n\nStopped. The configuration is written; kazasu doctor{plan.option} says what is left.",

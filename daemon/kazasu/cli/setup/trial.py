@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
 
 
-def try_out(plan: Plan, arguments: argparse.Namespace, interview: Interview | None) -> int:
-    """Play the cues, run the doctor, start the service; returns the exit code."""
-    unit = None if arguments.no_start else service.find(plan.path.parent)
+def try_out(plan: Plan, unit: service.Service | None, interview: Interview | None, *, play_cues: bool) -> int:
+    """Play the cues, run the doctor, start the service.
+
+    Args:
+        plan: what was set up.
+        unit: what starts; None leaves it to whoever set this up.
+        interview: asks how each cue was; None asks nobody.
+        play_cues: whether cues are played.
+
+    Returns:
+        The exit code.
+    """
     found = EXIT_OK
     with contextlib.ExitStack() as stack:
         if unit is not None:
@@ -30,7 +39,7 @@ def try_out(plan: Plan, arguments: argparse.Namespace, interview: Interview | No
                 print(f"\nstopping {unit.name}, which uses the pins")
                 stack.callback(unit.start)
                 unit.stop()
-        if interview is not None or arguments.play_cues:
+        if play_cues:
             found = _play(plan.config, interview)
         print()
         found = max(found, doctor.execute(argparse.Namespace(config=plan.path, tap=False)))
