@@ -42,7 +42,7 @@ def test_from_init_over_an_invitation_to_a_tap_at_the_sites_own_broker(
     site = open_site(tmp_path / "site")
     with (
         SiteBroker(site, tmp_path / "broker") as broker,
-        people.begins(*("site", "accept", "--site", "site", "--passphrase-file", people.passphrase, "--wait")) as desk,
+        people.begins(*("site", "accept", "--site", "site", "--passphrase-file", people.passphrase, "--stay")) as desk,
     ):
         assert desk.stdout is not None
         assert "listening at localhost" in desk.stdout.readline()

@@ -88,7 +88,7 @@ def test_a_stolen_terminal_knows_nobody_any_more_and_everybody_else_taps_green(
     people.desk("add-terminal", TERMINAL, "--site", "site", "--code-file", "code")
     with SiteBroker(site, tmp_path / "broker") as broker:
         joining = ("--bundle", "entrance-1.bundle", "--code-file", "code", "--answers", "answers.toml")
-        with people.begins("site", "accept", "--site", "site", "--passphrase-file", people.passphrase, "--wait"):
+        with people.begins("site", "accept", "--site", "site", "--passphrase-file", people.passphrase, "--stay"):
             people.at_terminal("setup", *joining, code=None)
         settings = people.config_file.read_text()
         people.config_file.write_text(re.sub(r"\n(# )?repeat_after = .*", '\nrepeat_after = "0s"', settings))

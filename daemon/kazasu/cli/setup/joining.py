@@ -62,7 +62,7 @@ def _nothing() -> None:
 
 def _asked(enrolment: Enrolment, pending: Pending) -> bool:
     print(f"asking {pending.host}:{pending.port} for {pending.terminal}'s certificate; the desk answers with")
-    print("`kazasu site accept --wait` …", flush=True)
+    print("`kazasu site accept --stay` …", flush=True)
     try:
         if enrolment.ask(pending, _WAIT_S):
             print(f"{pending.site} has admitted {pending.terminal}")

@@ -1,7 +1,7 @@
 """Answer terminals that ask: admit the invited, renew certificates, give layers of the pepper to those that are here.
 
 With a file, the answer is a file, too, for `kazasu setup --reply` at the terminal. Without one it looks at the broker,
-where requests wait; with --wait it stays there and answers whoever comes. An invitation is used by the first request
+where requests wait; with --stay it stays there and answers whoever comes. An invitation is used by the first request
 that holds.
 """
 
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("request", type=Path, nargs="?", metavar="FILE", help="a request; else those at the broker")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the reply goes; default: FILE with .reply")
-    parser.add_argument("--wait", action="store_true", help="at the broker: go on answering until Ctrl-C")
+    parser.add_argument("--stay", action="store_true", help="at the broker: go on answering until Ctrl-C")
     parser.add_argument(
         "--certificate", type=Path, metavar="PEM", help="with FILE: what your own CA made of the request"
     )
@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace) -> int:
         if authority is None:
             print("this site's CA is elsewhere: requests for certificates come as files, `kazasu site accept FILE`")
         desk = _Desk(site, admission, PepperGifts(site, signer))
-        return _answers_until_told(desk) if arguments.wait else _at_the_broker(desk, _QUIET_S)
+        return _answers_until_told(desk) if arguments.stay else _at_the_broker(desk, _QUIET_S)
     return _one_file(site, admission, arguments)
 
 

@@ -54,7 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if authority is not None:
         print("  let the broker know it    kazasu site broker-config, and its files to the broker")
         print(f"  at the terminal           sudo kazasu setup --bundle {out.name}")
-        print("  here, meanwhile           kazasu site accept --wait")
+        print("  here, meanwhile           kazasu site accept --stay")
         print("Without a way to the broker:")
     print(f"  at the terminal           sudo kazasu setup --bundle {out.name} --request {arguments.terminal}.request")
     print(f"  here                      kazasu site accept {arguments.terminal}.request")

@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f"without it yet: {', '.join(waiting)}" if waiting else "every terminal has it")
     if waiting:
         print(
-            "Next: answer them with `kazasu site accept --wait`: each asks within a day, or at once by `kazasu renew`"
+            "Next: answer them with `kazasu site accept --stay`: each asks within a day, or at once by `kazasu renew`"
         )
     print("Then: kazasu site rotate-pepper --finish")
     return EXIT_OK
