@@ -130,7 +130,7 @@ class Recorder:
         self._health.note(
             last_seq=self._last_seq,
             roster_version=self._roster.version,
-            roster_made_s=-1 if made_s is None else made_s,
+            roster_made_s=-1 if made_s is None else made_s,  # and no age: that would be other health each second
         )
         self._publisher.wake()
 

@@ -99,12 +99,12 @@ def _metrics(config: CollectorConfig, clock: Clock) -> tuple[tuple[str, Loop], .
     from kazasu.collector.metrics_server import MetricsServer
     from kazasu.site.fleet import Fleet
     from kazasu.site.fleet_loop import FleetLoop
-    from kazasu.site.link import Link
+    from kazasu.site.line import SiteLine
 
     site = config.collector.site
     fleet = Fleet(site)
-    link = Link(broker_of(config.broker), fleet.subscriptions, clock.mono_s, random.random)
-    reading = FleetLoop(fleet, link, clock)
+    line = SiteLine(broker_of(config.broker), fleet.subscriptions, clock.mono_s, random.random)
+    reading = FleetLoop(fleet, line, clock)
     server = MetricsServer(
         config.metrics.host, config.metrics.port, lambda: reading.ask(lambda known: site_metrics(site, known))
     )

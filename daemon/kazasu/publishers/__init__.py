@@ -14,7 +14,7 @@ Down: downlink.py takes every message, and nothing in it counts before a `*_trus
   thread, where kazasu/commands.py asks whether it is fresh and new, and kazasu/orders/ does it; what a command may ask
   is model/command.py's. The answer goes back the same way;
 - a roster goes by roster_mail.py to a thread of its own, roster_updates.py, which asks roster_trust.py whether to
-  believe it and roster_request.py for its parts; roster_news.py tells what came of it.
+  believe it and roster_request.py for its parts; roster_outcomes.py tells what came of it.
 
 Commands of `kazasu` that talk to the broker themselves do so by visit.py and exchange.py.
 """

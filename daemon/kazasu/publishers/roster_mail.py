@@ -29,7 +29,7 @@ class RosterMail:
         self.subscriptions: Sequence[str] = manifests
         self._parts = parts
         self._wake = wake
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._letters: dict[str, bytes] = {}
         self._wanted: Mapping[str, str] = {}
         self._closed = False
@@ -48,24 +48,24 @@ class RosterMail:
         """See downlink.Listener; a part that nobody asked for is let fall."""
         topic = message.topic
         if topic in self.subscriptions or topic in self._wanted:
-            with self._news:
+            with self._changed:
                 self._letters[topic] = message.payload
-                self._news.notify()
+                self._changed.notify()
             return True
         return topic.startswith(self._parts)
 
     def next(self, wait_s: float) -> tuple[str, bytes] | None:
         """Wait for a message, a manifest before parts; None if the time runs out first, or it was closed."""
-        with self._news:
-            self._news.wait_for(lambda: self._letters or self._closed, wait_s)
+        with self._changed:
+            self._changed.wait_for(lambda: self._letters or self._closed, wait_s)
             topics = [*(topic for topic in self.subscriptions if topic in self._letters), *self._letters]
             return (topics[0], self._letters.pop(topics[0])) if topics else None
 
     def close(self) -> None:
         """End the waiting."""
-        with self._news:
+        with self._changed:
             self._closed = True
-            self._news.notify()
+            self._changed.notify()
 
     @property
     def closed(self) -> bool:

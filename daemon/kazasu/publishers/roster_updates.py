@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from kazasu.errors import ConfigurationError, RosterError, RosterRefused
 from kazasu.model.roster_manifest import EVERY_TERMINAL, Refusal, digests_in
 from kazasu.publishers.roster_mail import RosterMail
-from kazasu.publishers.roster_news import RosterNews
+from kazasu.publishers.roster_outcomes import RosterOutcomes
 from kazasu.publishers.roster_request import SILENT_S, RosterRequest
 from kazasu.store.site_roster import PartSpoilt
 
@@ -81,7 +81,7 @@ class RosterUpdates:
         self._store = store
         self._request = RosterRequest(self.mail, topics, clock)
         self._rules = rules
-        self._news = RosterNews(inbox, health, clock)
+        self._outcomes = RosterOutcomes(inbox, health, clock)
         self._clock = clock
         self._work: Iterator[None] | None = None
         self._policy: DoorPolicy | None = None  # of the roster that is being made, once it is known
@@ -117,7 +117,7 @@ class RosterUpdates:
             else:
                 self._look_after()
         except RosterRefused as error:
-            self._news.refused(error, b"" if letter is None else letter[1])
+            self._outcomes.refused(error, b"" if letter is None else letter[1])
         except (RosterError, OSError) as error:
             if letter is not None and letter[0] in self._audiences:
                 self._unheard = letter
@@ -172,7 +172,7 @@ class RosterUpdates:
         if in_place is not None and in_place.sha256 == manifest.sha256:
             if in_place.version < manifest.version:
                 self._store.vouch(manifest)
-                self._news.applied(manifest, self._clock.mono_s() - self._began_s, None)
+                self._outcomes.applied(manifest, self._clock.mono_s() - self._began_s, None)
             self._done()
             return
         delta = None if in_place is None or in_place.sha256 != manifest.base_sha256 else manifest.delta
@@ -213,7 +213,7 @@ class RosterUpdates:
         if digest is None:
             return
         self._store.parts.put(digest, payload)
-        self._news.well()
+        self._outcomes.well()
         if not self._request.open and self._trust.manifest is not None:
             self._plan(self._trust.manifest)
 
@@ -223,7 +223,7 @@ class RosterUpdates:
             next(work)
         except StopIteration:
             self._work = None
-            self._news.applied(manifest, self._clock.mono_s() - self._began_s, self._policy)
+            self._outcomes.applied(manifest, self._clock.mono_s() - self._began_s, self._policy)
             self._done()
         except PartSpoilt:
             self._drop_work()
@@ -253,7 +253,7 @@ class RosterUpdates:
     def _done(self) -> None:
         self._request.drop()
         self._store.parts.keep_only(())
-        self._news.well()
+        self._outcomes.well()
 
     def _look_after(self) -> None:
         """Nothing has come for a while."""
@@ -263,10 +263,10 @@ class RosterUpdates:
             return
         if manifest is None:
             return
-        self._news.expired(manifest if self._trust.expired(manifest) else None)
+        self._outcomes.expired(manifest if self._trust.expired(manifest) else None)
         missing = self._request.unanswered()
         if missing is not None:
-            self._news.missing(manifest, missing, SILENT_S)
+            self._outcomes.missing(manifest, missing, SILENT_S)
             self._request.drop()
             self._retry_at_s = now_s  # at the next look all over again
 
@@ -280,7 +280,7 @@ class RosterUpdates:
     def _trouble(self, error: Exception) -> None:
         self._request.drop()
         self._retry_at_s = self._clock.mono_s() + _RETRY_S
-        self._news.trouble(str(error))
+        self._outcomes.trouble(str(error))
 
     def _newest(self) -> Manifest:
         if self._trust.manifest is None:

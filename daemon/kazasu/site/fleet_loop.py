@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from kazasu.ports import Beat, Clock
     from kazasu.site.fleet import Fleet
-    from kazasu.site.link import Link
+    from kazasu.site.line import SiteLine
 
 _Answer = TypeVar("_Answer")
 
@@ -24,13 +24,13 @@ class FleetLoop:
 
     Args:
         fleet: what is followed.
-        link: subscribed to the fleet's topics.
+        line: subscribed to the fleet's topics.
         clock: wall time.
     """
 
-    def __init__(self, fleet: Fleet, link: Link, clock: Clock) -> None:
+    def __init__(self, fleet: Fleet, line: SiteLine, clock: Clock) -> None:
         self._fleet = fleet
-        self._link = link
+        self._line = line
         self._clock = clock
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -46,17 +46,17 @@ class FleetLoop:
         try:
             while not self._stopping.is_set():
                 beat()
-                self._link.wait(BEAT_S)
-                messages = self._link.turn()
+                self._line.wait(BEAT_S)
+                messages = self._line.turn()
                 at = self._clock.now().at
                 with self._lock:
                     for message in messages:
                         self._fleet.take(message.topic, message.payload, at)
                     self._fleet.changed()  # nobody here wants to know
         finally:
-            self._link.close()
+            self._line.close()
 
     def stop(self) -> None:
         """See ports.Loop."""
         self._stopping.set()
-        self._link.wake()
+        self._line.wake()

@@ -20,7 +20,7 @@ from kazasu.site.announcer import Announcer
 if TYPE_CHECKING:
     import argparse
 
-    from kazasu.site.link import Link
+    from kazasu.site.line import SiteLine
 
 _APART_S = 1.0  # also long enough for the broker to have sent what it retains
 _WAIT_S = 60.0
@@ -35,54 +35,54 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Announce."""
-    from kazasu.site.link import Link  # paho
+    from kazasu.site.line import SiteLine  # paho
 
     site = site_of(arguments)
     announcer = Announcer(site.name)
-    link = Link(site.broker("discovery"), announcer.subscriptions, time.monotonic, random.random)
+    line = SiteLine(site.broker("discovery"), announcer.subscriptions, time.monotonic, random.random)
     try:
-        return _announce(link, announcer, once=arguments.once)
+        return _announce(line, announcer, once=arguments.once)
     finally:
-        link.close()
+        line.close()
 
 
-def _announce(link: Link, announcer: Announcer, *, once: bool) -> int:
+def _announce(line: SiteLine, announcer: Announcer, *, once: bool) -> int:
     heard, said, looked_s = False, "", time.monotonic()
     while True:
-        link.wait(_APART_S if heard or once else _WAIT_S)
-        for message in link.turn():
+        line.wait(_APART_S if heard or once else _WAIT_S)
+        for message in line.turn():
             announcer.take(message.topic, message.payload, dt.datetime.now(dt.UTC))
             heard = True
-        trouble = link.trouble or link.refused
+        trouble = line.trouble or line.refused
         if once and trouble:
             raise BrokerUnsuitable(trouble)
         if trouble != said:
             print(trouble or "connected again", flush=True)
             said = trouble
         now_s = time.monotonic()
-        if not link.up:
+        if not line.up:
             looked_s = now_s
         elif now_s - looked_s >= _APART_S:
             heard, looked_s = False, now_s
             announcements = list(announcer.due())
             for topic, payload in announcements:
-                link.publish(topic, payload)
+                line.publish(topic, payload)
                 print(f"announced  {topic}", flush=True)
             if once and not announcements:
-                _wait_for_answers(link)
+                _wait_for_answers(line)
                 return EXIT_OK
 
 
-def _wait_for_answers(link: Link) -> None:
+def _wait_for_answers(line: SiteLine) -> None:
     """The broker says of each announcement whether it took it.
 
     Raises:
         BrokerUnsuitable: it did not, or says nothing.
     """
     until_s = time.monotonic() + _FOR_ANSWERS_S
-    while not link.idle and time.monotonic() < until_s:
-        link.turn()
-        link.wait(_APART_S)
-    link.turn()
-    if link.refused or not link.idle:
-        raise BrokerUnsuitable(link.refused or link.trouble or "the broker did not confirm what was announced")
+    while not line.idle and time.monotonic() < until_s:
+        line.turn()
+        line.wait(_APART_S)
+    line.turn()
+    if line.refused or not line.idle:
+        raise BrokerUnsuitable(line.refused or line.trouble or "the broker did not confirm what was announced")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kazasu.site.directory import Site
-    from kazasu.site.link import Link
+    from kazasu.site.line import SiteLine
 
 _DRAWN_APART_S = 1.0
 _QUIET_S = 1.0  # the broker sends what it retains at once; when nothing more comes, that was all
@@ -53,24 +53,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Watch."""
-    from kazasu.site.link import Link  # paho
+    from kazasu.site.line import SiteLine  # paho
 
     site = site_of(arguments)
     fleet = Fleet(site.name)
-    link = Link(site.broker("operations"), fleet.subscriptions, time.monotonic, random.random)
-    watch = _Watch(site, fleet, link)
+    line = SiteLine(site.broker("operations"), fleet.subscriptions, time.monotonic, random.random)
+    watch = _Watch(site, fleet, line)
     try:
         if arguments.once or arguments.json or not (sys.stdout.isatty() and sys.stdin.isatty()):
             return watch.once(as_lines_of_json=arguments.json)
         watch.live()
     finally:
-        watch.link.close()
+        watch.line.close()
     return EXIT_OK
 
 
 class _Watch:
-    def __init__(self, site: Site, fleet: Fleet, link: Link) -> None:
-        self.link = link
+    def __init__(self, site: Site, fleet: Fleet, line: SiteLine) -> None:
+        self.line = line
         self._site = site
         self._fleet = fleet
         self._order = FleetOrder(fleet)
@@ -84,15 +84,15 @@ class _Watch:
         """
         began_s = heard_s = time.monotonic()
         firsts = 0
-        while (now_s := time.monotonic()) - began_s < _LONGEST_S and (not self.link.up or now_s - heard_s < _QUIET_S):
-            self.link.wait(_QUIET_S)
+        while (now_s := time.monotonic()) - began_s < _LONGEST_S and (not self.line.up or now_s - heard_s < _QUIET_S):
+            self.line.wait(_QUIET_S)
             self._hear()
-            trouble = self.link.trouble or self.link.refused
+            trouble = self.line.trouble or self.line.refused
             if trouble:
                 raise BrokerUnsuitable(trouble)
-            if self._fleet.firsts != firsts or not self.link.up:
+            if self._fleet.firsts != firsts or not self.line.up:
                 firsts, heard_s = self._fleet.firsts, time.monotonic()
-        if not self.link.up:
+        if not self.line.up:
             raise BrokerUnsuitable("no answer: this is no MQTT broker, or it hangs")
         whole = time.monotonic() - heard_s >= _QUIET_S
         at = dt.datetime.now(dt.UTC)
@@ -113,7 +113,7 @@ class _Watch:
         with _raw_terminal() as keyboard:
             while True:
                 wait_s = drawn_s + _DRAWN_APART_S - time.monotonic()
-                self.link.wait(wait_s, keyboard)
+                self.line.wait(wait_s, keyboard)
                 self._hear()
                 key = _key(keyboard)
                 if key == _QUIT:
@@ -127,7 +127,7 @@ class _Watch:
                     _draw(lines)
 
     def _hear(self) -> None:
-        messages = self.link.turn()
+        messages = self.line.turn()
         at = dt.datetime.now(dt.UTC)
         for message in messages:
             self._fleet.take(message.topic, message.payload, at)
@@ -137,9 +137,9 @@ class _Watch:
         self._order.follow()
 
     def _trouble(self) -> str:
-        if self.link.up:
-            return self.link.refused
-        return f"no connection, so this is old: {self.link.trouble}" if self.link.trouble else "connecting"
+        if self.line.up:
+            return self.line.refused
+        return f"no connection, so this is old: {self.line.trouble}" if self.line.trouble else "connecting"
 
 
 def _screen(zone: dt.tzinfo) -> Screen:

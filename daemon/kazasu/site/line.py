@@ -1,4 +1,4 @@
-"""A link of one of the site's own programs to the broker: connected, subscribed, and made anew whenever it breaks."""
+"""A line of one of the site's own programs to the broker: connected, subscribed, and made anew whenever it breaks."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ class _Reading:
         self.unanswered += 1
 
 
-class Link:
+class SiteLine:
     """Reads along, and says what it is asked to. One thread's, but for `wake`.
 
-    What comes while the link is down is lost but for what the broker retains, which comes again with each connection:
+    What comes while the line is down is lost but for what the broker retains, which comes again with each connection:
     enough for who looks at how things are.
 
     Args:
@@ -137,7 +137,7 @@ class Link:
         return messages
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Publish a retained message; only while the link is up.
+        """Publish a retained message; only while the line is up.
 
         Raises:
             ConnectionError: it is not.

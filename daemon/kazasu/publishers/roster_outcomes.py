@@ -23,7 +23,7 @@ _ALERT = "roster_update"
 _ALERT_EXPIRED = "roster_expired"
 
 
-class RosterNews:
+class RosterOutcomes:
     """The roster thread only.
 
     Args:
