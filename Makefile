@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python -m kazasu.virtual.sandbox --
 
 # What pyscard is built with, and the real parts that the demo and the tests run against.
-DEBIAN_PACKAGES := faketime fonts-unifont gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config postgresql python3-dev python3-venv \
-	strace swig vsmartcard-vpcd
+DEBIAN_PACKAGES := faketime fonts-unifont gcc libpcsclite-dev mosquitto mosquitto-clients opensc pcscd pkg-config python3-dev python3-venv strace swig \
+	vsmartcard-vpcd
 
 # What runs a machine to try the package in.
 VM_PACKAGES := debootstrap e2fsprogs ipxe-qemu qemu-system-x86 qemu-utils seabios
@@ -20,9 +20,11 @@ demo: setup
 	$(BIN)/kazasu demo
 
 test: setup
+	.ci/postgresql
 	$(SANDBOX) $(BIN)/pytest -q
 
 bench: setup
+	.ci/postgresql
 	$(PYTHON) -m venv build/installed
 	build/installed/bin/pip install -qq --disable-pip-version-check .
 	$(SANDBOX) $(BIN)/python -m tests.bench
