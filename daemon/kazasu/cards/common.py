@@ -30,7 +30,6 @@ _READ_RECORD: Final = bytes.fromhex("00B2010C00")  # record 1 of the EF with the
 _HEADER: Final = bytes.fromhex("011C")
 _SERIAL_DIGITS: Final = 15
 _DIGITS: Final = 28
-_CARD_FAULTS: Final = frozenset({0x64, 0x65, 0x6F})  # execution, memory and unknown errors: the card has not answered
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -61,7 +60,7 @@ class Common:
         if storage_card(atr) is not None:
             return None
         _, sw = channel.transmit(select_application(_AID))
-        if sw >> 8 in _CARD_FAULTS:
+        if sw >> 8 in status.FAULTS:
             raise _unreadable(str(unexpected("selecting the common card application", sw)))
         if sw != status.SUCCESS:
             return None

@@ -39,7 +39,6 @@ _SIGN: Final = bytes.fromhex("802A0080")
 _TRIES: Final = 0x63C0
 _TRIES_MASK: Final = 0xFFF0
 _BLOCKED: Final = frozenset({0x63C0, 0x6983, 0x6984})
-_CARD_FAULTS: Final = frozenset({0x64, 0x65, 0x6F})
 
 _CHALLENGE_BYTES: Final = 32
 _SHA256_BYTES: Final = 32
@@ -182,7 +181,7 @@ def prove_key(channel: CardChannel, public_key: bytes, random: Callable[[int], b
     digest = scheme.digest(random(_CHALLENGE_BYTES))
     head, le = scheme.command
     signature, sw = channel.transmit(head + digest + le)
-    if sw >> 8 in _CARD_FAULTS:
+    if sw >> 8 in status.FAULTS:
         raise unexpected("signing the challenge", sw)
     if sw != status.SUCCESS or not scheme.holds(signature, digest):
         raise CardRefused(

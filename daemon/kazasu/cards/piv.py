@@ -53,7 +53,6 @@ _OCTET_STRING_OF_25: Final = b"\x04\x19"
 _UUID_URN: Final = re.compile(r"urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 _EMPTY: Final = b"\x53\x00"
 
-_CARD_FAULTS: Final = frozenset({0x64, 0x65, 0x6F})  # execution, memory and unknown errors: the card has not answered
 _KEPT: Final = 2000  # keys of certificates, at about half a kilobyte each
 _REMEDY: Final = "whoever issued the card renews it"
 _NO_CERTIFICATE: Final = (
@@ -125,7 +124,7 @@ class Piv:
         if storage_card(atr) is not None:
             return None
         _, sw = channel.transmit(_SELECT)
-        if sw >> 8 in _CARD_FAULTS:
+        if sw >> 8 in status.FAULTS:
             raise unexpected("selecting PIV", sw)
         if sw != status.SUCCESS:
             return None

@@ -39,7 +39,6 @@ _LONG_LENGTH: Final = 0x80
 
 _CHALLENGE_BYTES: Final = 32
 _DIGEST_INFO_SHA256: Final = bytes.fromhex("3031300D060960864801650304020105000420")  # RFC 8017, 9.2, note 1
-_CARD_FAULTS: Final = frozenset({0x64, 0x65, 0x6F})  # execution, memory and unknown errors: the card has not answered
 
 
 class Scheme(NamedTuple):
@@ -175,7 +174,7 @@ def prove_key(channel: CardChannel, public_key: bytes, random: Callable[[int], b
     answer = b""
     for command in scheme.commands(challenge):
         answer, sw = channel.transmit(command)
-        if sw >> 8 in _CARD_FAULTS:
+        if sw >> 8 in status.FAULTS:
             raise unexpected("card authentication", sw)
         if sw != status.SUCCESS:
             raise _failed(f"it answered {sw:04X} to the challenge: {status.meaning(sw)}")

@@ -7,7 +7,7 @@ of the staff number and the card's proof come from a file, and that file is at t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from kazasu.cards.staff_profile import Step
     from kazasu.cards.staff_proof import Proof
     from kazasu.ports import CardChannel
-
-_CARD_FAULTS: Final = frozenset({0x64, 0x65, 0x6F})  # execution, memory and unknown errors: the card has not answered
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -109,7 +107,7 @@ class Application:
             CardError: see ports.CardChannel.
         """
         _, sw = channel.transmit(select_application(self.aid))
-        if sw >> 8 in _CARD_FAULTS:
+        if sw >> 8 in status.FAULTS:
             raise _unreadable(str(unexpected("selecting the staff application", sw)))
         if sw != status.SUCCESS:
             return None

@@ -12,6 +12,9 @@ END_OF_FILE: Final = 0x6282
 NOT_FOUND: Final = 0x6A82
 UNKNOWN_ERROR: Final = 0x6F00
 
+FAULTS: Final = frozenset({0x64, 0x65, 0x6F})
+"""First bytes of execution, memory and unknown errors: the card has not answered."""
+
 _MEANINGS: Final = {
     SUCCESS: "done",
     0x6281: "part of the data may be corrupted",
