@@ -73,16 +73,7 @@ class CollectorLoop:
 
     def run(self, beat: Beat) -> None:
         """Collect until `stop`; see ports.Loop."""
-        try:
-            while not self._stopping.is_set():
-                beat()
-                self._line.wait()
-                self._line.turn()
-                self._tell()
-            beat()
-            self._line.leave()
-        finally:
-            self._line.close()
+        self._line.keep(beat, self._stopping.is_set, self._tell)
 
     def _tell(self) -> None:
         error, session = self._line.error, self._line.session

@@ -13,6 +13,7 @@ from kazasu.publishers.waker import wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kazasu.ports import Beat
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.waker import Waker
 
@@ -78,7 +79,7 @@ _Session = TypeVar("_Session", bound=LineSession)
 
 
 class Line(Generic[_Connection, _Session]):
-    """One connection at a time. One thread's: it calls `wait` and `turn` in turn.
+    """One connection at a time. One thread's: it calls `keep`, or `wait` and `turn` in turn.
 
     Args:
         connect: makes the connection to open next.
@@ -115,6 +116,25 @@ class Line(Generic[_Connection, _Session]):
     def retry_s(self) -> float:
         """How long until the next connection is tried, if there is none and none is under way."""
         return max(0.0, self._retry_at_s - self._mono_s())
+
+    def keep(self, beat: Beat, stopped: Callable[[], bool], then: Callable[[], None]) -> None:
+        """Go round for a whole loop's life, say goodbye, and close; see ports.Loop.
+
+        Args:
+            beat: the loop's.
+            stopped: whether it is to end; what says so wakes it, too.
+            then: called after each turn.
+        """
+        try:
+            while not stopped():
+                beat()
+                self.wait()
+                self.turn()
+                then()
+            beat()
+            self.leave()
+        finally:
+            self.close()
 
     def wait(self, most_s: float = BEAT_S, *others: int) -> None:
         """Wait until there is something to do here, or something to read from one of the other descriptors."""

@@ -103,21 +103,14 @@ class MqttPublisher:
     def run(self, beat: Beat) -> None:
         """Publish until `stop`; see ports.Loop."""
         try:
-            while not self._stopping.is_set():
-                beat()
-                self._line.wait()
-                self._line.turn()
-                if self._line.session is None and self._downlink is not None:
-                    self._downlink.turn(self._clock.mono_s())
-                self._tell()
-            beat()
-            self._line.leave()
+            self._line.keep(beat, self._stopping.is_set, self._after_turn)
         finally:
             self._cursor.flush()
-            self._line.close()
 
-    def _tell(self) -> None:
-        """Say of what the connection broke, or that it is there again."""
+    def _after_turn(self) -> None:
+        """Go on with what needs no connection, and say of what one broke, or that it is there again."""
+        if self._line.session is None and self._downlink is not None:
+            self._downlink.turn(self._clock.mono_s())
         broker, error = self._settings.broker, self._line.error
         trouble = "" if error is None else f"{broker.host}:{broker.port}: {error}"
         if trouble == self._trouble:

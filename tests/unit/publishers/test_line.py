@@ -266,5 +266,28 @@ def test_without_a_connection_there_is_nobody_to_say_goodbye_to(rig: Rig) -> Non
     assert rig.connections == []
 
 
+def test_a_loop_beats_before_each_wait_and_leaves_when_it_is_stopped(rig: Rig) -> None:
+    story: list[str] = []
+
+    def then() -> None:
+        story.append("turn")
+        if rig.line.session is not None:
+            rig.line.session.patience_s = 0.0
+
+    rig.line.keep(lambda: story.append("beat"), lambda: story.count("turn") >= 4, then)
+    assert story == [*["beat", "turn"] * 4, "beat"]
+    assert (rig.line.session, rig.connections[0].ended) == (None, "in order")
+
+
+def test_a_loop_that_ends_with_an_error_lets_go_of_its_connection(rig: Rig) -> None:
+    def then() -> None:
+        if rig.line.session is not None:
+            raise JournalCorrupt("event 7 is not what was signed")
+
+    with pytest.raises(JournalCorrupt):
+        rig.line.keep(lambda: None, lambda: False, then)
+    assert rig.connections[0].ended == "without a word"
+
+
 def test_the_longest_wait_lets_a_loop_beat_in_time() -> None:
     assert BEAT_S < 10  # ports.Beat
