@@ -14,16 +14,15 @@ import shutil
 import signal
 import socket
 import ssl
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from kazasu.publishers.settings import Broker
 from kazasu.site.broker_files import SHIPPED, configuration
 from kazasu.virtual.certificates import ThrowawayCa
-from kazasu.virtual.program import Program
+from kazasu.virtual.program import OwnProgram, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from kazasu.virtual.certificates import CertificateFiles
 
@@ -31,10 +30,8 @@ _HOST = "127.0.0.1"
 _PORTS = range(20_000, 30_000)
 
 
-class PrivateBroker:
+class PrivateBroker(OwnProgram):
     """A broker of one's own, on 127.0.0.1 and a free port that stays the same over restarts.
-
-    As a context manager it is started, and leaves no process behind.
 
     Args:
         directory: where its files go; made if it is missing.
@@ -44,13 +41,13 @@ class PrivateBroker:
 
     def __init__(self, directory: Path, *options: str, names: tuple[str, ...] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self.log_file = directory / "mosquitto.log"
+        super().__init__(Program("mosquitto", "mosquitto", self.log_file))
         self.ca = ThrowawayCa(directory, hosts=names)
         self.port = free_port()
-        self.log_file = directory / "mosquitto.log"
         self._directory = directory
         self._issued: dict[str, CertificateFiles] = {}
         self._configuration = directory / "mosquitto.conf"
-        self._program = Program("mosquitto", "mosquitto", self.log_file)
         self.configure(*options)
 
     def configure(self, *options: str) -> None:
@@ -89,14 +86,6 @@ class PrivateBroker:
         """
         self._program.start(["-c", self._configuration], self._accepts)
 
-    def stop(self) -> None:
-        """End it in order; it saves what it has. Does nothing if it does not run."""
-        self._program.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at once, as a power cut does to a process. Does nothing if it does not run."""
-        self._program.end(signal.SIGKILL)
-
     def freeze(self) -> None:
         """Stop it in its tracks: the connections stay, nothing is answered."""
         self._program.send(signal.SIGSTOP)
@@ -105,18 +94,8 @@ class PrivateBroker:
         """Let it go on."""
         self._program.send(signal.SIGCONT)
 
-    @property
-    def pid(self) -> int:
-        """The process id, 0 if it does not run."""
-        return self._program.pid
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End it for good: what it saves nobody reads again."""
         self.kill()
 
     def _files(self, name: str, *, server: bool = False) -> CertificateFiles:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from kazasu.model.signature import Ed25519Signer
-from kazasu.virtual.program import Program
+from kazasu.virtual.program import OwnProgram, Program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from kazasu.publishers.settings import Broker
 
 
-class SiteCollector:
+class SiteCollector(OwnProgram):
     """`kazasu collect` with a site's files.
-
-    As a context manager it is started, and leaves no process behind.
 
     Args:
         directory: where its own files go; made if it is missing.
@@ -55,6 +51,7 @@ class SiteCollector:
         self.config_file = directory / "collector.toml"
         self.store_file = directory / "events.db"
         self.log_file = directory / "collector.log"
+        super().__init__(Program(sys.executable, "kazasu", self.log_file))
         store = f'postgresql = "{postgresql}"' if postgresql else f'sqlite = "{self.store_file}"'
         self.config_file.write_text(
             f"""[collector]
@@ -73,33 +70,10 @@ key = "{broker.key_file}"
 {store}
 """
         )
-        self._program = Program(sys.executable, "kazasu", self.log_file)
 
     def start(self) -> None:
         """Start it; it connects when it can."""
         self._program.start(["-m", "kazasu", "collect", "--config", self.config_file], lambda: True)
-
-    def stop(self) -> None:
-        """End it in order. Does nothing if it does not run."""
-        self._program.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at once. Does nothing if it does not run."""
-        self._program.end(signal.SIGKILL)
-
-    @property
-    def pid(self) -> int:
-        """The process id, 0 if it does not run."""
-        return self._program.pid
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 class CollectorProcess(SiteCollector):

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
-from kazasu.virtual.program import Program
+from kazasu.virtual.program import OwnProgram, Program
 from kazasu.virtual.sandbox import in_sandbox
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _SOCKET = Path("/run/pcscd/pcscd.comm")
@@ -22,10 +17,8 @@ _PORTS = range(1024, 32_768)  # above the privileged ones, below those that the 
 _PACKAGES = "pcscd vsmartcard-vpcd"
 
 
-class PrivatePcscd:
+class PrivatePcscd(OwnProgram):
     """A pcscd of one's own; slot `n` listens for its virtual card on 127.0.0.1, port `port + n`.
-
-    As a context manager it is started, and leaves no process behind.
 
     Args:
         directory: where its configuration and log go; made if it is missing.
@@ -47,11 +40,11 @@ class PrivatePcscd:
         directory.mkdir(parents=True, exist_ok=True)
         self.ports = tuple(range(port, port + slots))
         self.log_file = directory / "pcscd.log"
+        super().__init__(Program("pcscd", _PACKAGES, self.log_file))
         self._configuration = directory / "readers"
         self._configuration.mkdir(exist_ok=True)
         readers = self.ports[::_SLOTS_PER_READER]
         (self._configuration / "vpcd.conf").write_text("\n".join(map(_reader, readers)))
-        self._program = Program("pcscd", _PACKAGES, self.log_file)
 
     def start(self) -> None:
         """Start, and return once clients and virtual cards can connect.
@@ -69,32 +62,10 @@ class PrivatePcscd:
         ]
         self._program.start(arguments, self._ready)
 
-    def stop(self) -> None:
-        """End it in order. Does nothing if it does not run."""
-        self._program.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at once, as a crash does; its socket file stays. Does nothing if it does not run."""
-        self._program.end(signal.SIGKILL)
-
     def restart(self) -> None:
         """End it in order and start it again."""
         self.stop()
         self.start()
-
-    @property
-    def pid(self) -> int:
-        """The process id, 0 if it does not run."""
-        return self._program.pid
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _ready(self) -> bool:
         """Whether each slot's port listens, and pcscd answers on its socket.

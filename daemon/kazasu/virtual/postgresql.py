@@ -15,21 +15,15 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
-from kazasu.virtual.program import Program
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from kazasu.virtual.program import OwnProgram, Program
 
 _DEBIANS = Path("/usr/lib/postgresql")
 _USER = "postgres"
 
 
-class PrivatePostgresql:
+class PrivatePostgresql(OwnProgram):
     """A server of one's own, reached by a Unix socket only.
-
-    As a context manager it is started, and leaves neither a process nor a file behind.
 
     Args:
         options: settings of postgresql.conf, such as "fsync=off".
@@ -49,7 +43,7 @@ class PrivatePostgresql:
             cwd=self._directory,
         )
         program, *arguments = _command("postgres")
-        self._program = Program(str(program), "postgresql", self._directory / "server.log")
+        super().__init__(Program(str(program), "postgresql", self._directory / "server.log"))
         settings = ["listen_addresses=", f"unix_socket_directories={self._directory}", *options]
         self._arguments: list[str | Path] = [*arguments, "-D", data]
         self._arguments += [word for setting in settings for word in ("-c", setting)]
@@ -71,15 +65,6 @@ class PrivatePostgresql:
         """End it and remove its files."""
         self.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _accepts(self) -> bool:
         """Whether recovery has ended, too: only then its file of the process says `ready`."""

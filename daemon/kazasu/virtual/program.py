@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import abc
 import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import TracebackType
 
 _START_S = 30.0
 _LOOK_S = 0.01
@@ -93,6 +95,47 @@ class Program:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+class OwnProgram(abc.ABC):
+    """Something of one's own that one program does: it runs while its context is entered, and leaves no process behind.
+
+    Args:
+        program: not started.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Start, and return once it is ready; see `Program.start`."""
+
+    def stop(self) -> None:
+        """End it in order. Does nothing if it does not run."""
+        self._program.end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does. Does nothing if it does not run."""
+        self._program.end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it for good."""
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 if it does not run."""
+        return self._program.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def _die_with_parent() -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import os
 import pwd
-import signal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from kazasu.site import broker_files
 from kazasu.site.directory import replace_file
 from kazasu.site.founding import Founding, found
 from kazasu.virtual.broker import accepts, free_port
-from kazasu.virtual.program import Program
+from kazasu.virtual.program import OwnProgram, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from kazasu.site.directory import Site
 
@@ -34,10 +32,8 @@ def make_site(path: Path, name: str = "town-hall") -> Site:
     return found(path, founding, PASSPHRASE, dt.datetime.now(dt.UTC))
 
 
-class SiteBroker:
+class SiteBroker(OwnProgram):
     """The site's mosquitto, with the files of `kazasu site broker-config`, of which only paths and the user differ.
-
-    As a context manager it is started, and leaves no process behind.
 
     Args:
         site: whose.
@@ -47,9 +43,9 @@ class SiteBroker:
     def __init__(self, site: Site, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.log_file = directory / "mosquitto.log"
+        super().__init__(Program("mosquitto", "mosquitto", self.log_file))
         self._site = site
         self._directory = directory
-        self._program = Program("mosquitto", "mosquitto", self.log_file)
 
     def start(self) -> None:
         """Bring the site's files, start, and return once it accepts TLS connections.
@@ -71,20 +67,15 @@ class SiteBroker:
 
     def restart(self) -> None:
         """Bring the site's files as they are now, and start anew."""
-        self._program.end(signal.SIGTERM)
+        self.stop()
         self.start()
 
     def lose_everything(self) -> None:
         """Die at once, and with all that was stored: sessions, what waited in them, what was retained."""
-        self._program.end(signal.SIGKILL)
+        self.kill()
         for file in self._directory.glob("mosquitto.db*"):
             file.unlink()
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._program.end(signal.SIGKILL)
+    def close(self) -> None:
+        """End it for good: what it saves nobody reads again."""
+        self.kill()
