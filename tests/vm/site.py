@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -17,13 +16,14 @@ from kazasu.store.keys import generate_pepper, generate_signer, load_verifier, w
 from kazasu.virtual.broker import PrivateBroker
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer
+from kazasu.virtual.scene import Scene
 from kazasu.virtual.staff import staff_of, write_roster
 from kazasu.virtual.subscriber import CheckingSubscriber
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from pathlib import Path
-    from types import TracebackType
 
     from kazasu.virtual.card import VirtualCard
     from vm.machine import Machine
@@ -76,7 +76,7 @@ present = false
 """
 
 
-class Site:
+class Site(Scene):
     """A site with one terminal, which is in a machine. As a context manager it leaves no process behind.
 
     Args:
@@ -90,20 +90,9 @@ class Site:
     """
 
     def __init__(self, directory: Path) -> None:
+        super().__init__()
         self._directory = directory
-        self._stack = ExitStack()
         self._slot: Slot | None = None
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._build(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def bring(self, machine: Machine) -> None:
         """Put what the installer brings into a machine."""

@@ -7,7 +7,7 @@ Only the cards are virtual.
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -24,6 +24,7 @@ from kazasu.virtual.collector import SiteCollector
 from kazasu.virtual.desk import typed
 from kazasu.virtual.issuer import JpkiIssuer
 from kazasu.virtual.pcscd import PrivatePcscd
+from kazasu.virtual.scene import Scene
 from kazasu.virtual.site import PASSPHRASE, SiteBroker
 from kazasu.virtual.site_terminal import GATE, Joining, SiteTerminal
 from kazasu.virtual.staff import staff_of, write_roster
@@ -33,7 +34,6 @@ from kazasu.virtual.vpcd import Slot
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from kazasu.collector.records import Alert
     from kazasu.virtual.staff import Person
@@ -47,7 +47,7 @@ _NOTHING = ("nothing of it",)
 _COMMAND_WIDTH = 68
 
 
-class SmallSite:
+class SmallSite(Scene):
     """Sets all of it up, and says how; leaves no process behind.
 
     Args:
@@ -65,20 +65,9 @@ class SmallSite:
     """
 
     def __init__(self, directory: Path, say: Callable[[str], None]) -> None:
+        super().__init__()
         self.directory = directory
         self._say = say
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._build(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def asks(self, *words: str) -> list[str]:
         """Type a command about what the collector keeps; see `types`."""

@@ -6,9 +6,8 @@ as a process, and a subscriber that checks what arrives and sends signed receipt
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -27,6 +26,7 @@ from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.gallery import Gallery
 from kazasu.virtual.issuer import JpkiIssuer
 from kazasu.virtual.pcscd import PrivatePcscd
+from kazasu.virtual.scene import Scene
 from kazasu.virtual.staff import staff_of, write_roster
 from kazasu.virtual.subscriber import CheckingSubscriber
 from kazasu.virtual.tapping import tap, wait_for
@@ -34,8 +34,8 @@ from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
-    from types import TracebackType
 
     from kazasu.model.configuration import Config
     from kazasu.virtual.card import VirtualCard
@@ -56,7 +56,7 @@ class Enrolled(NamedTuple):
 NOBODY_ELSE = Enrolled()
 
 
-class Stage:
+class Stage(Scene):
     """Sets everything up but the daemon, which `daemon` starts; leaves no process behind.
 
     Args:
@@ -98,6 +98,7 @@ class Stage:
         min_assurance: str = "serial",
         synchronised: bool = False,
     ) -> None:
+        super().__init__()
         self._directory = directory
         self._state_dir = state_dir or directory / "state"
         self._settings = settings
@@ -105,18 +106,6 @@ class Stage:
         self._enrolled = enrolled
         self._min_assurance = min_assurance
         self._synchronised = synchronised
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._build(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def tap(self, card: VirtualCard, pulled_at_apdu: int = 0, at: Slot | None = None) -> float:
         """Hold a card over the reader until the terminal answers, and take it away; see `tapping.tap`.
