@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,17 @@ from fakes.roster_desk import RetainedPost, TestDesk
 from kazasu.errors import RosterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from kazasu.site.roster import Publishes
+
+
+class BrokerAway:
+    """Implements the Publishes seam."""
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        raise OSError("away")
 
 
 @pytest.fixture
@@ -104,10 +115,18 @@ def test_who_is_not_known_gets_none_and_who_is_no_card_is_not_lent(lender: TestD
     assert not (lender.folder / "day_cards.csv").exists()
 
 
-def test_a_card_that_came_back_while_the_broker_was_away_is_taken_back_by_the_next_call(lender: TestDesk) -> None:
-    lender.lend("day-70", "1", lender.now + timedelta(hours=5))
-    lender.day_cards.take_back("day-70", lender.now)  # and the broker is away
-    lender.take_back("day-70")
+def test_what_a_broker_that_was_away_did_not_hear_the_next_call_tells(lender: TestDesk) -> None:
+    posts: tuple[Publishes, ...] = (BrokerAway(), lender.post)
+    until = lender.now + timedelta(hours=5)
+    for post in posts:
+        lender.post = post
+        with pytest.raises(OSError, match="away") if post is posts[0] else nullcontext():
+            lender.lend("day-70", "1", until)
+    assert day_cards(lender)[0].startswith("day_card day-70 1 ")
+    for post in posts:
+        lender.post = post
+        with pytest.raises(OSError, match="away") if post is posts[0] else nullcontext():
+            lender.take_back("day-70")
     assert day_cards(lender)[0] == "day_card day-70  "
 
 
