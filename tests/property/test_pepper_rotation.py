@@ -130,7 +130,7 @@ class Rotation(RuleBasedStateMachine):
         """By what today's events call it, or those of the first year."""
         with suppress(KazasuError):
             desk = self._desk()
-            standing = self.site.pepper().lifted(CARDS[number], PEPPER.newest, desk.published.pepper)
+            standing = self.site.pepper().lifted(CARDS[number], PEPPER.newest, desk.published.pepper or desk.layer)
             card = CARDS[number] if older else standing
             desk.revoke([card], self.founded.signer, self._now(), self.post)
 

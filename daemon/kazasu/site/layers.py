@@ -41,6 +41,11 @@ class Lift:
             )
         self._pepper, self._since, self._to = pepper, since, to
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is no third layer that something could be under."""
+        return len(self._pepper.ids) == 1
+
     def pseudonym(self, pseudonym: str) -> str:
         """What a card or a code is called."""
         return self._pepper.lifted(pseudonym, self._since, self._to)

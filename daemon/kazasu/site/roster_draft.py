@@ -99,7 +99,13 @@ def drafted(
         day_cards, not_lent = book.roster_lines(lines_of(store), now)
         # Cards come before codes, codes before day cards, and these before people.
         counts = _write(text, heapq.merge(lines_of(store), codes, day_cards, key=key_of), rules, known)
-        before = lift.lines(lines_in_file(last), Path(name) / "last.db")
+        if lift.is_certain or (last.exists() and sha256_of(last) == published.sha256):
+            before = lift.lines(lines_in_file(last), Path(name) / "last.db")
+            standing: Iterable[bytes] = map(lift.line, lines_in_file(last))
+        else:
+            # A power cut left the text of a roster that no record names, and nobody knows under which layer. Compared
+            # with it, everybody might seem to have gone, and be revoked, and who was revoked might seem to be back.
+            before, standing = iter(()), lines_in_file(text)
         change = compare(before, lines_in_file(text), book.zone)
         revoked = tuple(map(lift.pseudonym, published.revoked))
         yield Draft(
@@ -112,7 +118,7 @@ def drafted(
             change=change,
             codes_left_out=codeless,
             not_lent=not_lent,
-            revoked=_revoked(revoked, change, map(lift.line, lines_in_file(last)), lines_in_file(text)),
+            revoked=_revoked(revoked, change, standing, lines_in_file(text)),
         )
 
 
@@ -141,7 +147,7 @@ def check_rules(text: bytes, path: Path) -> frozenset[str]:
     return frozenset(level.name for level in rules.levels)
 
 
-def _revoked(before: tuple[str, ...], change: Change, last: Iterator[bytes], lines: Iterator[bytes]) -> tuple[str, ...]:
+def _revoked(before: tuple[str, ...], change: Change, last: Iterable[bytes], lines: Iterable[bytes]) -> tuple[str, ...]:
     """Cards that were revoked by name and still stand in people.csv, and those that this roster ends.
 
     What an earlier roster ended, and this one knows again, somebody has put back on purpose.

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fakes.roster_desk import RetainedPost, TestDesk
@@ -185,3 +186,19 @@ def test_files_under_a_layer_from_before_are_not_published(desk: TestDesk) -> No
     desk.pepper = Pepper(desk.pepper.layers[:1])
     with pytest.raises(RosterError, match="is not held"):
         desk.publish()
+
+
+def test_a_power_cut_in_publishing_and_a_later_layer_revoke_nobody_and_bring_nobody_back(desk: TestDesk) -> None:
+    """The text is there already, and the record is the one of before."""
+    record = desk.folder / "published.toml"
+    desk.staff(1, 2)
+    published = desk.publish()
+    write_published(record, Published(version=1))
+    desk.rekey()
+    desk.staff(1, 2)
+    with desk.desk.drafted(desk.now, lambda _: None) as draft:
+        assert draft.revoked == ()
+    desk.publish()
+    write_published(record, msgspec.structs.replace(published, revoked=(desk.card(2),)))
+    with desk.desk.drafted(desk.now, lambda _: None) as draft:
+        assert draft.revoked == (desk.pepper.forms(desk.card(2))[1],)
