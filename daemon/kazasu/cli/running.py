@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ def keep_running(loops: Sequence[tuple[str, Loop]], clock: Clock, status: Callab
     Raises:
         LoopFailed: one failed of what a person has to mend.
     """
+    gc.freeze()  # what there is now lives as long as the process: to look for garbage in it would hold up a tap
     try:
         Supervisor(Notifier(os.environ), clock.mono_s, status).run(loops)
     except LoopFailed as error:

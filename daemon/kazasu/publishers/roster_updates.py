@@ -27,7 +27,7 @@ from kazasu.model.roster_manifest import EVERY_TERMINAL, Refusal, digests_in
 from kazasu.publishers.roster_mail import RosterMail
 from kazasu.publishers.roster_outcomes import RosterOutcomes
 from kazasu.publishers.roster_request import SILENT_S, RosterRequest
-from kazasu.store.site_roster import PartSpoilt
+from kazasu.store.roster_parts import PartSpoilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,6 +10,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from kazasu.errors import RosterError
 from kazasu.store.durable import sync_directory
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _MANIFEST = "manifest.json"
 _LEFT_BYTES = 100 * 1024 * 1024  # what stays for the journal: without room nobody gets green
+
+
+class PartSpoilt(RosterError):
+    """A part that was here is here no longer, or is not what it was; it has to come again."""
 
 
 class PartStore:

@@ -1,18 +1,15 @@
-"""The site's roster on this terminal's disk: what is in place, what has come of the next one, and how that is made."""
+"""The site's roster on this terminal's disk: what is in place, and what has come of the next one.
+
+How that one is made, and what changes the one in place, is imported when a roster has come: days go by without any.
+"""
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from kazasu.errors import RosterError, RosterRefused
-from kazasu.model.roster_manifest import Refusal
-from kazasu.model.roster_seal import PartSeal
-from kazasu.model.roster_text import changed, lines_in
+from kazasu.errors import RosterError
 from kazasu.store.roster import Roster
-from kazasu.store.roster_lines import NewRoster, lines_of
 from kazasu.store.roster_parts import PartStore
-from kazasu.store.roster_vouched import revoke, vouch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +18,6 @@ if TYPE_CHECKING:
     from kazasu.model.pepper import Pepper
     from kazasu.model.roster_manifest import Manifest, Offer
     from kazasu.store.roster import FromSite
-
-_STEP_LINES = 2000
-
-
-class PartSpoilt(RosterError):
-    """A part that was here is here no longer, or is not what it was; it has to come again."""
 
 
 class SiteRoster:
@@ -67,6 +58,8 @@ class SiteRoster:
         Raises:
             RosterError: the roster in place cannot be changed.
         """
+        from kazasu.store.roster_vouched import revoke
+
         if pseudonyms:
             revoke(self._path, pseudonyms)
 
@@ -76,6 +69,8 @@ class SiteRoster:
         Raises:
             RosterError: it cannot be changed.
         """
+        from kazasu.store.roster_vouched import vouch
+
         vouch(self._path, manifest)
 
     def make(
@@ -94,50 +89,10 @@ class SiteRoster:
             RosterRefused: it does not open, is not the roster that the manifest names, or its rules do not fit.
             RosterError: no room, and the like.
         """
-        manifest = newest()
-        lines = self._lines(offer, digests, PartSeal(self._pepper, manifest.pepper, manifest.site, manifest.aud))
-        if offer is manifest.delta:
-            lines = changed(lines_of(self._path), lines)
-        return self._made(lines, newest, rules)
+        from kazasu.store.roster_making import made
 
-    def _made(
-        self, lines: Iterator[bytes], newest: Callable[[], Manifest], rules: Callable[[str], None]
-    ) -> Iterator[None]:
-        with contextlib.closing(NewRoster(self.parts.new_path)) as new:
-            for step in _steps(lines):
-                new.add(step)
-                yield
-            new.check(newest())
-            rules(new.rules)
-            new.take_place_of(self._path, newest())
-
-    def _lines(self, offer: Offer, digests: Sequence[str], seal: PartSeal) -> Iterator[bytes]:
-        for number, digest in enumerate(digests):
-            part = self.parts.get(digest)
-            if part is None:
-                raise PartSpoilt(f"the part {digest} of the roster has to come again")
-            yield from lines_in(seal.opened(offer.part_name(number), part))
+        return made(self._path, self.parts, self._pepper, newest, offer, digests, rules)
 
     def close(self) -> None:
         """Let the roster go."""
         self._roster.close()
-
-
-def _steps(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """So many lines at a time.
-
-    Raises:
-        RosterRefused: they cannot be opened, or not be read.
-    """
-    step: list[bytes] = []
-    try:
-        for line in lines:
-            step.append(line)
-            if len(step) == _STEP_LINES:
-                yield step
-                step = []
-    except (PartSpoilt, RosterRefused):
-        raise
-    except RosterError as error:
-        raise RosterRefused(Refusal.CONTENT, str(error)) from error
-    yield step
