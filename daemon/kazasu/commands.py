@@ -19,6 +19,8 @@ from kazasu.model.order import Order
 from kazasu.model.rate_limit import RateLimit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kazasu.model.access import EventFields
     from kazasu.model.command import Command
     from kazasu.model.event import Event
@@ -49,10 +51,10 @@ class Commands:
     Args:
         recorder: the terminal's.
         clock: the terminal's.
-        orders: does what is an order.
+        orders: gives what does orders.
     """
 
-    def __init__(self, recorder: Recorder, clock: Clock, orders: Orders) -> None:
+    def __init__(self, recorder: Recorder, clock: Clock, orders: Callable[[], Orders]) -> None:
         self._recorder = recorder
         self._clock = clock
         self._orders = orders
@@ -67,13 +69,13 @@ class Commands:
             verdict = self._not_done(item.command, item.said)
         elif isinstance(item.command, TurnedAway):
             verdict = self._refuse(item.command)
-        elif self._orders.can_be_recorded():
+        elif self._orders().can_be_recorded():
             verdict = self._judge(item.command)
         else:
             verdict = self._unrecorded(item.command)
         item.answer(verdict)
 
-    def remember(self, event: Event) -> None:
+    def recorded(self, event: Event) -> None:
         """Take over an event that is durable; at the start those that were recorded before."""
         fields = event.fields
         transaction = fields.get("transaction")
@@ -102,7 +104,7 @@ class Commands:
             return self._unrecorded(command)
         if not isinstance(command.asked, Order):
             return Verdict(ok=True, said="", seq=event.seq)  # whoever brought it does it
-        answer = self._orders.answer(command.asked)
+        answer = self._orders().answer(command.asked)
         return Verdict(ok=True, said=answer.said, seq=event.seq) if answer.ok else self._not_done(command, answer.said)
 
     def _unrecorded(self, command: Command) -> Verdict:
@@ -111,7 +113,7 @@ class Commands:
         if command.name not in SAFER or not isinstance(order, Order) or self._reason(command, self._clock.now()):
             return _UNRECORDED
         self._seen[command.transaction] = None
-        answer = self._orders.answer(order)
+        answer = self._orders().answer(order)
         return Verdict(ok=answer.ok, said=answer.said, seq=0)
 
     def _not_done(self, command: Command, said: str) -> Verdict:

@@ -11,9 +11,10 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kazasu.errors import OutputError
+from kazasu.model.alarm import Alarm
 from kazasu.model.door import Door
 from kazasu.model.door_input import DoorFault, FaultChanged, Granted, LockdownChanged, Tick, UnlockChanged, Unlocker
-from kazasu.model.door_table import Alarm, DoorState
+from kazasu.model.door_table import DoorState
 from kazasu.model.event import Draft
 from kazasu.model.presence import answered
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
         Identifier,
         Presentation,
     )
+    from kazasu.model.alarm import Alarm
     from kazasu.model.code import CodeHolder
     from kazasu.model.cue import Channel, CueName
     from kazasu.model.day_card import Loan
     from kazasu.model.door_outcome import LockOutput
-    from kazasu.model.door_table import Alarm
     from kazasu.model.event import Draft, Event
     from kazasu.model.input import Input
     from kazasu.model.key import Key

@@ -16,7 +16,6 @@ import msgspec
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Credential, DenyReason, Enrolment, Presentation
-from kazasu.model.code import KIND as CODE
 from kazasu.model.policy import refusal
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class Presenter:
         if read.identifier is None:
             return unknown
         try:
-            if read.identifier.kind == CODE:
+            if read.identifier.assurance is Assurance.CODE:
                 presentation = self._by_code(unknown, read.identifier.pseudonym, moment)
             else:
                 presentation = self._own(unknown, read.identifier.pseudonym, moment)

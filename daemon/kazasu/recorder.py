@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import JournalCorrupt, JournalError
 from kazasu.model.event import Draft, clock_change
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kazasu.model.access import EventFields
     from kazasu.model.event import Event
@@ -23,20 +24,18 @@ _log = logging.getLogger(__name__)
 _REBUILD_S = 48 * 3600  # services remember two working days
 
 
-class Follower(Protocol):
-    """Who lives by what is recorded. The terminal's thread."""
+class Followers(NamedTuple):
+    """Who lives by what is recorded, each told in this order. The terminal's thread.
 
-    def remember(self, event: Event) -> None:
-        """Take over an event that is durable; at the start those that were recorded before."""
-        ...
+    Attributes:
+        recorded: take over an event that is durable; at the start those that were recorded before.
+        due: say what to record before anything else of a moment: event types and fields.
+        changed: take over that recording works no longer, or works again.
+    """
 
-    def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
-        """Event types and fields to record before anything else of a moment."""
-        ...
-
-    def journal_changed(self) -> None:
-        """Take over that recording works no longer, or works again."""
-        ...
+    recorded: Sequence[Callable[[Event], None]] = ()
+    due: Sequence[Callable[[Moment], Sequence[tuple[str, EventFields]]]] = ()
+    changed: Sequence[Callable[[], None]] = ()
 
 
 class Recorder:
@@ -48,31 +47,23 @@ class Recorder:
         roster: whose version is told with each event.
         health: hears of a journal that cannot be written, and of one that is full.
         publisher: is woken for each event.
-        follower: is told of all that.
 
     Attributes:
         able: whether the last try to record worked.
+        followers: are told of all that; nobody, until they are named.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        clock: Clock,
-        roster: Roster,
-        health: Health,
-        publisher: Wakeable,
-        follower: Follower,
-    ) -> None:
+    def __init__(self, journal: Journal, clock: Clock, roster: Roster, health: Health, publisher: Wakeable) -> None:
         self._journal = journal
         self._clock = clock
         self._roster = roster
         self._health = health
         self._publisher = publisher
-        self._follower = follower
         self._rebuilt = False
         self._last_seq = 0
         self._looked_at: Moment | None = None
         self.able = True
+        self.followers = Followers()
 
     def append(self, draft: Draft) -> Event | None:
         """Append; None if the journal cannot be written, which is said once, as is its healing."""
@@ -83,7 +74,7 @@ class Recorder:
                 self.able = False
                 _log.critical("journal_failed", extra={"fields": {"detail": str(error)}})
                 self._health.alert("journal", str(error))
-                self._follower.journal_changed()
+                self._changed()
             return None
         self._last_seq = event.seq
         if not self._rebuilt:
@@ -94,7 +85,7 @@ class Recorder:
             self.able = True
             _log.warning("journal_healed", extra={"fields": {"seq": event.seq}})
             self._health.clear("journal")
-            self._follower.journal_changed()
+            self._changed()
         return event
 
     def record(self, event_type: str, fields: EventFields) -> Event | None:
@@ -108,7 +99,7 @@ class Recorder:
         """The moment, after an event of its own if the clock has changed since the last look (rule 10)."""
         self._catch_up()
         moment, before = self._clock.now(), self._looked_at
-        for event_type, fields in self._follower.due(moment):
+        for event_type, fields in chain.from_iterable(due(moment) for due in self.followers.due):
             event = self.append(Draft(event_type=event_type, moment=moment, fields=fields))
             if event is None:
                 return moment  # it stays due
@@ -124,7 +115,7 @@ class Recorder:
 
     def announce(self, event: Event) -> None:
         """Let services and publisher know; after the cue: a thread that wakes takes its share of the processor."""
-        self._follower.remember(event)
+        self._tell(event)
         # Not this one's own: of a tap everybody hears after what the door recorded meanwhile.
         made_s = self._roster.made_s
         self._health.note(
@@ -161,7 +152,7 @@ class Recorder:
             if event.seq == until_seq:
                 break
             newest = event
-            self._follower.remember(event)
+            self._tell(event)
         if newest is not None:
             self._rebuilt = True
             self._clock.recorded(newest.moment)
@@ -193,3 +184,11 @@ class Recorder:
             _log.warning("prune_failed", extra={"fields": {"detail": str(error)}})
         else:
             self._health.clear("receipt")
+
+    def _tell(self, event: Event) -> None:
+        for recorded in self.followers.recorded:
+            recorded(event)
+
+    def _changed(self) -> None:
+        for changed in self.followers.changed:
+            changed()

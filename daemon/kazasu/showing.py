@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kazasu.model.alarm import Alarm
 from kazasu.model.cue import CueName
-from kazasu.model.door_table import Alarm
-from kazasu.model.input import CodeAbandoned, KeyTaken, PinAsked, PinEnded
+from kazasu.model.input import CodeAbandoned, KeyTaken, PinAsked, PinEnded, ReaderState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kazasu.model.input import ReaderChanged
     from kazasu.ports import Captions, CuePlayer
 
 _OF_ALARM = {
@@ -29,7 +30,7 @@ class Showing:
     Args:
         cues: light and sound.
         captions: words.
-        in_order: whether events can be recorded and all readers are there.
+        able: whether events can be recorded.
         alarm: the gravest of all doors.
     """
 
@@ -38,13 +39,14 @@ class Showing:
         cues: CuePlayer,
         captions: Captions,
         *,
-        in_order: Callable[[], bool],
+        able: Callable[[], bool],
         alarm: Callable[[], Alarm | None],
     ) -> None:
         self._cues = cues
         self._captions = captions
-        self._in_order = in_order
+        self._able = able
         self._alarm = alarm
+        self._missing: set[str] = set()
         self._pin_asked = False
 
     def play(self, cue: CueName) -> None:
@@ -68,12 +70,20 @@ class Showing:
                 self._wait_for_pin(asked=False)
                 self.play(CueName.READING)
 
+    def reader_changed(self, change: ReaderChanged) -> None:
+        """A terminal is in order while all its readers are there."""
+        if change.state is ReaderState.MISSING:
+            self._missing.add(change.reader)
+        else:
+            self._missing.discard(change.reader)
+        self.rest()
+
     def rest(self) -> None:
         """Show what is so while nobody does anything."""
         cue, alarm = CueName.READY, None
         if self._pin_asked:
             cue = CueName.PIN
-        elif not self._in_order():
+        elif self._missing or not self._able():
             cue = CueName.FAULT
         elif (alarm := self._alarm()) is not None:
             cue = _OF_ALARM.get(alarm, CueName.READY)

@@ -17,9 +17,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kazasu.captions.silent import Silent
-from kazasu.commands import Commands
-from kazasu.doors import Doors
 from kazasu.errors import RosterError
 from kazasu.model.cue import CueName
 from kazasu.model.event import Draft
@@ -36,29 +33,25 @@ from kazasu.model.input import (
     PinAsked,
     PinEnded,
     ReaderChanged,
-    ReaderState,
     ReceiptArrived,
     RosterApplied,
     RosterRejected,
     Stop,
 )
 from kazasu.model.policy import AssurancePolicy, refusal
-from kazasu.orders import Orders
-from kazasu.orders.muster import MeetingPoint
-from kazasu.orders.people import Reception
-from kazasu.presenting import Presenter
-from kazasu.recorder import Recorder
-from kazasu.showing import Showing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable
 
-    from kazasu.doors import Access, Doorway
+    from kazasu.commands import Commands
+    from kazasu.doors import Doors
     from kazasu.model.access import Decision, Direction, EventFields, Presentation
-    from kazasu.model.event import Event
     from kazasu.model.input import Input
-    from kazasu.model.moment import Moment
-    from kazasu.ports import Beat, Captions, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
+    from kazasu.orders import Orders
+    from kazasu.ports import Beat, Captions, Clock, CuePlayer, InputQueue, Roster, Service
+    from kazasu.presenting import Presenter
+    from kazasu.recorder import Recorder
+    from kazasu.showing import Showing
 
 _log = logging.getLogger(__name__)
 
@@ -83,13 +76,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terminal:
-    """Implements ports.Loop, and recorder.Follower; everything it touches is a seam.
+    """Implements ports.Loop; everything it touches is a seam, or made of seams in app/terminal.py.
+
+    Args:
+        settings: what the site decides.
+        inbox: what happens.
+        clock: the terminal's.
+        roster: who is known.
+        service: answers presentations.
+        recorder: makes events durable.
+        presenter: finds out whose a read is.
+        showing: light, sound and words while nobody's tap is answered.
+        cues: answer taps in light and sound.
+        captions: answer them in words.
+        orders: gives what does an operator's orders.
+        doors: None for a terminal without doors.
+        commands: do what the site commands; None where it commands nothing.
 
     Attributes:
-        doors: the terminal's, if it has any.
+        doors: as above.
     """
 
-    def __init__(  # noqa: PLR0913  (one place sees every seam: this is it)
+    def __init__(  # noqa: PLR0913  (one place sees every part: this is it)
         self,
         settings: Settings,
         *,
@@ -97,58 +105,36 @@ class Terminal:
         clock: Clock,
         roster: Roster,
         service: Service,
-        journal: Journal,
+        recorder: Recorder,
+        presenter: Presenter,
+        showing: Showing,
         cues: CuePlayer,
-        publisher: Wakeable,
-        health: Health,
-        captions: Captions | None = None,
-        access: Access | None = None,
-        doorways: Mapping[str, Doorway] | None = None,
-        reception: Reception | None = None,
-        meeting_point: MeetingPoint | None = None,
+        captions: Captions,
+        orders: Callable[[], Orders],
+        doors: Doors | None = None,
+        commands: Commands | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
         self._clock = clock
         self._roster = roster
         self._service = service
+        self._recorder = recorder
+        self._presenter = presenter
+        self._showing = showing
         self._cues = cues
-        self._captions = captions or Silent()
-        self._health = health
+        self._captions = captions
+        self._orders = orders
+        self.doors = doors
+        self._commands = commands
         self._pressed: tuple[Direction, float] | None = None
-        self._missing: set[str] = set()
-        self._access = access
-        self._recorder = Recorder(journal, clock, roster, health, publisher, self)
-        self.doors = Doors(doorways or {}, access, self._recorder, clock, health, changed=self._rest)
-        self._showing = Showing(cues, self._captions, in_order=self._in_order, alarm=lambda: self.doors.alarm)
-        self._reception = reception or Reception()
-        self._presenter = Presenter(
-            roster,
-            health,
-            day_cards=self._reception.day_cards,
-            vouching=self._reception.vouching,
-            tries=self._reception.tries,
-        )
-        self._meeting_point = meeting_point or MeetingPoint()
-        self._orders = Orders(
-            self._recorder,
-            clock,
-            self.doors,
-            roster,
-            self._presenter,
-            self._reception,
-            self._meeting_point,
-            show=self._showing.play,
-            simulated=settings.simulated,
-        )
-        self._commands = Commands(self._recorder, clock, self._orders)
 
     def run(self, beat: Beat) -> None:
         """Take inputs until `Stop`; see ports.Loop."""
         self._start()
         while True:
             beat()
-            waits_s = self.doors.waits_s(_IDLE_S)
+            waits_s = _IDLE_S if self.doors is None else self.doors.waits_s(_IDLE_S)
             item = self._inbox.get(waits_s)
             if item is None:
                 self.pass_time()
@@ -178,47 +164,31 @@ class Terminal:
                 self._pressed = (button, self._clock.mono_s())
                 self._captions.chosen(button)
             case ReaderChanged():
-                self._reader_changed(item)
-            case DoorChanged(door=door, given=given):
+                self._showing.reader_changed(item)
+                self._recorder.record(f"reader.{item.state.value}", {"reader": item.reader})
+            case DoorChanged(door=door, given=given) if self.doors is not None:
                 self.doors.take(door, given)
             case Ordered(order=order, answer=answer):
-                answer(self._orders.answer(order))
-            case CommandArrived() | CommandFailed():
+                answer(self._orders().answer(order))
+            case CommandArrived() | CommandFailed() if self._commands is not None:
                 self._commands.take(item)
             case ReceiptArrived() | RosterApplied() | RosterRejected():
                 self._heed_site(item)
 
     def pass_time(self) -> None:
         """Do what is due."""
-        self.doors.pass_time()
-        self._commands.pass_time()
-
-    def remember(self, event: Event) -> None:
-        """Let services and doors know; see recorder.Follower."""
-        self._service.recorded(event)
-        self._reception.recorded(event)
-        if self._meeting_point.board is not None:
-            self._meeting_point.board.recorded(event)
-        self._captions.recorded(event)
-        self.doors.recorded(event)
-        self._commands.remember(event)
-
-    def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
-        """See recorder.Follower."""
-        asked = (each for each in (self._access, self._meeting_point.muster) if each is not None)
-        return [event for each in asked for event in each.due(moment)]
-
-    def journal_changed(self) -> None:
-        """See recorder.Follower."""
-        self.doors.journal_changed()
-        self._rest()
+        if self.doors is not None:
+            self.doors.pass_time()
+        if self._commands is not None:
+            self._commands.pass_time()
 
     def _tap(self, read: CardRead) -> None:
         if not self._recorder.able:
             if not self._recorder.resume():
                 self._showing.play(CueName.FAULT)
                 return
-            self.doors.pass_time()  # they know of it before anybody is let through
+            if self.doors is not None:
+                self.doors.pass_time()  # they know of it before anybody is let through
         moment = self._recorder.now()
         asked = self._settings.policy.at(moment)
         presentation = self._presenter.present(read, self._chosen_direction(), moment, self._clock.mono_s(), asked)
@@ -232,7 +202,8 @@ class Terminal:
         if event is None:
             self._showing.play(CueName.FAULT)
             return
-        self.doors.granted(event)
+        if self.doors is not None:
+            self.doors.granted(event)
         self._cues.play(decision.cue)
         self._recorder.announce(event)
         self._captions.answered(presentation, decision)  # once this punch is among the person's own
@@ -278,19 +249,9 @@ class Terminal:
     def _start(self) -> None:
         self._recorder.rebuild()
         self._recorder.record("terminal.started", {"version": self._settings.version})
-        self.doors.start()
-        self._rest()
-
-    def _reader_changed(self, change: ReaderChanged) -> None:
-        if change.state is ReaderState.MISSING:
-            self._missing.add(change.reader)
-        else:
-            self._missing.discard(change.reader)
-        self._recorder.record(f"reader.{change.state.value}", {"reader": change.reader})
-        self._rest()
-
-    def _in_order(self) -> bool:
-        return self._recorder.able and not self._missing
+        if self.doors is not None:
+            self.doors.start()
+        self._showing.rest()
 
     def _heed_site(self, news: ReceiptArrived | RosterApplied | RosterRejected) -> None:
         match news:
@@ -299,11 +260,8 @@ class Terminal:
             case RosterRejected(fields=fields):
                 self._recorder.record("roster.refused", fields)
             case RosterApplied(fields=fields, rules=rules):
-                if rules is not None:
+                if rules is not None and self.doors is not None:
                     self.doors.follow(rules)
                 with contextlib.suppress(RosterError):  # told at the next tap
                     self._roster.look_up(_NO_CARD)  # whose version is told from now on
                 self._recorder.record("roster.applied", fields)
-
-    def _rest(self) -> None:
-        self._showing.rest()

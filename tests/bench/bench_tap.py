@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from fakes.journal import SIGNER
+from kazasu.app.terminal import terminal_of
 from kazasu.cards.felica import Felica
 from kazasu.cards.identify import CardKinds
 from kazasu.cards.jpki import Jpki
@@ -51,7 +52,7 @@ from kazasu.store.backlog import Backlog
 from kazasu.store.journal import CHECKPOINT_EVENTS, Journal
 from kazasu.store.roster import Roster
 from kazasu.store.roster_import import import_csv
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 from kazasu.virtual.felica import FelicaCard
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 
@@ -172,7 +173,7 @@ class OneTerminal(contextlib.ExitStack):
         player = Player(cues.load(cues.DEFAULT_PATH), output, mono_s=self._clock.mono_s)
         board = HealthBoard()
         self._inbox = BoundedInbox()
-        terminal = Terminal(
+        terminal = terminal_of(
             Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=5.0, version="bench"),
             inbox=self._inbox,
             clock=self._clock,

@@ -20,6 +20,7 @@ from kazasu.app.wiring import doorways, open_contacts, open_locks
 from kazasu.config import parse
 from kazasu.doors import Doors
 from kazasu.errors import OutputError
+from kazasu.model.alarm import Alarm
 from kazasu.model.door_input import (
     ContactChanged,
     DoorFault,
@@ -33,21 +34,18 @@ from kazasu.model.door_input import (
     TamperChanged,
     UnlockChanged,
 )
-from kazasu.model.door_table import Alarm, DoorEventType
+from kazasu.model.door_table import DoorEventType
 from kazasu.model.input import DoorChanged
 from kazasu.outputs.gpio import GpioRelay, Header, Pin
 from kazasu.outputs.locks import Locks
 from kazasu.outputs.terminal import DrawnRelay
-from kazasu.recorder import Recorder
+from kazasu.recorder import Followers, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from kazasu.model.access import EventFields
     from kazasu.model.configuration import Config
     from kazasu.model.door_input import DoorInput
-    from kazasu.model.event import Event
-    from kazasu.model.moment import Moment
 
 STRIKE, CONTACT, REX, MOTION, FIRE, TAMPER = 5, 18, 4, 6, 20, 21
 BASE = """
@@ -183,15 +181,16 @@ class Woken:
 
 
 class Site:
-    """A door with its wires, driven as the terminal's thread does. Implements recorder.Follower."""
+    """A door with its wires, driven as the terminal's thread does."""
 
     def __init__(self, hardware: type[OnPins | Drawn], stack: ExitStack, door: str = WIRED) -> None:
         self.clock, self.journal, self.inbox = FakeClock(), FakeJournal(), ListInbox()
         wired = hardware(self.inbox, self.clock, stack, door)
         self.door: Hardware = wired
         self.locks = wired.locks
-        recorder = Recorder(self.journal, self.clock, FakeRoster(), FakeHealth(), Woken(), self)
+        recorder = Recorder(self.journal, self.clock, FakeRoster(), FakeHealth(), Woken())
         self.doors = Doors(wired.ways, None, recorder, self.clock, FakeHealth(), changed=lambda: None)
+        recorder.followers = Followers(recorded=[self.doors.recorded], changed=[self.doors.journal_changed])
         self.doors.start()
         self.now()
         # What stands at the start: the installer connects the wires, and the door is shut.
@@ -201,15 +200,6 @@ class Site:
         self.now()
         self.pass_time(10)
         self.journal.events.clear()
-
-    def remember(self, event: Event) -> None:
-        self.doors.recorded(event)
-
-    def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
-        return ()
-
-    def journal_changed(self) -> None:
-        self.doors.journal_changed()
 
     def now(self) -> None:
         """Take what the wires have told."""

@@ -18,6 +18,7 @@ from fakes.health import FakeHealth
 from fakes.keypad import FakeKeypad
 from fakes.roster import FakeRoster, person
 from fakes.scripted_reader import free_pair_of_ports
+from kazasu.app.terminal import terminal_of
 from kazasu.cards.identify import CardKinds
 from kazasu.cards.jpki import Jpki
 from kazasu.cards.jpki_authentication import Authentication
@@ -36,7 +37,7 @@ from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance
 from kazasu.store.journal import Journal
 from kazasu.store.keys import generate_signer
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 from kazasu.virtual.issuer import JpkiIssuer, rsa_key
 from kazasu.virtual.pcscd import PrivatePcscd
 from kazasu.virtual.vpcd import Slot
@@ -120,7 +121,7 @@ class Door:
             keep_s=86400,
             collector=False,
         )
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=policy, button_within_s=10, version="1"),
             inbox=self.inbox,
             clock=self.clock,

@@ -16,6 +16,7 @@ from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.journal import SIGNER
+from kazasu.app.terminal import terminal_of
 from kazasu.doors import Doorway
 from kazasu.model.access import Assurance, Identifier
 from kazasu.model.access_level import AccessLevel, AccessLevels
@@ -32,11 +33,13 @@ from kazasu.services.together import Together
 from kazasu.store.journal import Journal
 from kazasu.store.roster import Roster
 from kazasu.store.roster_import import import_csv
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from kazasu.doors import Doors
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOBODYS = 10  # every so many people have no level for the gate
@@ -122,13 +125,13 @@ class Gate(ExitStack):
         access = DoorAccess(
             site,
             levels,
-            secure=lambda door: self.terminal.doors.is_secure(door),  # noqa: PLW0108  (it comes later)
+            secure=lambda door: self.doors.is_secure(door),  # noqa: PLW0108  (it comes later)
             roster_made_s=lambda: roster.made_s,
         )
         settings = DoorSettings(name="gate", contact=self.leaf)
         locks = Locks({"gate": (self.relay, settings.longest_release_s)}, self.inbox, mono_s=self.clock.mono_s)
         self.limit = locks.by_door["gate"]
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=POLICY, button_within_s=5, version="1"),
             inbox=self.inbox,  # type: ignore[arg-type]  # nobody runs the loop: `take` stands for it
             clock=self.clock,
@@ -148,6 +151,12 @@ class Gate(ExitStack):
             self.leaf_is(opened=False)
         self.pass_s(3)
         return self
+
+    @property
+    def doors(self) -> Doors:
+        """The terminal's."""
+        assert self.terminal.doors is not None
+        return self.terminal.doors
 
     def present(self, visit: Visit) -> None:
         """A card enters the field."""
@@ -176,7 +185,7 @@ class Gate(ExitStack):
     def pass_s(self, seconds: float) -> None:
         """Let time pass, as the terminal's and the locks' loops see it."""
         self.clock.advance(seconds)
-        self.terminal.doors.pass_time()
+        self.doors.pass_time()
         if self.limit.wake_at_s is not None and self.limit.wake_at_s <= self.clock.mono_s():
             self.limit.look()
 

@@ -10,6 +10,7 @@ from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster
+from kazasu.app.terminal import terminal_of
 from kazasu.doors import Doorway
 from kazasu.model.access import Assurance
 from kazasu.model.access_level import AccessLevels
@@ -21,9 +22,10 @@ from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance
 from kazasu.services.door_access import DoorAccess
 from kazasu.services.together import Together
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
+    from kazasu.doors import Doors
     from kazasu.model.command import Command, TurnedAway, Verdict
     from kazasu.model.order import Answer, Order
 
@@ -67,7 +69,7 @@ class Gatehouse:
         site = DoorSite(doors=tuple(DoorRules(name=door) for door in doors), passages={}, zone=UTC)
         access = DoorAccess(site, AccessLevels(()), secure=self._is_secure, roster_made_s=lambda: None)
         attendance = Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120, policy=policy)
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=policy, button_within_s=10, version="1.2.3", simulated=simulated),
             inbox=BoundedInbox(),
             clock=self.clock,
@@ -79,12 +81,20 @@ class Gatehouse:
             health=FakeHealth(),
             access=access,
             doorways={name: Doorway(DoorSettings(name=name), lock) for name, lock in self.strikes.items()},
+            commanded=True,
         )
-        self.terminal.doors.start()
+        if self.terminal.doors is not None:
+            self.terminal.doors.start()
         self.pass_time(3)  # nobody is at the contacts: closed, and locked
 
+    @property
+    def doors(self) -> Doors:
+        """The terminal's."""
+        assert self.terminal.doors is not None
+        return self.terminal.doors
+
     def _is_secure(self, door: str) -> bool:
-        return self.terminal.doors.is_secure(door)
+        return self.doors.is_secure(door)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -19,6 +19,7 @@ from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster
+from kazasu.app.terminal import terminal_of
 from kazasu.model.access import Assurance, DenyReason
 from kazasu.model.input import CardRead, Input
 from kazasu.model.moment import Moment, TimeSource
@@ -26,7 +27,7 @@ from kazasu.model.policy import AssurancePolicy
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.rtc import Rtc
 from kazasu.services.attendance import Alternation, Attendance
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 STEP_MS = 2000
 JUMPS_S = st.one_of(st.integers(-5, 5), st.integers(-4000, 4000), st.integers(-(10**8), 10**8))
@@ -95,7 +96,7 @@ class Clocks(RuleBasedStateMachine):
         )
         clock.given = self.looks
         self.queue = Queue()
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=10, version="1"),
             inbox=self.queue,
             clock=clock,

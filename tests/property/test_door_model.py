@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from kazasu.model.alarm import Alarm
 from kazasu.model.door import Door
 from kazasu.model.door_input import (
     ContactChanged,
@@ -28,7 +29,7 @@ from kazasu.model.door_input import (
     Unlocker,
 )
 from kazasu.model.door_settings import DoorSettings, Fail
-from kazasu.model.door_table import Alarm, DoorState
+from kazasu.model.door_table import DoorState
 from kazasu.model.strike_limit import StrikeLimit
 
 if TYPE_CHECKING:

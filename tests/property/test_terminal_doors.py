@@ -23,10 +23,12 @@ from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster, person
-from kazasu.doors import Doorway
+from kazasu.app.terminal import terminal_of
+from kazasu.doors import Doors, Doorway
 from kazasu.errors import JournalUnwritable, OutputError
 from kazasu.model.access import Assurance, Identifier
 from kazasu.model.access_level import AccessLevel, AccessLevels
+from kazasu.model.alarm import Alarm
 from kazasu.model.cue import CueName
 from kazasu.model.door_input import (
     ContactChanged,
@@ -38,7 +40,6 @@ from kazasu.model.door_input import (
 )
 from kazasu.model.door_rules import DoorRules, DoorSite, Passage
 from kazasu.model.door_settings import DoorSettings
-from kazasu.model.door_table import Alarm
 from kazasu.model.input import CardRead, DoorChanged, Input, Ordered, ReaderChanged, ReaderState
 from kazasu.model.moment import TimeSource
 from kazasu.model.order import EVERY_DOOR, Lockdown, Release, Relock, ResetPassback, Unlock
@@ -48,7 +49,7 @@ from kazasu.outputs.locks import Locks
 from kazasu.services.attendance import Alternation, Attendance
 from kazasu.services.door_access import DoorAccess
 from kazasu.services.together import Together
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -207,13 +208,13 @@ class House(RuleBasedStateMachine):
         access = DoorAccess(
             site,
             AccessLevels(LEVELS),
-            secure=lambda door: self.terminal.doors.is_secure(door),  # noqa: PLW0108  (it comes later)
+            secure=lambda door: self._doors.is_secure(door),  # noqa: PLW0108  (it comes later)
             roster_made_s=lambda: self.roster.made_s,
         )
         punches = Attendance(
             Alternation(), day_boundary=time(5), repeat_after_s=120, policy=POLICY, readers={"gate_in"}
         )
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=POLICY, button_within_s=10, version="1"),
             inbox=self.inbox,  # type: ignore[arg-type]  # nobody runs the loop: `take` and `pass` stand for it
             clock=self.clock,
@@ -238,14 +239,20 @@ class House(RuleBasedStateMachine):
                 self.tell(door, RexPressed(kind) if kind in self.leaving[door] else RexReleased(kind))
         self.tell("lab", ContactChanged(self.open))
 
+    @property
+    def _doors(self) -> Doors:
+        """The terminal's."""
+        assert self.terminal.doors is not None
+        return self.terminal.doors
+
     def runs(self, do: Callable[[], None]) -> bool:
         """Let the terminal do something; False if the power went meanwhile, and it has started anew."""
         try:
             do()
-            self.terminal.doors.pass_time()
+            self._doors.pass_time()
             for item in self.inbox.drained():
                 self.terminal.take(item)
-                self.terminal.doors.pass_time()
+                self._doors.pass_time()
         except PowerCut:
             self.unbroken = False
             self.boot()
@@ -537,7 +544,7 @@ class House(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         left_s = float(seconds)
         while left_s > 0:
-            now_s = min(self.terminal.doors.waits_s(10.0), left_s)
+            now_s = min(self._doors.waits_s(10.0), left_s)
             self.clock.advance(now_s)
             left_s -= now_s
             if not self.runs(self.terminal._recorder.idle if now_s == 10.0 else lambda: None):
@@ -642,7 +649,7 @@ class House(RuleBasedStateMachine):
     def a_forced_leaf_alarms_and_no_other(self) -> None:
         if not hasattr(self, "terminal"):
             return
-        forced = self.terminal.doors.alarm is Alarm.FORCED_OPEN
+        forced = self._doors.alarm is Alarm.FORCED_OPEN
         if not self.open or self.fire["lab"] or self.opening is False:
             assert not forced
         elif self.opening is True:
@@ -673,10 +680,10 @@ class House(RuleBasedStateMachine):
         self.clock.source = TimeSource.NTP
         self.lock_down(EVERY_DOOR, True)
         self.wait(30)
-        assert self.terminal.doors.alarm is None
+        assert self._doors.alarm is None
         assert not any(alert.startswith("door_") for alert in self.health.alerts)
         assert not any(relay.on for relay in self.relays.values())
-        assert {self.terminal.doors.state(door) for door in DOORS} == {"locked_down"}
+        assert {self._doors.state(door) for door in DOORS} == {"locked_down"}
         if self.unbroken:
             self.what_began_has_ended()
 

@@ -62,8 +62,7 @@ def test_a_command_is_taken_once(gatehouse: Gatehouse) -> None:
 def test_a_restart_forgets_no_transaction(gatehouse: Gatehouse) -> None:
     gatehouse.command(taken())
     again = Gatehouse(clock=gatehouse.clock, journal=gatehouse.journal)
-    for event in again.journal.recent(48 * 3600):
-        again.terminal.remember(event)
+    again.terminal._recorder.rebuild()
     assert again.command(taken()).said.startswith("replayed")
     assert not again.strikes["gate"].released
 
@@ -145,11 +144,12 @@ def test_those_that_nobody_looked_at_are_counted_with_them(gatehouse: Gatehouse)
 
 def test_the_memory_of_transactions_is_bounded(gatehouse: Gatehouse) -> None:
     commands = gatehouse.terminal._commands
+    assert commands is not None
     gatehouse.command(taken(number=1))
     (event, *_) = gatehouse.journal.events
     for number in range(2, 10_010):
         fields = event.fields | {"transaction": f"{number:032x}"}
-        commands.remember(type(event)(seq=1, fields=fields, body=b"", digest=""))
+        commands.recorded(type(event)(seq=1, fields=fields, body=b"", digest=""))
     assert len(commands._seen) == 10_000
 
 

@@ -12,6 +12,7 @@ from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster
 from kazasu.doors import Doors, Doorway
 from kazasu.errors import JournalFull, OutputError
+from kazasu.model.alarm import Alarm
 from kazasu.model.door_input import (
     ContactChanged,
     DoorFault,
@@ -21,9 +22,8 @@ from kazasu.model.door_input import (
     UnlockChanged,
 )
 from kazasu.model.door_settings import DoorSettings
-from kazasu.model.door_table import Alarm
 from kazasu.model.event import Draft
-from kazasu.recorder import Recorder
+from kazasu.recorder import Followers, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kazasu.model.door_input import DoorInput
     from kazasu.model.door_outcome import LockOutput
     from kazasu.model.door_rules import DoorPolicy
-    from kazasu.model.event import Event
     from kazasu.model.moment import Moment
 
 
@@ -59,14 +58,14 @@ class Woken:
 
 
 class House:
-    """A server room and a gate. Implements doors.Access and recorder.Follower."""
+    """A server room and a gate. Implements doors.Access."""
 
     def __init__(self) -> None:
         self.clock, self.journal, self.health = FakeClock(), FakeJournal(), FakeHealth()
         self.lockdown = False
         self.hours: dict[str, bool] = {}
         self.changes = 0
-        self.recorder = Recorder(self.journal, self.clock, FakeRoster(), self.health, Woken(), self)
+        self.recorder = Recorder(self.journal, self.clock, FakeRoster(), self.health, Woken())
         self.strike, self.gate = Strike(self.journal), Strike(self.journal)
         self.doors = Doors(
             {
@@ -79,6 +78,7 @@ class House:
             self.health,
             changed=self._change,
         )
+        self.recorder.followers = Followers(recorded=[self.doors.recorded], changed=[self.doors.journal_changed])
         self.doors.start()
         self.pass_time(3)  # nobody is at the contact: closed, and locked
 
@@ -96,12 +96,6 @@ class House:
 
     def due(self, moment: Moment) -> Sequence[tuple[str, EventFields]]:
         return ()
-
-    def remember(self, event: Event) -> None:
-        self.doors.recorded(event)
-
-    def journal_changed(self) -> None:
-        self.doors.journal_changed()
 
     def take(self, *given: DoorInput) -> None:
         for each in given:

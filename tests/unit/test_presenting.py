@@ -14,6 +14,7 @@ from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster, person
+from kazasu.app.terminal import terminal_of
 from kazasu.keypads.code_check import CodeCheck
 from kazasu.keypads.codes import CodeLoop
 from kazasu.keypads.simulated import SimulatedKeypad
@@ -24,11 +25,11 @@ from kazasu.model.input import CardRead, Input, Ordered
 from kazasu.model.order import Answer, PressKeys, Vouch
 from kazasu.model.policy import AssurancePolicy
 from kazasu.model.try_limit import TryLimit
-from kazasu.orders.people import Reception
 from kazasu.presenting import Vouching
+from kazasu.reception import Reception
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from kazasu.model.access import Decision, Presentation
@@ -74,7 +75,7 @@ class Entrance:
             tries=TryLimit(per_person=3, per_terminal=5, within_s=600),
             keypad=keypad,
         )
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=POLICY, button_within_s=10, version="1.2.3"),
             inbox=self.inbox,
             clock=self.clock,

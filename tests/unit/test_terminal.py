@@ -12,6 +12,7 @@ from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster, person
+from kazasu.app.terminal import terminal_of
 from kazasu.errors import JournalFull, JournalUnwritable, RosterError
 from kazasu.model.access import Assurance, DenyReason, Direction, EventFields, Identifier
 from kazasu.model.cue import CueName
@@ -33,8 +34,9 @@ from kazasu.model.input import (
 from kazasu.model.moment import TimeSource
 from kazasu.model.policy import AssurancePolicy
 from kazasu.model.receipt import Receipt
+from kazasu.recorder import Followers
 from kazasu.services.attendance import Alternation, Attendance, ByButton
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +92,7 @@ class Entrance:
             repeat_after_s=120,
             policy=AssurancePolicy(min_assurance=Assurance.SERIAL),
         )
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=AssurancePolicy(min_assurance=Assurance.SERIAL), button_within_s=10, version="1.2.3"),
             inbox=self.inbox,
             clock=self.clock,
@@ -491,7 +493,7 @@ def test_a_journal_that_could_not_be_opened_at_the_start_is_known_before_anythin
 def test_what_was_recorded_in_this_run_is_not_told_a_second_time_when_the_journal_heals() -> None:
     entrance = Entrance()
     told: list[Event] = []
-    entrance.service.recorded = told.append  # type: ignore[assignment, method-assign]
+    entrance.terminal._recorder.followers = Followers(recorded=[told.append])
     entrance.run()
     entrance.journal.failing = JournalUnwritable("the disk hangs")
     entrance.tap()

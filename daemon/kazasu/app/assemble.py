@@ -16,7 +16,7 @@ from kazasu.app.cards import card_identifier, enrolled_demand, pepper_of, termin
 from kazasu.app.keypads import open_keypads
 from kazasu.app.services import meeting_point, reception_of, services_of
 from kazasu.app.site_roster import config_to_start_with, roster_updates
-from kazasu.app.wiring import doorways, open_contacts, open_locks
+from kazasu.app.terminal import terminal_of
 from kazasu.config import credential
 from kazasu.model.cue import Channel
 from kazasu.outputs import cues
@@ -31,13 +31,14 @@ from kazasu.runtime.inbox import BoundedInbox
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_signer, load_verifier, load_verifiers
 from kazasu.store.roster import Roster, upgrade
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
+    from kazasu.app.wiring import Wired
     from kazasu.model import configuration_wires
     from kazasu.model.configuration import Config
     from kazasu.model.document import Signer
@@ -101,15 +102,15 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
     player = Player(patterns, output, mono_s=clock.mono_s)
 
     def secure(door: str) -> bool:
-        return terminal_loop.doors.is_secure(door)
+        return terminal_loop.doors is not None and terminal_loop.doors.is_secure(door)
 
     services = services_of(
         config_to_start_with(config, roster, board), secure=secure, roster_made_s=lambda: roster.made_s
     )
     meeting = meeting_point(config, services.muster, signer, clock)
-    locks = open_locks(config, inbox, clock, header, stack)
+    wired = _doors(config, inbox, clock, header, stack)
     attendance = config.services.attendance
-    terminal_loop = Terminal(
+    terminal_loop = terminal_of(
         Settings(
             policy=terminal_policy(config),
             button_within_s=0.0 if attendance is None else attendance.button_within,
@@ -126,11 +127,11 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
         health=board,
         captions=_captions(config, clock, board, stack),
         access=services.access,
-        doorways=doorways(config, locks),
+        doorways=None if wired is None else wired.doorways,
         reception=reception_of(config, services.attendance, keypads.simulated),
         meeting_point=meeting,
+        commanded=config.site is not None,
     )
-    open_contacts(config, inbox, header, stack)
     readers = PcscReaders(
         [ReaderPattern(name=reader.name, match=reader.match) for reader in config.readers],
         card_identifier(config, clock, enrolled_demand(config, services.asked, clock, stack), keypads.pins),
@@ -156,8 +157,8 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
             stack=stack,
         )
         loops.append(("publisher", publisher))
-    if config.doors:
-        loops.append(("locks", locks))
+    if wired is not None:
+        loops.append(("locks", wired.locks))
     control = ControlSocket(terminal.control_path, inbox, board)
     stack.callback(control.close)
     loops += [("terminal", terminal_loop), ("control", control), ("readers", readers)]
@@ -253,6 +254,14 @@ def _commanding(config: Config, config_file: Path, signer: Signer) -> Commanding
     from kazasu.publishers.settings import Commanding
 
     return Commanding(load_verifiers(config.site.key), signer, Process(config_file))
+
+
+def _doors(config: Config, inbox: Inbox, clock: Clock, header: Header | None, stack: ExitStack) -> Wired | None:
+    if not config.doors:
+        return None
+    from kazasu.app.wiring import open_doors
+
+    return open_doors(config, inbox, clock, header, stack)
 
 
 def _captions(config: Config, clock: Clock, board: HealthBoard, stack: ExitStack) -> Captions | None:

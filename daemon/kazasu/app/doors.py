@@ -12,12 +12,29 @@ from kazasu.model.access_level import AccessLevel, AccessLevels
 from kazasu.model.calendar import NO_HOLIDAYS, Days, HolidayCalendar, Schedule, YearlyDays, national_days
 from kazasu.model.door_rules import DoorPolicy, DoorRules, DoorSite, Passage
 from kazasu.model.schedule import TimeRange, WeeklyHours
+from kazasu.services.door_access import DoorAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kazasu.model import setting
     from kazasu.model.configuration import Config
+
+
+def door_access(
+    config: Config, *, secure: Callable[[str], bool], roster_made_s: Callable[[], int | None]
+) -> DoorAccess:
+    """The service that decides who passes doors.
+
+    Args:
+        config: checked, with doors.
+        secure: whether a door is closed and locked.
+        roster_made_s: see ports.Roster.made_s.
+
+    Raises:
+        ConfigurationError: the holidays of a country that nobody knows.
+    """
+    return DoorAccess(door_site(config), access_levels(config), secure=secure, roster_made_s=roster_made_s)
 
 
 def access_levels(config: Config) -> AccessLevels:

@@ -1,31 +1,29 @@
-"""What a terminal is for, put together: its services, and the one that it asks. The rest is assemble.py's."""
+"""What a terminal is for, put together: its services, and the one that it asks. The rest is assemble.py's.
+
+Of services, and of what else only some terminals have, nothing is imported that the configuration does not name.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kazasu.app.cards import attendance_policy
-from kazasu.app.doors import access_levels, areas, door_site
-from kazasu.model.day_card import DayCards
-from kazasu.model.schedule import TimeRange
-from kazasu.model.try_limit import TryLimit
-from kazasu.orders.muster import MeetingPoint
-from kazasu.orders.people import Reception
+from kazasu.meeting_point import MeetingPoint
 from kazasu.presenting import Vouching
-from kazasu.services.attendance import Alternation, Attendance, ByButton, BySchedule
-from kazasu.services.door_access import DoorAccess
-from kazasu.services.muster import Muster
-from kazasu.services.together import Together
+from kazasu.reception import Reception
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.model import configuration, configuration_attendance
+    from kazasu.model import configuration_people
     from kazasu.model.configuration import Config
+    from kazasu.model.day_card import DayCards
     from kazasu.model.document import Signer
-    from kazasu.orders.people import Pressed
+    from kazasu.model.try_limit import TryLimit
     from kazasu.ports import Clock, Service
-    from kazasu.services.attendance import DirectionRule
+    from kazasu.reception import Pressed
+    from kazasu.services.attendance import Attendance
+    from kazasu.services.door_access import DoorAccess
+    from kazasu.services.muster import Muster
 
 
 class Services(NamedTuple):
@@ -58,19 +56,22 @@ def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s:
         ConfigurationError: the holidays of a country that nobody knows.
     """
     attendance, access, muster = None, None, None
-    services: list[Service] = []
     if config.services.attendance is not None:
-        attendance = _attendance(config.services.attendance, config.terminal, config.punching)
-        services.append(attendance)
+        from kazasu.app.attendance import attendance_of
+
+        attendance = attendance_of(config.services.attendance, config.terminal, config.punching)
     if config.services.door is not None:
-        access = DoorAccess(door_site(config), access_levels(config), secure=secure, roster_made_s=roster_made_s)
-        services.append(access)
+        from kazasu.app.doors import door_access
+
+        access = door_access(config, secure=secure, roster_made_s=roster_made_s)
     if config.services.muster is not None:
+        from kazasu.services.muster import Muster
+
         muster = Muster(config.services.muster.readers, fire=config.services.muster.fire)
-        services.append(muster)
+    services: list[Service] = [each for each in (attendance, access, muster) if each is not None]
     return Services(
         names=tuple(service.name for service in services),
-        asked=services[0] if len(services) == 1 else Together(services),
+        asked=services[0] if len(services) == 1 else _together(services),
         access=access,
         attendance=attendance,
         muster=muster,
@@ -81,6 +82,7 @@ def meeting_point(config: Config, muster: Muster | None, signer: Signer, clock: 
     """What there is for a muster; every terminal that sees people enter something keeps count of them."""
     if not config.sees_people:
         return MeetingPoint()
+    from kazasu.app.doors import areas
     from kazasu.model.whereabouts import Whereabouts
     from kazasu.publishers.muster import MusterBoard
 
@@ -97,43 +99,34 @@ def reception_of(config: Config, attendance: Attendance | None, keypad: Pressed 
         attendance: takes punches from paper lists.
         keypad: takes keys from orders.
     """
-    vouching, codes = config.vouching, config.codes
+    vouching = config.vouching
     return Reception(
-        day_cards=None if config.day_cards is None else DayCards(config.day_cards.cards),
+        day_cards=None if config.day_cards is None else _day_cards(config.day_cards),
         vouching=None
         if vouching is None
         else Vouching(levels=frozenset(vouching.levels), within_s=float(vouching.within)),
         paper=attendance,
         readers=tuple(reader.name for reader in config.readers),
-        tries=None
-        if codes is None
-        else TryLimit(
-            per_person=codes.tries_per_person, per_terminal=codes.tries_per_terminal, within_s=float(codes.within)
-        ),
+        tries=None if config.codes is None else _try_limit(config.codes),
         keypad=keypad,
     )
 
 
-def _attendance(
-    service: configuration_attendance.Attendance, terminal: configuration.Terminal, readers: tuple[str, ...]
-) -> Attendance:
-    return Attendance(
-        _direction_rule(service),
-        day_boundary=service.day_boundary,
-        repeat_after_s=service.repeat_after,
-        policy=attendance_policy(service, terminal),
-        readers=readers,
+def _together(services: list[Service]) -> Service:
+    from kazasu.services.together import Together
+
+    return Together(services)
+
+
+def _day_cards(day_cards: configuration_people.DayCards) -> DayCards:
+    from kazasu.model.day_card import DayCards
+
+    return DayCards(day_cards.cards)
+
+
+def _try_limit(codes: configuration_people.Codes) -> TryLimit:
+    from kazasu.model.try_limit import TryLimit
+
+    return TryLimit(
+        per_person=codes.tries_per_person, per_terminal=codes.tries_per_terminal, within_s=float(codes.within)
     )
-
-
-def _direction_rule(service: configuration_attendance.Attendance) -> DirectionRule:
-    if service.direction == "button":
-        return ByButton()
-    if service.direction == "schedule":
-        return BySchedule(
-            [
-                *((TimeRange(first=ways.first, last=ways.last), "in") for ways in service.in_),
-                *((TimeRange(first=ways.first, last=ways.last), "out") for ways in service.out),
-            ]
-        )
-    return Alternation()

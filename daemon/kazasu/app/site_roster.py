@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazasu.app.cards import pepper_of
-from kazasu.app.doors import door_policy
 from kazasu.config import under_rules
 from kazasu.errors import ConfigurationError, RosterError
 
@@ -62,6 +61,8 @@ def roster_updates(
     terminal = config.terminal
 
     def rules(text: str) -> DoorPolicy | None:
+        from kazasu.app.doors import door_policy  # rosters are seldom new
+
         changed = under_rules(config, text.encode(), terminal.roster_path) if text else config
         return door_policy(changed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.doors import Doorway
 from kazasu.model.door_input import (
@@ -37,6 +37,29 @@ class Unwired:
 
     def switch(self, on: bool) -> None:  # noqa: FBT001  (as it stands)
         """See locks.Relay."""
+
+
+class Wired(NamedTuple):
+    """Doors whose wires are open.
+
+    Attributes:
+        doorways: by name.
+        locks: what keeps no lock released for too long.
+    """
+
+    doorways: Mapping[str, Doorway]
+    locks: Locks
+
+
+def open_doors(config: Config, inbox: Inbox, clock: Clock, header: Header | None, stack: ExitStack) -> Wired:
+    """Open locks, contacts and buttons of all doors; how these are enters the inbox at once.
+
+    Raises:
+        OutputError: a pin that cannot be driven, or cannot be an input.
+    """
+    locks = open_locks(config, inbox, clock, header, stack)
+    open_contacts(config, inbox, header, stack)
+    return Wired(doorways(config, locks), locks)
 
 
 def open_locks(config: Config, inbox: Inbox, clock: Clock, header: Header | None, stack: ExitStack) -> Locks:

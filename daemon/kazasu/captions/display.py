@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import time
 
     from kazasu.model.access import Decision, Direction, Presentation
-    from kazasu.model.door_table import Alarm
+    from kazasu.model.alarm import Alarm
     from kazasu.model.event import Event
     from kazasu.model.name_mask import NameMask
     from kazasu.model.screen_words import Language, Text

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kazasu.model.access import Decision, Direction, Presentation
+    from kazasu.model.alarm import Alarm
     from kazasu.model.cue import CueName
-    from kazasu.model.door_table import Alarm
     from kazasu.model.event import Event
 
 

@@ -28,7 +28,7 @@ from kazasu.model.muster import Lack, roll_call
 from kazasu.model.muster_document import read
 from kazasu.model.order import BeginMuster, EndMuster, TellMuster
 from kazasu.publishers.wire import Topics
-from kazasu.runtime.control import Caller
+from kazasu.runtime.control_caller import Caller
 from kazasu.store.keys import load_verifier
 from kazasu.store.roster import Roster
 

@@ -7,7 +7,7 @@ import os
 import pwd
 from typing import TYPE_CHECKING
 
-from kazasu.runtime.control import Caller
+from kazasu.runtime.control_caller import Caller
 
 if TYPE_CHECKING:
     from kazasu.model.configuration import Config

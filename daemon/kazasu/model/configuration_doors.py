@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from kazasu.model.passback import OUTSIDE
+from kazasu.model.presence import OUTSIDE
 from kazasu.model.setting import DayRange, Duration, LocalTime, TimeRange, WeekHours, within
 from kazasu.model.table import AssuranceWord, ButtonPin, Name, Pin, ReaderName, Table
 

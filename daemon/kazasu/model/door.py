@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kazasu.model.alarm import Alarm
 from kazasu.model.door_input import Granted
 from kazasu.model.door_outcome import DoorEvent, LockOutput, Outcome
 from kazasu.model.door_settings import Fail
 from kazasu.model.door_standing import Standing, naming
-from kazasu.model.door_table import STATES, TABLE, Alarm, DoorEventType, DoorState, Impossible, Signal
+from kazasu.model.door_table import STATES, TABLE, DoorEventType, DoorState, Impossible, Signal
 
 if TYPE_CHECKING:
     from kazasu.model.access import EventFields

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from kazasu.model.access import EventFields
-from kazasu.model.door_table import Alarm, DoorEventType
+from kazasu.model.alarm import Alarm
+from kazasu.model.door_table import DoorEventType
 
 
 class LockOutput(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,8 @@ import enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from kazasu.model.alarm import Alarm
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,17 +33,6 @@ class DoorState(enum.StrEnum):
     LOCKED_DOWN = "locked_down"
     FIRE_RELEASE = "fire_release"
     FAULT = "fault"  # locked, since it cannot be worked
-
-
-class Alarm(enum.StrEnum):
-    """What is wrong at a door, the gravest first: one is shown at a time."""
-
-    FORCED_OPEN = "forced_open"
-    HELD_OPEN = "held_open"
-    FIRE = "fire"
-    FAULT = "fault"
-    TAMPER = "tamper"
-    HELD = "held"  # a warning: the alarm follows
 
 
 class DoorEventType(enum.StrEnum):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from kazasu.model.access import DenyReason, Direction, EventFields, Identifier
-from kazasu.model.command import Command, TurnedAway, Verdict
-from kazasu.model.door_input import DoorInput
-from kazasu.model.door_rules import DoorPolicy
-from kazasu.model.order import Answer, Order
-from kazasu.model.receipt import Receipt
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kazasu.model.access import DenyReason, Direction, EventFields, Identifier
+    from kazasu.model.command import Command, TurnedAway, Verdict
+    from kazasu.model.door_input import DoorInput
+    from kazasu.model.door_rules import DoorPolicy
+    from kazasu.model.order import Answer, Order
+    from kazasu.model.receipt import Receipt
 
 
 class CardPresented(msgspec.Struct, frozen=True, kw_only=True):

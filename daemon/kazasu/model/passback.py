@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from kazasu.model.moment import Moment
 
-OUTSIDE = "outside"
-"""The area that is none: who enters it is out. Doors lead in from it if the site does not say otherwise."""
-
 Rule: TypeAlias = Literal["off", "soft", "hard", "timed"]
 
 _COUNTS_S = 36 * 3600

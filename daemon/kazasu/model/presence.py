@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kazasu.model.access import EventFields
 
+OUTSIDE = "outside"
+"""The area that is none: who enters it is out. Doors lead in from it if the site does not say otherwise."""
+
 _PARTY = ("second_person", "visitor")
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.model.access import DenyReason, Direction
+from kazasu.model.alarm import Alarm
 from kazasu.model.cue import CueName
-from kazasu.model.door_table import Alarm
 from kazasu.model.moment import TimeSource
 from kazasu.model.policy import CUE_OF_REASON
 from kazasu.model.screen import Screen, fitted

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from kazasu.model.access import DenyReason
+from kazasu.model.alarm import Alarm
 from kazasu.model.cue import CueName
-from kazasu.model.door_table import Alarm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

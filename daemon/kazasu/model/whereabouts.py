@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from kazasu.model.event import moment_of
 from kazasu.model.moment import TimeSource
 from kazasu.model.muster import COUNTS_MS, OUT, UNKNOWN_MS, Movement, Statement
-from kazasu.model.passback import OUTSIDE, end_of
-from kazasu.model.presence import movements_in, present_in
+from kazasu.model.passback import end_of
+from kazasu.model.presence import OUTSIDE, movements_in, present_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

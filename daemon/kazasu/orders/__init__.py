@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.doors import Doors
+    from kazasu.meeting_point import MeetingPoint
     from kazasu.model.access import EventFields
     from kazasu.model.cue import CueName
     from kazasu.model.event import Event
-    from kazasu.orders.muster import MeetingPoint
-    from kazasu.orders.people import Reception
     from kazasu.ports import Clock, Roster
     from kazasu.presenting import Presenter
+    from kazasu.reception import Reception
     from kazasu.recorder import Recorder
 
 

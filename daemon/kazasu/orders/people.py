@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from kazasu.errors import OrderRefused, RosterError
 from kazasu.model.day_card import midnight_after
@@ -10,60 +10,16 @@ from kazasu.model.moment import TimeSource
 from kazasu.model.order import DayCardsOut, EnterPaper, IssueDayCard, PressKeys, ReturnDayCard, Vouch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    from kazasu.model.access import Cardholder, Direction, EventFields
+    from kazasu.model.access import Cardholder
     from kazasu.model.day_card import DayCards, Loan
-    from kazasu.model.event import Event
     from kazasu.model.moment import Moment
     from kazasu.model.order import PeopleOrder
-    from kazasu.model.try_limit import TryLimit
     from kazasu.orders import Record
     from kazasu.ports import Clock, Roster
-    from kazasu.presenting import Presenter, Vouching
-
-
-class Paper(Protocol):
-    """What is asked of the attendance service."""
-
-    def on_paper(self, direction: Direction, at: datetime) -> tuple[str, EventFields]:
-        """The event type of a punch on paper, and what it says of its working day."""
-        ...
-
-
-class Pressed(Protocol):
-    """A keypad that is not there: keypads/simulated.py."""
-
-    def press(self, keys: str) -> None:
-        """Press keys by their labels."""
-        ...
-
-
-class Reception(NamedTuple):
-    """What a terminal has for people without a card.
-
-    Attributes:
-        day_cards: the pool.
-        vouching: who may vouch.
-        paper: takes punches from paper lists.
-        readers: the names of the terminal's readers.
-        tries: how often codes may be tried.
-        keypad: takes keys from orders; None where people press them.
-    """
-
-    day_cards: DayCards | None = None
-    vouching: Vouching | None = None
-    paper: Paper | None = None
-    readers: Sequence[str] = ()
-    tries: TryLimit | None = None
-    keypad: Pressed | None = None
-
-    def recorded(self, event: Event) -> None:
-        """Let everything that lives by the journal know of an event that is durable."""
-        for part in (self.day_cards, self.tries):
-            if part is not None:
-                part.recorded(event)
+    from kazasu.presenting import Presenter
+    from kazasu.reception import Reception
 
 
 class PeopleOrders:

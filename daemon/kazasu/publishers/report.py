@@ -5,8 +5,6 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
-from kazasu.publishers.muster import MusterReport
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from kazasu.ports import Clock, MusterBoard
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.delivery import Delivery
+    from kazasu.publishers.muster import MusterReport
     from kazasu.publishers.settings import Settings
     from kazasu.publishers.wire import Payloads, Topics
 
@@ -56,7 +55,7 @@ class Report:
         self._delivery = delivery
         self._clock = clock
         self._vitals = vitals
-        self._muster = None if muster is None else MusterReport(muster, topics)
+        self._muster = None if muster is None else _muster_report(muster, topics)
         self._first = collections.deque(
             [
                 (topics.state, payloads.online(conn)),
@@ -118,3 +117,9 @@ class Report:
         alert_id = next(alert_id for alert_id, message in standing.items() if self._alerts.get(alert_id) != message)
         self._alerts[alert_id] = standing[alert_id]
         return self._topics.alert(alert_id), self._payloads.alert(alert_id, standing[alert_id], self._clock.now().time)
+
+
+def _muster_report(board: MusterBoard, topics: Topics) -> MusterReport:
+    from kazasu.publishers.muster import MusterReport
+
+    return MusterReport(board, topics)

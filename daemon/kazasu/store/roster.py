@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
-from kazasu.model.code import CodeHolder, KeptPin
 from kazasu.model.day_card import PoolCard, loan_of
 from kazasu.store.migration import Schema, bring_up_to_date, expect_version
 from kazasu.store.sqlite import connect
@@ -16,6 +15,7 @@ from kazasu.store.sqlite import connect
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kazasu.model.code import CodeHolder
     from kazasu.model.day_card import Loan
     from kazasu.model.pepper import Pepper
 
@@ -149,6 +149,8 @@ class Roster:
 
     def code_of(self, pseudonym: str) -> CodeHolder | None:
         """Find whose a code is; see ports.Roster."""
+        from kazasu.model.code import CodeHolder, KeptPin  # few terminals have a keypad
+
         found = self._row(self._code_of, pseudonym)
         if not found or found[0] is None:
             return None

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kazasu.outputs import cues
-from kazasu.runtime.control import Caller
+from kazasu.runtime.control_caller import Caller
 from kazasu.virtual.demo import in_words
 from kazasu.virtual.tapping import wait_for
 

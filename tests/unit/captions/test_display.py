@@ -13,11 +13,12 @@ from fakes.health import FakeHealth
 from fakes.inbox import ListInbox
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster, person
+from kazasu.app.terminal import terminal_of
 from kazasu.captions.display import DENIED_S, GRANTED_S, DisplayCaptions, Ways
 from kazasu.errors import JournalUnwritable
 from kazasu.model.access import Assurance, Decision, DenyReason, Enrolment, Identifier, Presentation
+from kazasu.model.alarm import Alarm
 from kazasu.model.cue import CueName
-from kazasu.model.door_table import Alarm
 from kazasu.model.input import (
     ButtonPressed,
     CardPresented,
@@ -36,7 +37,7 @@ from kazasu.model.screen import Screen
 from kazasu.model.screen_words import Language
 from kazasu.outputs.display_loop import DisplayLoop
 from kazasu.services.attendance import Alternation, Attendance
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,7 @@ class Entrance:
             online=lambda: self.online,
         )
         self.captions.draw_on(drawing or self.easel)
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=POLICY, button_within_s=10, version="1.2.3"),
             inbox=Inbox(),
             clock=self.clock,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from kazasu.model.alarm import Alarm
 from kazasu.model.door import Door
 from kazasu.model.door_input import (
     ContactChanged,
@@ -22,7 +23,7 @@ from kazasu.model.door_input import (
     Unlocker,
 )
 from kazasu.model.door_settings import DoorSettings, Fail
-from kazasu.model.door_table import Alarm, DoorState
+from kazasu.model.door_table import DoorState
 
 if TYPE_CHECKING:
     from kazasu.model.door_input import DoorInput

@@ -7,6 +7,7 @@ import itertools
 
 import pytest
 
+from kazasu.model.alarm import Alarm
 from kazasu.model.door import Door
 from kazasu.model.door_input import (
     ContactChanged,
@@ -24,7 +25,7 @@ from kazasu.model.door_input import (
     Unlocker,
 )
 from kazasu.model.door_settings import DoorSettings
-from kazasu.model.door_table import STATES, TABLE, Alarm, Choice, DoorEventType, DoorState, Impossible, Row, Signal
+from kazasu.model.door_table import STATES, TABLE, Choice, DoorEventType, DoorState, Impossible, Row, Signal
 
 INPUTS = [
     *(Granted(in_lockdown=in_lockdown) for in_lockdown in (False, True)),

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from kazasu.model.access import DenyReason
+from kazasu.model.alarm import Alarm
 from kazasu.model.cue import CueName
-from kazasu.model.door_table import Alarm
 from kazasu.model.moment import Moment, TimeSource
 from kazasu.model.name_mask import NameMask, masked
 from kazasu.model.screen import Screen, fitted, width

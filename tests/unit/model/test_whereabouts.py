@@ -9,7 +9,8 @@ from fakes.clock import FakeClock
 from fakes.seen import Happenings
 from kazasu.model.moment import TimeSource
 from kazasu.model.muster import OUT, Statement
-from kazasu.model.passback import OUTSIDE, Area
+from kazasu.model.passback import Area
+from kazasu.model.presence import OUTSIDE
 from kazasu.model.whereabouts import Whereabouts, unix_ms
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -6,8 +6,8 @@ import pytest
 
 from fakes.gatehouse import Gatehouse
 from kazasu.errors import JournalFull
+from kazasu.model.alarm import Alarm
 from kazasu.model.door_settings import DoorSettings
-from kazasu.model.door_table import Alarm
 from kazasu.model.order import (
     EVERY_DOOR,
     Answer,
@@ -201,4 +201,4 @@ def test_inputs_of_a_door_with_wires_are_its_wires_business() -> None:
     answer = gatehouse.order(Simulate(by="taro", door="gate", input="fire", active=True))
     assert not answer.ok
     assert not gatehouse.strikes["gate"].released
-    assert gatehouse.terminal.doors.alarm is not Alarm.FIRE
+    assert gatehouse.doors.alarm is not Alarm.FIRE

@@ -9,8 +9,10 @@ from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.journal import SIGNER, FakeJournal
 from fakes.roster import FakeRoster, person
+from kazasu.app.terminal import terminal_of
 from kazasu.doors import Doorway
 from kazasu.errors import JournalFull
+from kazasu.meeting_point import MeetingPoint
 from kazasu.model.access import Assurance, EventFields, Identifier
 from kazasu.model.cue import CueName
 from kazasu.model.door_settings import DoorSettings
@@ -18,11 +20,10 @@ from kazasu.model.input import CardRead, Ordered
 from kazasu.model.order import Answer, BeginMuster, EndMuster, Order, Simulate, TellMuster
 from kazasu.model.policy import AssurancePolicy
 from kazasu.model.whereabouts import Whereabouts
-from kazasu.orders.muster import MeetingPoint
 from kazasu.publishers.muster import MusterBoard
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.muster import Muster
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 HANAKO = "a" * 32
 BEGIN, END, TELL = BeginMuster(by="taro"), EndMuster(by="taro"), TellMuster(by="taro")
@@ -49,7 +50,7 @@ class Park:
         whereabouts = Whereabouts("park", [], self.clock.at.tzinfo)  # type: ignore[arg-type]  # UTC is no ZoneInfo
         board = MusterBoard(whereabouts, site="s", signer=SIGNER, clock=self.clock)
         policy = AssurancePolicy(min_assurance=Assurance.SERIAL)
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=policy, button_within_s=10, version="1.2.3", simulated=True),
             inbox=BoundedInbox(),
             clock=self.clock,
@@ -60,7 +61,7 @@ class Park:
             publisher=Woken(),
             health=FakeHealth(),
             doorways={"hall": Doorway(DoorSettings(name="hall"), Strike())},
-            meeting_point=MeetingPoint(muster, board) if meeting_point else None,
+            meeting_point=MeetingPoint(muster, board) if meeting_point else MeetingPoint(),
         )
 
     def order(self, order: Order) -> Answer:

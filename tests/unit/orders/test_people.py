@@ -12,6 +12,7 @@ from fakes.cues import FakeCues
 from fakes.health import FakeHealth
 from fakes.journal import FakeJournal
 from fakes.roster import FakeRoster, person
+from kazasu.app.terminal import terminal_of
 from kazasu.errors import JournalFull
 from kazasu.model.access import Assurance, Credential, DenyReason, Enrolment, EventFields, Identifier
 from kazasu.model.cue import CueName
@@ -20,11 +21,11 @@ from kazasu.model.input import CardRead, Ordered
 from kazasu.model.moment import TimeSource
 from kazasu.model.order import Answer, DayCardsOut, EnterPaper, IssueDayCard, Order, ReturnDayCard, Vouch
 from kazasu.model.policy import AssurancePolicy
-from kazasu.orders.people import Reception
 from kazasu.presenting import Vouching
+from kazasu.reception import Reception
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.services.attendance import Alternation, Attendance
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 HANAKO, KEN, POOLED, OTHER = "a" * 32, "b" * 32, "d" * 32, "e" * 32
 VOUCHED = AssurancePolicy(min_assurance=Assurance.VOUCHED)
@@ -52,7 +53,7 @@ class Hall:
             ]
         )
         attendance = Attendance(Alternation(), day_boundary=time(5), repeat_after_s=120, policy=VOUCHED)
-        self.terminal = Terminal(
+        self.terminal = terminal_of(
             Settings(policy=VOUCHED, button_within_s=10, version="1.2.3"),
             inbox=BoundedInbox(),
             clock=self.clock,

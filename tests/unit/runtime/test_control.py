@@ -16,7 +16,8 @@ from fakes.health import FakeHealth
 from kazasu.errors import OrderRefused
 from kazasu.model.input import Ordered
 from kazasu.model.order import Answer, Look, Release
-from kazasu.runtime.control import Caller, ControlSocket
+from kazasu.runtime.control import ControlSocket
+from kazasu.runtime.control_caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
