@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import urllib
 from typing import TYPE_CHECKING
 
+from kazasu.publishers.later import later
 from kazasu.publishers.report import Report
 from kazasu.publishers.wire import Payloads, Topics
 
@@ -61,7 +63,8 @@ class Sessions:
 
     def connect(self) -> Connection:
         """What to open next."""
-        from kazasu.publishers.mqtt import Connection  # paho: paid once the terminal is ready
+        with later(urllib, "request"):  # which paho imports, and nobody needs
+            from kazasu.publishers.mqtt import Connection  # paid once the terminal is ready
 
         if self._conn_used:
             self._conn, self._conn_used = self._cursor.next_connection(), False
