@@ -82,13 +82,12 @@ def terminal_of(  # noqa: PLR0913  (every seam of the terminal's thread)
     @functools.cache
     def orders() -> Orders:
         """Made with the first order, where neither doors nor the site wait for what one does."""
-        from kazasu.doors import Doors
         from kazasu.orders import Orders
 
         return Orders(
             recorder,
             clock,
-            doors or Doors({}, None, recorder, clock, health, changed=showing.rest),  # which says that there are none
+            doors,
             roster,
             presenter,
             reception,

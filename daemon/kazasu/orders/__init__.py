@@ -23,8 +23,8 @@ from kazasu.model.order import (
     TellMuster,
     Vouch,
 )
-from kazasu.orders.doors import DoorOrders
 from kazasu.orders.muster import MusterOrders
+from kazasu.orders.no_doors import NoDoors
 from kazasu.orders.people import PeopleOrders
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import EventFields
     from kazasu.model.cue import CueName
     from kazasu.model.event import Event
+    from kazasu.orders.doors import DoorOrders
     from kazasu.ports import Clock, Roster
     from kazasu.presenting import Presenter
     from kazasu.reception import Reception
@@ -59,7 +60,7 @@ class Orders:
     Args:
         recorder: the terminal's.
         clock: the terminal's.
-        doors: the terminal's.
+        doors: the terminal's; None if it has none.
         roster: who is known.
         presenter: is told of guests.
         reception: what there is for people without a card.
@@ -72,7 +73,7 @@ class Orders:
         self,
         recorder: Recorder,
         clock: Clock,
-        doors: Doors,
+        doors: Doors | None,
         roster: Roster,
         presenter: Presenter,
         reception: Reception,
@@ -84,7 +85,7 @@ class Orders:
         self._recorder = recorder
         self._all_doors = doors
         self._show = show
-        self._doors = DoorOrders(doors, self._record, simulated=simulated)
+        self._doors = NoDoors() if doors is None else _door_orders(doors, self._record, simulated=simulated)
         self._people = PeopleOrders(reception, roster, presenter, clock, self._record)
         self._muster = MusterOrders(meeting_point, clock, self._record)
 
@@ -102,7 +103,8 @@ class Orders:
         if not self._recorder.able:
             if not self._recorder.resume():
                 return False
-            self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
+            if self._all_doors is not None:
+                self._all_doors.pass_time()  # what was recorded before, a lockdown above all, is known to them first
         return True
 
     def _done(self, order: Order) -> str:
@@ -127,3 +129,9 @@ class Orders:
         if event is None:
             raise OrderRefused("it cannot be recorded, so it was not done: see `kazasu doctor`")
         return event
+
+
+def _door_orders(doors: Doors, record: Record, *, simulated: bool) -> DoorOrders:
+    from kazasu.orders.doors import DoorOrders
+
+    return DoorOrders(doors, record, simulated=simulated)

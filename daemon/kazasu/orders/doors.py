@@ -25,6 +25,7 @@ from kazasu.model.order import (
     Simulate,
     Unlock,
 )
+from kazasu.orders.no_doors import UNRECORDED
 
 if TYPE_CHECKING:
     from kazasu.doors import Doors
@@ -68,7 +69,7 @@ class DoorOrders:
             case Simulate():
                 said = self._simulate(order)
             case Look():
-                said = self._states(*self._doors.names) or "this terminal has no doors"
+                said = self._states(*self._doors.names)
         return said
 
     def unrecorded(self, order: Order) -> str:
@@ -81,7 +82,7 @@ class DoorOrders:
             OrderRefused: there is no such door.
         """
         if not isinstance(order, Lockdown) or not order.active:
-            return "nothing can be recorded, so nothing is done: see `kazasu doctor`"
+            return UNRECORDED
         names = self._named(order.door)
         for name in names:
             self._doors.take(name, FaultChanged(True, DoorFault.JOURNAL))
@@ -107,8 +108,6 @@ class DoorOrders:
         return self._states(door)
 
     def _reset_passback(self, by: str, cardholder: str | None) -> str:
-        if not self._doors.names:
-            raise OrderRefused("this terminal has no doors")
         fields: EventFields = {"by": by}
         if cardholder is not None:
             fields["cardholder"] = cardholder
@@ -145,7 +144,7 @@ class DoorOrders:
         Raises:
             OrderRefused: there is none of that name.
         """
-        if door != EVERY_DOOR or not self._doors.names:
+        if door != EVERY_DOOR:
             self._expect(door)
             return (door,)
         return self._doors.names
@@ -153,7 +152,7 @@ class DoorOrders:
     def _expect(self, door: str) -> None:
         if door not in self._doors.names:
             known = ", ".join(self._doors.names)
-            raise OrderRefused(f"there is no door {door!r} here{f'; there is: {known}' if known else ''}")
+            raise OrderRefused(f"there is no door {door!r} here; there is: {known}")
 
     def _states(self, *doors: str) -> str:
         return "\n".join(f"{door}: {self._doors.state(door)}" for door in doors)
