@@ -120,3 +120,18 @@ def test_what_this_user_may_not_see_is_no_traceback() -> None:
             assert done.returncode == EXIT_PROBLEM, done
             assert "Traceback" not in done.stderr
             assert "with sudo" in done.stdout + done.stderr
+
+
+def test_nobody_looks_for_garbage_in_what_a_command_is_made_of() -> None:
+    program = """
+import gc
+from kazasu.cli import main
+looks = []
+gc.callbacks.append(lambda phase, _: looks.append(phase))
+try:
+    main(["journal", "--help"])
+except SystemExit:
+    print(len(looks) < 20, gc.isenabled(), gc.get_freeze_count() > 10_000)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "True True True"
