@@ -22,8 +22,9 @@ from kazasu.model.event import Draft
 from kazasu.model.input import CardRead
 from kazasu.model.moment import TimeSource
 from kazasu.model.order import IssueDayCard, ReturnDayCard
-from kazasu.orders.people import PeopleOrders, Reception
+from kazasu.orders.people import PeopleOrders
 from kazasu.presenting import Presenter
+from kazasu.reception import Reception
 from kazasu.store.roster import Roster
 
 if TYPE_CHECKING:

@@ -44,6 +44,7 @@ PLAIN = {
     "kazasu.app.attendance",
     "kazasu.app.keypads",  # sees that there is none
     "kazasu.app.site_roster",  # asks the roster in place for rules
+    "kazasu.model.day_card",  # a roster of the site's may have a pool of them
     "kazasu.services.attendance",
     "kazasu.store.roster",
 }
