@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fakes.codes import kept, pseudonym
 from fakes.roster import FakeRoster, person
 from kazasu.model.access import Assurance
-from kazasu.model.code import CodeHolder
+from kazasu.model.code import CodeHolder, lifted
 from kazasu.model.day_card import Loan, PoolCard
+from kazasu.model.pepper import Pepper
 from kazasu.model.roster_manifest import Manifest, Offer
 from kazasu.model.roster_text import day_card_line, key_of
 from kazasu.store.roster import Roster
@@ -174,3 +176,55 @@ def test_a_card_of_the_sites_pool_is_found_with_whom_it_is_lent_to(subject: Subj
     assert subject.roster.look_up("a" * 32) == HANAKO
     subject.revoke("d" * 32)
     assert subject.roster.look_up("d" * 32) is None
+
+
+PEPPER = Pepper([b"1" * 32, b"2" * 32])
+FIRST, SECOND = PEPPER.ids
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def laid_over(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    """A roster under the second layer of a pepper, in which Hanako stands with a card and a code."""
+    if request.param == "fake":
+        fake = FakeRoster([HANAKO])
+        fake.set_code("1001", pseudonym("482913"), kept("482913", "5170"))
+        fake.lay_over(PEPPER)
+        yield Subject(fake, fake.enroll, fake.set_code, fake.revoke, fake.lend)
+        return
+    path = tmp_path / "roster.db"
+    credential = msgspec.structs.replace(HANAKO.credential, pseudonym=PEPPER.forms("a" * 32)[1])
+    enroll(path, msgspec.structs.replace(HANAKO, credential=credential), SECOND)
+    laid = lifted(kept("482913", "5170"), PEPPER, FIRST, SECOND)
+    set_code(path, "1001", PEPPER.forms(pseudonym("482913"))[1], laid)
+    roster = Roster(path, PEPPER)
+    yield Subject(
+        roster,
+        partial(enroll, path),
+        partial(set_code, path),
+        lambda card: revoke(path, [card]),
+        partial(put_in_pool, path),
+    )
+    roster.close()
+
+
+def test_a_card_is_looked_up_by_its_first_name_and_known_by_the_rosters(laid_over: Subject) -> None:
+    roster, (first, second) = laid_over.roster, PEPPER.forms("a" * 32)
+    found = roster.look_up(first)
+    assert found is not None
+    assert (found.cardholder, found.credential.pseudonym) == (HANAKO.cardholder, second)
+    assert roster.known_as(first) == second
+    assert set(roster.forms(first)) == {first, second}
+    assert roster.look_up(second) is None
+
+
+def test_a_code_is_too_and_says_under_which_layer_its_pin_is_kept(laid_over: Subject) -> None:
+    found = laid_over.roster.code_of(pseudonym("482913"))
+    assert found is not None
+    assert (found.kept, found.layer) == (lifted(kept("482913", "5170"), PEPPER, FIRST, SECOND), SECOND)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_card_is_revoked_by_either_name(laid_over: Subject, place: int) -> None:
+    laid_over.revoke(PEPPER.forms("a" * 32)[place])
+    assert laid_over.roster.look_up("a" * 32) is None
+    assert laid_over.roster.is_revoked("a" * 32)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kazasu.model.access import Assurance, Cardholder, Credential, Enrolment
-from kazasu.model.code import CodeHolder, KeptPin
+from kazasu.model.code import CodeHolder, KeptPin, lifted
 from kazasu.model.day_card import PoolCard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kazasu.model.day_card import Loan
+    from kazasu.model.pepper import Pepper
 
 
 class FakeRoster:
@@ -26,33 +27,49 @@ class FakeRoster:
         self._codes: dict[str, tuple[str, KeptPin]] = {}
         self._revoked: set[str] = set()
         self._pool: dict[str, Loan | None] = {}
+        self._pepper: Pepper | None = None
         for enrolment in enrolments:
             self.enroll(enrolment)
 
+    def lay_over(self, pepper: Pepper) -> None:
+        """Be another roster of the same people, under the newest layer of a pepper; from under the first one."""
+        first, newest = pepper.ids[0], pepper.newest
+        held, codes = self._enrolments.values(), self._codes.items()
+        self._pepper, self._enrolments = pepper, {}
+        for enrolment in list(held):
+            laid = pepper.lifted(enrolment.credential.pseudonym, first, newest)
+            credential = msgspec.structs.replace(enrolment.credential, pseudonym=laid)
+            self.enroll(msgspec.structs.replace(enrolment, credential=credential))
+        self._codes = {
+            pepper.lifted(code, first, newest): (number, lifted(kept, pepper, first, newest))
+            for code, (number, kept) in codes
+        }
+
     def known_as(self, pseudonym: str) -> str:
-        return pseudonym
+        return self.forms(pseudonym)[-1]
 
     def forms(self, pseudonym: str) -> tuple[str, ...]:
-        return (pseudonym,)
+        return (pseudonym,) if self._pepper is None else self._pepper.forms(pseudonym)
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
-        found = None if pseudonym in self._revoked else self._enrolments.get(pseudonym)
+        found = None if self.is_revoked(pseudonym) else self._enrolments.get(self.known_as(pseudonym))
         if found is None or found.cardholder.number not in self._pool:
             return found
         loan = self._pool[found.cardholder.number]
         return msgspec.structs.replace(found, pool_card=PoolCard(loan, loan and self.find(loan.cardholder)))
 
     def is_revoked(self, pseudonym: str) -> bool:
-        return pseudonym in self._revoked
+        return not self._revoked.isdisjoint(self.forms(pseudonym))
 
     def find(self, number: str) -> Cardholder | None:
         holders = (enrolment.cardholder for enrolment in self._enrolments.values())
         return next((holder for holder in holders if holder.number == number), None)
 
     def code_of(self, pseudonym: str) -> CodeHolder | None:
-        number, kept = self._codes.get(pseudonym, (None, None))
+        number, kept = self._codes.get(self.known_as(pseudonym), (None, None))
         holder = None if number is None else self.find(number)
-        return None if holder is None or kept is None else CodeHolder(cardholder=holder, kept=kept)
+        layer = None if self._pepper is None else self._pepper.newest
+        return None if holder is None or kept is None else CodeHolder(cardholder=holder, kept=kept, layer=layer)
 
     def pool(self) -> dict[str, Loan | None]:
         return dict(self._pool)

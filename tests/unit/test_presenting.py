@@ -23,6 +23,7 @@ from kazasu.model.access import Assurance, DenyReason, EventFields, Identifier
 from kazasu.model.cue import CueName
 from kazasu.model.input import CardRead, Input, Ordered
 from kazasu.model.order import Answer, PressKeys, Vouch
+from kazasu.model.pepper import Pepper
 from kazasu.model.policy import AssurancePolicy
 from kazasu.model.try_limit import TryLimit
 from kazasu.presenting import Vouching
@@ -192,6 +193,35 @@ def test_a_code_vouches_for_nobody_and_leaves_the_guest_waiting(entrance: Entran
     card = Identifier(kind="felica", pseudonym="b" * 32, assurance=Assurance.SERIAL)
     vouched = entrance.take(CardRead(reader="desk", identifier=card))
     assert (vouched["cardholder"], vouched["vouched_by"]) == ("1001", "1002")
+
+
+LATER = Pepper([*PEPPER.layers, b"q" * 32])
+
+
+def test_a_read_that_was_in_flight_while_the_roster_got_another_layer_is_the_same_persons(entrance: Entrance) -> None:
+    card = CardRead(
+        reader="desk", identifier=Identifier(kind="jpki", pseudonym="b" * 32, assurance=Assurance.CHALLENGE)
+    )
+    entrance.roster.lay_over(LATER)
+    for fields, holder in ((entrance.take(card), "1002"), (entrance.enters(), "1001")):
+        assert (fields["decision"], fields["cardholder"]) == ("granted", holder)
+    assert [event.fields["credential"] for event in entrance.journal.events] == [
+        LATER.forms("b" * 32)[1], LATER.forms(HANAKO)[1],
+    ]  # fmt: skip
+
+
+@pytest.mark.rule(7)
+def test_an_unknown_card_is_recorded_under_the_rosters_layer_too(entrance: Entrance) -> None:
+    entrance.roster.lay_over(LATER)
+    unknown = entrance.enters("f" * 32, DenyReason.WRONG_CODE)
+    assert unknown["credential"] == LATER.forms("f" * 32)[1]
+
+
+def test_another_layer_gives_no_new_tries(entrance: Entrance) -> None:
+    for _ in range(3):
+        entrance.enters(refusal=DenyReason.WRONG_CODE)
+    entrance.roster.lay_over(LATER)
+    assert entrance.enters()["reason"] == "too_many_tries"
 
 
 def test_keys_are_ordered_only_where_nobody_can_press_any() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOW_DISK_BYTES = 200 * 1024 * 1024
 _EXPIRY_NOTE_DAYS = 60
+_QUIET_S = 0.5  # what is retained comes at once
 _EXPIRY_PROBLEM_DAYS = 7
 
 
@@ -48,10 +49,9 @@ def _event_key(config: Config) -> Iterator[Finding]:
 
 
 def _pepper(config: Config) -> Iterator[Finding]:
-    from kazasu.store.keys import load_pepper
+    from kazasu.cli.checks_pepper import check_pepper
 
-    load_pepper(credential(config.keys.pepper))
-    yield Finding(Grade.OK, "pepper", str(config.keys.pepper))
+    yield from check_pepper(config)
 
 
 def _collector_key(config: Config) -> Iterator[Finding]:
@@ -260,17 +260,25 @@ def _broker(config: Config) -> Iterator[Finding]:
         yield Finding(Grade.NOTE, "broker", "stand-alone: events leave only with `kazasu journal export`")
         return
     from kazasu.app.broker import broker_of
-    from kazasu.publishers.visit import visiting, words_of
+    from kazasu.cli.checks_pepper import check_announced
+    from kazasu.publishers.exchange import exchanging
+    from kazasu.publishers.visit import words_of
+    from kazasu.publishers.wire import Topics
 
+    topics = () if config.site is None else (Topics(config.terminal.site, config.terminal.id).pepper,)
     where = f"{config.mqtt.host}:{config.mqtt.port}"
     try:
-        with visiting(broker_of(config.mqtt), f"{config.terminal.id}-doctor"):
-            pass  # it takes this terminal in
+        with exchanging(broker_of(config.mqtt), f"{config.terminal.id}-doctor", topics) as exchange:
+            announced = (
+                exchange.receive(_QUIET_S) if topics else None
+            )  # it takes this terminal in, and says what it has
     except (OSError, ValueError, BrokerUnsuitable) as error:
         todo = "check host, port, network, and that both certificates come from the site's CA"
         yield Finding(Grade.PROBLEM, "broker", f"{where}: {words_of(error)}", todo)
     else:
         yield Finding(Grade.OK, "broker", f"{where} speaks MQTT 5 and accepts this terminal's certificate")
+        if announced is not None:
+            yield from check_announced(config, announced.payload)
 
 
 _IN_USE = "does it not run? `gpioinfo` shows which program has them"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kazasu.app.cards import pepper_of
 from kazasu.app.site_roster import config_of_site
 from kazasu.cli.finding import Finding, Grade
+from kazasu.config import credential
 from kazasu.store.roster import Roster
 
 if TYPE_CHECKING:
@@ -15,14 +17,20 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
 
 
+_NOBODY = "0" * 32
+
+
 def check_roster(config: Config, now: datetime) -> Iterator[Finding]:
     """Look at the roster in place.
 
     Raises:
-        RosterError: it cannot be read.
+        RosterError: it cannot be read, or is under a layer of the pepper that is not here.
+        KeyMaterialError: the pepper cannot be used.
         ConfigurationError: the rules that the site's roster brought do not go with the doors here.
     """
-    roster = Roster(config.terminal.roster_path)
+    pepper = pepper_of(config) if credential(config.keys.pepper).exists() else None  # which is said elsewhere
+    roster = Roster(config.terminal.roster_path, pepper)
+    roster.look_up(_NOBODY)
     from_site = roster.from_site()
     if from_site is not None:
         zone = config.terminal.timezone

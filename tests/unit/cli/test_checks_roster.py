@@ -3,12 +3,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fakes.configuration import smallest_with_state
 from fakes.roster import person
 from fakes.roster_rig import RosterRig
 from kazasu.cli.checks_roster import check_roster
 from kazasu.cli.finding import Grade
 from kazasu.config import parse
+from kazasu.errors import RosterError
+from kazasu.store.keys import generate_pepper, new_pepper
 from kazasu.store.roster_file import enroll
 
 if TYPE_CHECKING:
@@ -49,3 +53,11 @@ def test_the_sites_roster_says_since_when_and_until_when(tmp_path: Path) -> None
     )
     (old,) = check_roster(config_in(tmp_path), rig.desk.now + timedelta(days=91))
     assert (old.grade, old.todo) == (Grade.NOTE, "publish it anew at the desk: kazasu site publish")
+
+
+def test_a_roster_under_a_layer_that_is_not_here_is_a_problem_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    pepper = generate_pepper(tmp_path / "keys/pepper.key")
+    enroll(RosterRig(tmp_path).roster_path, person("1", "a" * 32), new_pepper(pepper).newest)
+    with pytest.raises(RosterError, match="kazasu renew"):
+        list(check_roster(config_in(tmp_path), RosterRig(tmp_path).desk.now))

@@ -28,7 +28,14 @@ from kazasu.errors import ReaderUnavailable
 from kazasu.model.event import Draft
 from kazasu.runtime.clock import SystemClock
 from kazasu.store.journal import Journal
-from kazasu.store.keys import generate_pepper, generate_signer, write_public
+from kazasu.store.keys import (
+    generate_pepper,
+    generate_signer,
+    load_pepper,
+    new_pepper,
+    pepper_text,
+    write_public,
+)
 from kazasu.virtual.certificates import ThrowawayCa
 
 if TYPE_CHECKING:
@@ -191,6 +198,19 @@ def test_the_pepper_is_never_replaced(place: Place, stick: Path, tmp_path: Path)
     assert fault(question, "pepper.key", answers, place) == ""
     assert "holds another pepper" in fault(question, "other.pepper", answers, place)
     assert "there is a pepper already" in fault(question, "new", answers, place)
+
+
+def test_a_pepper_gets_the_layers_that_a_bundle_brings_and_loses_none(
+    place: Place, stick: Path, tmp_path: Path
+) -> None:
+    question, answers = BY_KEY["pepper"], {"state_dir": str(tmp_path)}
+    there, one = place.folder / "keys/pepper.key", load_pepper(stick / "pepper.key")
+    there.parent.mkdir(parents=True)
+    there.write_bytes(pepper_text(one))
+    (stick / "pepper.key").write_bytes(pepper_text(new_pepper(one)))
+    assert fault(question, "pepper.key", answers, place) == ""
+    there.write_bytes(pepper_text(new_pepper(one)))
+    assert "another pepper, or more layers of it" in fault(question, "pepper.key", answers, place)
 
 
 def test_without_an_answer_what_suits_most_is_taken(place: Place) -> None:

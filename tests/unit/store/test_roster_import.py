@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ import pytest
 from fakes.codes import kept, pseudonym
 from kazasu.errors import RosterError
 from kazasu.model.access import Assurance, Cardholder
+from kazasu.model.pepper import Pepper
 from kazasu.store.roster import Roster
 from kazasu.store.roster_file import locked_roster, set_code
 from kazasu.store.roster_import import SHOWN_LINES, Summary, import_csv
@@ -255,3 +257,19 @@ def test_people_who_stay_keep_their_codes_and_who_is_gone_loses_theirs(office: O
     assert found is not None
     assert (found.cardholder.name, found.kept) == ("Maria T.", kept("482913", "5170", "8026"))
     roster.close()
+
+
+def test_an_import_is_under_the_newest_layer_or_that_of_the_people_who_are_there(office: Office) -> None:
+    pepper = Pepper([b"1" * 32, b"2" * 32, b"3" * 32])
+    office.load(f"{HEADER}1,Hanako,{A},serial,,\n")
+    office.roster.unlink()
+
+    def imported(layer: str) -> str | None:
+        import_csv(office.csv, office.roster, TOKYO, office.progress.append, layer=layer)
+        with contextlib.closing(Roster(office.roster, pepper)) as roster:
+            return roster.layer
+
+    assert imported(pepper.ids[1]) == pepper.ids[1]
+    assert imported(pepper.ids[2]) == pepper.ids[1], "nothing in the file says that it is under another"
+    office.roster.unlink()
+    assert imported(pepper.ids[2]) == pepper.ids[2]
