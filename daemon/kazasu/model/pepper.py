@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PEPPER_BYTES: Final = 32
 MOST_LAYERS: Final = 100
-"""One a year, for a century; each costs a microsecond a tap."""
+"""One a year, for a century; each costs microseconds a tap."""
 
 PEPPER_ID: Final = re.compile(r"[0-9a-f]{16}")
 _OF_PSEUDONYM: Final = b"kazasu pepper layer: pseudonym\0"
