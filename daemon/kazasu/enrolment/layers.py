@@ -127,12 +127,12 @@ def wisher(payload: bytes) -> str:
     if len(payload) > _MAX_BYTES:
         raise EnrolmentRefused(f"larger than {_MAX_BYTES} bytes: this is no request")
     try:
-        terminal = dict(msgspec.json.decode(payload))["terminal"]
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
+        fields = msgspec.json.decode(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise EnrolmentRefused(f"this is no request of a terminal: {error}") from error
-    if not isinstance(terminal, str):
-        raise EnrolmentRefused("this is no request of a terminal")
-    return terminal
+    if not (isinstance(fields, dict) and isinstance(fields.get("terminal"), str)):
+        raise EnrolmentRefused("this is no request of a terminal: it names none")
+    return str(fields["terminal"])
 
 
 def wish_in(payload: bytes, site: str, terminal: str, verifier: Verifier) -> Wish:

@@ -1,7 +1,7 @@
 """Revoke a terminal that was stolen or given away: its event key, its certificates, its open invitation.
 
 From this moment nothing that it signs counts. The broker turns it away once it has the new revocation list and was
-started anew. The pepper that it holds cannot be taken back: docs/site.md says what that means.
+started anew. The pepper that it holds cannot be taken back, but made worth nothing: `kazasu site rotate-pepper`.
 """
 
 from __future__ import annotations
@@ -37,5 +37,6 @@ def execute(arguments: argparse.Namespace) -> int:
     print("  turn it away              kazasu site broker-config, its files to the broker, and a restart there")
     if authority is None:
         print("  at your own CA            revoke these certificates, and give the broker its list (crlfile)")
+    print("  if its disk was not safe  kazasu site rotate-pepper, so that the pepper on it knows nobody any more")
     print(f"  another box there         kazasu site add-terminal {arguments.terminal} --again")
     return EXIT_OK
