@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from kazasu.model.roster_text import Row
 
 _PAGE = 2000  # lines read at a time: while a reading lasts, nothing can be revoked
-_FLUSH_LINES = 20_000  # about 2 MB: no flush takes longer than a loop may be silent, whatever the card
 
 _UNSAFE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2048"
 
@@ -146,12 +145,15 @@ class NewRoster:
             undo.pop_all()
         self._hash = hashlib.sha256()
         self._counts = dict.fromkeys(_INSERT, 0)
-        self._size_bytes = self._unflushed = 0
+        self._size_bytes = 0
         self._last = b""
         self._rules: list[str] = []
 
     def add(self, lines: Sequence[bytes]) -> None:
-        """Take lines over, behind those of before.
+        """Take lines over, behind those of before, and flush them.
+
+        Args:
+            lines: some thousand at most, so that no flush is long.
 
         Raises:
             RosterRefused: they are none, or out of order.
@@ -168,16 +170,13 @@ class NewRoster:
             raise RosterRefused(Refusal.CONTENT, str(error)) from error
         with _in_words(self._path):
             self._insert(rows)
+            # However slow the disk is: a tap's own flush waits behind this one, and behind all that was left unflushed.
+            os.fdatasync(self._descriptor)
         if lines:
             self._last = key_of(lines[-1])
         text = b"".join(lines)
         self._hash.update(text)
         self._size_bytes += len(text)
-        self._unflushed += len(lines)
-        if self._unflushed >= _FLUSH_LINES:
-            self._unflushed = 0
-            with _in_words(self._path):
-                os.fdatasync(self._descriptor)
 
     def _insert(self, rows: Mapping[bytes, Sequence[Row]]) -> None:
         for kind, these in rows.items():
