@@ -61,6 +61,11 @@ class PrivatePostgresql(OwnProgram):
         """End it at once, as a crash does: clients lose their connections, and what was not committed is undone."""
         self._program.end(signal.SIGQUIT)
 
+    @property
+    def pid(self) -> int:
+        """The process id of the one that all others are children of, 0 if it does not run."""
+        return self._program.pid
+
     def close(self) -> None:
         """End it and remove its files."""
         self.stop()
