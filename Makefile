@@ -23,11 +23,13 @@ test: setup
 	.ci/postgresql
 	$(SANDBOX) $(BIN)/pytest -q
 
+# ARGS="--quick": to see that it runs, not to quote; ARGS="collector roster": only these.
+ARGS :=
 bench: setup
 	.ci/postgresql
 	$(PYTHON) -m venv build/installed
 	build/installed/bin/pip install -qq --disable-pip-version-check .
-	$(SANDBOX) $(BIN)/python -m tests.bench
+	$(SANDBOX) $(BIN)/python -m tests.bench $(ARGS)
 
 # A package in dist/, for this machine's release and architecture; or, as root: make deb RELEASE=trixie ARCH=arm64
 RELEASE := $(shell . /etc/os-release && echo $$VERSION_CODENAME)

@@ -1,7 +1,9 @@
-"""Run every benchmark and print one table: `make bench`.
+"""Run every benchmark and print one table: `make bench`, or `make bench ARGS="--quick roster"`.
 
 Each `bench_<name>.py` beside this file has `run(quick) -> list[dict]`; a row is {name, value, unit, ratio, target, ok,
-note}. What was measured is kept in build/bench.json. Exit code 1: a target was missed, or a benchmark failed.
+note}. What was measured is kept in build/bench.json, with how busy the machine was: on one that is not quiet ratios
+hold better than times, and neither well. A target that is missed is said, and is no error; exit code 1: a benchmark
+failed.
 """
 
 from __future__ import annotations
@@ -9,15 +11,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import platform
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "build" / "bench.json"
-COLUMNS = ("name", "value", "ratio", "target", "", "note")
+COLUMNS = ("name", "value", "ratio", "target", "met", "note")
 
 
 def main() -> int:
@@ -28,10 +32,12 @@ def main() -> int:
     sys.path.insert(0, str(HERE.parent))  # `fakes`, as pytest has it
     names = arguments.names or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     results: dict[str, list[dict[str, Any]]] = {}
+    took_s: dict[str, float] = {}
     lines: list[tuple[str, ...]] = [COLUMNS]
     failed = []
     for name in names:
-        print(f"{name} …", file=sys.stderr, flush=True)
+        print(f"{name} … ", end="", file=sys.stderr, flush=True)
+        began_s = time.monotonic()
         try:
             rows = importlib.import_module(f"tests.bench.bench_{name}").run(arguments.quick)
             lines += [_line(row) for row in rows]
@@ -39,17 +45,22 @@ def main() -> int:
         except Exception:  # noqa: BLE001  (one that fails must not hide the others; it is shown, and counts as a miss)
             traceback.print_exc()
             failed.append(name)
+        took_s[name] = round(time.monotonic() - began_s, 1)
+        print(f"{took_s[name]:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     _print_table(lines)
     RESULTS.parent.mkdir(exist_ok=True)
-    machine = {"python": platform.python_version(), "machine": platform.machine(), "quick": arguments.quick}
-    kept = {"machine": machine, "results": results, "failed": failed}
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+    busy = {"quick": arguments.quick, "load": os.getloadavg()[0], "took_s": took_s}
+    kept = {"machine": machine | busy, "results": results, "failed": failed}
     RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
-    missed = [row["name"] for rows in results.values() for row in rows if row.get("ok") is False]
-    for name in failed:
-        print(f"FAILED: bench_{name}.py")
+    judged = [row for rows in results.values() for row in rows if row.get("target") is not None]
+    missed = [row["name"] for row in judged if row.get("ok") is False]
+    print(f"\n{len(judged) - len(missed)} of {len(judged)} targets met, in {sum(took_s.values()):.0f} s")
     for name in missed:
         print(f"MISSED: {name}")
-    return 1 if missed or failed else 0
+    for name in failed:
+        print(f"FAILED: bench_{name}.py")
+    return 1 if failed else 0
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
@@ -59,7 +70,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         f"{value:,.4g} {row['unit']}" if value < 1000 else f"{value:,.0f} {row['unit']}",
         "" if ratio is None else f"{ratio:.2f} x",
         "" if target is None else str(target),
-        "" if target is None else {True: "ok", False: "MISSED", None: ""}[row.get("ok")],
+        "" if target is None else {True: "met", False: "MISSED", None: ""}[row.get("ok")],
         row.get("note") or "",
     )
 
