@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from kazasu.publishers.board import HealthBoard
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.inbox import BoundedInbox
 from kazasu.runtime.logs import set_up
+from kazasu.runtime.supervisor import SWITCH_S
 from kazasu.services.attendance import Alternation, Attendance
 from kazasu.store.backlog import Backlog
 from kazasu.store.journal import Journal
@@ -121,6 +123,7 @@ class TappedTerminal(ExitStack):
         self.clock = SystemClock(dt.UTC)
 
     def __enter__(self) -> Self:
+        sys.setswitchinterval(SWITCH_S)  # as the supervisor does
         log = self.enter_context(Path(os.devnull).open("w"))
         set_up("info", {}, log)
         self.callback(logging.getLogger().handlers.clear)

@@ -4,6 +4,7 @@ import logging
 import os
 import queue
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from kazasu.errors import JournalUnwritable
-from kazasu.runtime.supervisor import SILENT_S, LoopFailed, Supervisor
+from kazasu.runtime.supervisor import SILENT_S, SWITCH_S, LoopFailed, Supervisor
 from kazasu.runtime.systemd import Notifier
 
 if TYPE_CHECKING:
@@ -116,6 +117,19 @@ def test_a_signal_that_does_not_end_the_main_threads_wait_ends_it_all_the_same(m
     story: list[str] = []
     supervisor(manager).run([("loop", WaitingLoop("loop", story, act=terminate_here_once_the_main_thread_waits))])
     assert story[-1] == "loop ends"
+
+
+def test_a_loop_that_computes_lets_the_others_have_the_interpreter_soon() -> None:
+    def look() -> None:
+        seen.append(sys.getswitchinterval())
+        terminate()
+
+    seen: list[float] = []
+    sys.setswitchinterval(5 * SWITCH_S)  # as Python starts
+
+    supervisor().run([("loop", WaitingLoop("loop", [], act=look))])
+
+    assert seen == [pytest.approx(SWITCH_S)]
 
 
 def test_one_loops_failure_ends_them_all_with_its_cause(manager: ServiceManager) -> None:
