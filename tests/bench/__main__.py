@@ -1,9 +1,9 @@
 """Run every benchmark and print one table: `make bench`, or `make bench ARGS="--quick roster"`.
 
 Each `bench_<name>.py` beside this file has `run(quick) -> list[dict]`; a row is {name, value, unit, ratio, target, ok,
-note}. What was measured is kept in build/bench.json, with how busy the machine was: on one that is not quiet ratios
-hold better than times, and neither well. A target that is missed is said, and is no error; exit code 1: a benchmark
-failed.
+note}; a target that is a number is the most that it may be. What was measured is kept in build/bench.json, with how
+busy the machine was: on one that is not quiet ratios hold better than times, and neither well. A target that is missed
+is said, and is no error; exit code 1: a benchmark failed.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         row["name"],
         f"{value:,.4g} {row['unit']}" if value < 1000 else f"{value:,.0f} {row['unit']}",
         "" if ratio is None else f"{ratio:.2f} x",
-        "" if target is None else str(target),
+        "" if target is None else target if isinstance(target, str) else f"≤ {target:g}",
         "" if target is None else {True: "met", False: "MISSED", None: ""}[row.get("ok")],
         row.get("note") or "",
     )

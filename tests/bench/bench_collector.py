@@ -168,9 +168,9 @@ def against(took: dict[str, list[float]], side: str, count: int) -> Row:
         "value": rates[side],
         "unit": "events/s",
         "ratio": round(ratio, 2),
-        "target": LEAST,
+        "target": f"≥ {LEAST} x",
         "ok": ratio >= LEAST,
-        "note": f"at least; {min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} turns; bare:"
+        "note": f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} turns; bare:"
         f" {rates[f'{side}, bare']:,}/s verified and inserted, {rates[f'{side}, inserted']:,}/s inserted only",
     }
 

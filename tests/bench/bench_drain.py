@@ -75,9 +75,9 @@ def against(took: dict[str, list[float]], side: str, count: int, note: str, targ
         "value": round(count / statistics.median(took["kazasu"])),
         "unit": "events/s",
         "ratio": round(ratio, 2),
-        "target": target,
+        "target": None if target is None else f"≥ {target} x",
         "ok": target is None or ratio >= target,
-        "note": f"against {bare_rate:,.0f}/s: {note}; at least" if target else f"against {bare_rate:,.0f}/s: {note}",
+        "note": f"against {bare_rate:,.0f}/s: {note}",
     }
 
 

@@ -325,7 +325,7 @@ def _flushes() -> Row:
         "value": flushes,
         "unit": "calls",
         "ratio": None,
-        "target": 1,
+        "target": "= 1",
         "ok": flushes == 1,
         "note": f"strace: {few} with 20 taps, {many} with 120",
     }
