@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from fakes.journal import SIGNER
+from kazasu.app.terminal import terminal_of
 from kazasu.model.access import Assurance, Identifier
 from kazasu.model.input import CardRead
 from kazasu.model.policy import AssurancePolicy
@@ -33,7 +34,7 @@ from kazasu.services.attendance import Alternation, Attendance
 from kazasu.store.backlog import Backlog
 from kazasu.store.journal import Journal
 from kazasu.store.roster import Roster
-from kazasu.terminal import Settings, Terminal
+from kazasu.terminal import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,7 +137,7 @@ class TappedTerminal(ExitStack):
         self.callback(roster.close)
         player = Player(cues.load(cues.DEFAULT_PATH), Unlit(), mono_s=self.clock.mono_s)
         self._answers = Answers(player)
-        terminal = Terminal(
+        terminal = terminal_of(
             Settings(policy=_POLICY, button_within_s=5.0, version="bench"),
             inbox=self.inbox,
             clock=self.clock,
