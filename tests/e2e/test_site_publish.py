@@ -100,7 +100,9 @@ def test_a_roster_is_signed_and_stands_at_the_broker(desk: Desk, capsys: pytest.
 def test_a_stolen_card_is_revoked_by_its_number_or_its_holders(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert desk.types("revoke-card", KEN) == EXIT_OK
     assert desk.types("revoke-card", "--cardholder", "1001") == EXIT_OK
-    assert f"card {HANAKO} is revoked\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"card {KEN} is revoked, 1002's\n" in said
+    assert f"card {HANAKO} is revoked, 1001's\n" in said
     assert desk.manifest().revoked == (HANAKO, KEN)
     assert desk.types("revoke-card", "--cardholder", "1003") == EXIT_PROBLEM
     assert "1003 has no card and no code" in capsys.readouterr().err
@@ -109,6 +111,26 @@ def test_a_stolen_card_is_revoked_by_its_number_or_its_holders(desk: Desk, capsy
     assert desk.types("publish", "--yes") == EXIT_OK
     assert f"{HANAKO} was revoked and still stands in the files" in capsys.readouterr().out
     assert desk.manifest().revoked == (HANAKO, KEN)
+
+
+def test_a_card_that_nobody_has_is_revoked_and_doubted(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk.types("revoke-card", "c" * 32) == EXIT_OK
+    assert "nobody has it in the roster that was published last: is its number right?" in capsys.readouterr().out
+
+
+def test_a_card_is_revoked_while_somebody_else_is_asked_whether_to_publish(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy(io.StringIO):
+        """Somebody who sees to a stolen card between the question and their answer."""
+
+        def isatty(self) -> bool:
+            assert desk.types("revoke-card", HANAKO) == EXIT_OK
+            return True
+
+    monkeypatch.setattr("sys.stdin", Busy("y\n"))
+    assert desk.types("publish") == EXIT_PROBLEM
+    assert "something else was published meanwhile" in capsys.readouterr().err
 
 
 def test_what_the_personnel_system_says_can_be_published(

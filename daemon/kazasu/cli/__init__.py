@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import io
@@ -107,18 +108,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = module.execute(parser.parse_args(rest))
         sys.stdout.flush()  # a reader that has gone is noticed here, not when the interpreter ends
-    except KazasuError as error:
-        print(f"kazasu {name}: {error}", file=sys.stderr)
-        return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_PROBLEM
-    except PermissionError as error:
-        print(f"kazasu {name}: {error.filename}: {error.strerror}; run this as root, with sudo", file=sys.stderr)
-        return EXIT_PROBLEM
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # `kazasu journal list | head` closed our output: that is how it ends, not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except (KazasuError, EOFError, OSError) as error:
+        told = _in_words(error)
+        if not told:
+            raise
+        print(f"kazasu {name}: {told}", file=sys.stderr)
+        return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_PROBLEM
     return code
 
 
@@ -129,6 +130,20 @@ def _imported(name: str) -> CommandModule:
     gc.freeze()
     gc.enable()
     return module
+
+
+def _in_words(error: Exception) -> str:
+    """What a person is told of an error; empty for a defect of Kazasu's."""
+    match error:
+        case KazasuError():
+            return str(error)
+        case EOFError():
+            return "nobody answered what was asked, so nothing more was done"
+        case PermissionError(filename=path, strerror=why):
+            return f"{path}: {why}; run this as root, with sudo"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT, filename=path, strerror=why):
+            return f"{path or 'what was to be written'}: {why}; make room, and call again"
+    return ""
 
 
 def number_of_seconds(text: str) -> float:

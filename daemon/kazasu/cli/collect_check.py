@@ -83,14 +83,14 @@ def _store(config: CollectorConfig) -> Iterator[Finding]:
 
 
 def _broker(config: CollectorConfig) -> Iterator[Finding]:
-    from kazasu.publishers.visit import visiting, words_of
+    from kazasu.publishers.visit import unreached, visiting
 
     broker = broker_of(config.broker)
     try:
         with visiting(broker, f"{config.collector.name}-check"):
             pass
     except (OSError, BrokerUnsuitable, KeyMaterialError) as error:
-        yield Finding(Grade.PROBLEM, "broker", f"{broker.host}:{broker.port}: {words_of(error)}")
+        yield Finding(Grade.PROBLEM, "broker", unreached(broker.host, broker.port, error))
         return
     yield Finding(Grade.OK, "broker", f"{broker.host}:{broker.port} takes this collector in")
 

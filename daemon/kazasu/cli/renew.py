@@ -38,13 +38,14 @@ def execute(arguments: argparse.Namespace) -> int:
             f"{path}: there is no [mqtt] or no [site]: this terminal is of no site that could renew anything"
         )
     from kazasu.cli.setup.renewal import Renewal
+    from kazasu.publishers.visit import unreached
 
     renewal = Renewal(config, config.mqtt, config.site.key, path.parent)
     now = dt.datetime.now(dt.UTC)
     try:
         changed = renewal.run(now, arguments.wait, wanted=arguments.now or renewal.is_due(now))
     except OSError as error:
-        raise KazasuError(f"{config.mqtt.host}:{config.mqtt.port}: {error}") from error
+        raise KazasuError(unreached(config.mqtt.host, config.mqtt.port, error)) from error
     for line in changed:
         print(line)
     if renewal.waiting:
@@ -70,3 +71,5 @@ def _start_anew(folder: Path) -> None:
         if not unit.start():
             raise KazasuError(f"{unit.name} did not start: `journalctl -u {unit.name} -n 20` says why")
         print(f"{unit.name} was started anew")
+    else:
+        print("the terminal takes it over when it is started the next time")

@@ -53,8 +53,13 @@ def execute(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
     else:
-        arguments.output.touch(0o600)  # it says who was where
-        arguments.output.write_bytes(content)
+        try:
+            arguments.output.touch(0o600)  # it says who was where
+            arguments.output.write_bytes(content)
+        except OSError as error:
+            raise StoreError(
+                f"{arguments.output} cannot be written: {error.strerror}; what is in it does not count"
+            ) from error
     return EXIT_OK
 
 
@@ -80,6 +85,8 @@ def _attendance(store: EventStore, first: date, last: date, layout_file: Path | 
     from kazasu.config import load_table
 
     layout = Layout() if layout_file is None else load_table(layout_file, Layout, problems_of)
+    if last < first:
+        raise StoreError(f"from {first} to {last} is no range")
     recorded = punches(store, first, last, layout.late_after)
     rows = days(recorded) if layout.rows == "days" else recorded
     stream = io.StringIO(newline="")

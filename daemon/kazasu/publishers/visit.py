@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _ANSWER_S = 10.0
 
+_CERTIFICATE = {  # by the numbers of openssl/x509_vfy.h
+    9: "is the clock here right?",
+    10: "is the clock here right? If so, `kazasu site renew broker` makes the next certificate",
+    62: "the host has to be called as its certificate calls it",
+}
+
 
 @contextlib.contextmanager
 def visiting(broker: Broker, client_id: str, within_s: float = _ANSWER_S) -> Iterator[Connection]:
@@ -97,6 +103,27 @@ def hear(
 def words_of(error: Exception) -> str:
     """Why a visit failed: TLS errors say it in verify_message, those of the system in strerror, ours in themselves."""
     return getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
+
+
+def unreached(host: str, port: int, error: Exception) -> str:
+    """Say that a broker cannot be used: where, why, and what to look at."""
+    return f"the broker {host}:{port}: {words_of(error)}; {_look_at(error)}"
+
+
+def _look_at(error: Exception) -> str:
+    import socket
+    import ssl
+
+    match error:
+        case ConnectionRefusedError():
+            return "does mosquitto run there, and on that port?"
+        case socket.gaierror():
+            return "is the name right, and is there a network?"
+        case ssl.SSLCertVerificationError(verify_code=code):
+            return _CERTIFICATE.get(code, "its certificate has to come from the site's CA")
+        case ssl.SSLError():
+            return "has the certificate that is shown to it ended, or was it revoked?"
+    return "what does mosquitto's log say?"
 
 
 def go_on(connection: Connection, wait_s: float) -> bool:

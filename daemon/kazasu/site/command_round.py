@@ -15,7 +15,7 @@ from kazasu.errors import KazasuError, SignatureInvalid
 from kazasu.model.command import LONGEST_LIFE_S
 from kazasu.publishers.news import Received
 from kazasu.publishers.reasons import FAILURE, NO_SUBSCRIBER, in_words
-from kazasu.publishers.visit import checked, go_on, visiting, words_of
+from kazasu.publishers.visit import checked, go_on, unreached, visiting
 from kazasu.publishers.wire import Topics, command_properties, presence
 from kazasu.site.commands import read_answer
 
@@ -172,7 +172,7 @@ class CommandRound:
             with visiting(self._broker, f"desk-{secrets.token_hex(6)}") as connection:
                 yield from self._send_to_all(connection, command, arguments)
         except OSError as error:
-            raise KazasuError(f"{self._broker.host}:{self._broker.port}: {words_of(error)}") from error
+            raise KazasuError(unreached(self._broker.host, self._broker.port, error)) from error
 
     def _send_to_all(self, connection: Connection, command: str, arguments: EventFields) -> Iterator[Progress]:
         tally, everybody = self._tally, Topics(self._site, "+")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 
@@ -14,9 +15,10 @@ from kazasu.model.document import signed, verified
 from kazasu.model.event import WIRE_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from kazasu.model.access import EventFields
+    from kazasu.model.command import Kind
     from kazasu.model.document import Signer, Verifier
 
 
@@ -28,10 +30,40 @@ def check(command: str, arguments: EventFields, by: str) -> None:
     """
     if command not in KINDS:
         raise OrderRefused(f"there is no command {command!r}; there are: {', '.join(KINDS)}")
+    if faults := list(_faults(KINDS[command], arguments)):
+        raise OrderRefused(f"{command}: {'; '.join(faults)}")
     try:
         command_of(msgspec.convert(_envelope(command, by, datetime.now(UTC)), Envelope), arguments, "", "site")
     except ValueError as error:
         raise OrderRefused(f"{command}: {error}") from error
+
+
+def shown(argument: str) -> str:
+    """What an argument is called at the desk, where a duration is written with its unit."""
+    return argument.removesuffix("_s")
+
+
+def _faults(kind: Kind, arguments: EventFields) -> Iterator[str]:
+    """What a person can get wrong, in their words: arguments that are unknown, missing, or none of a few."""
+    known = ", ".join(f"{shown(name)}=…" for name in sorted(kind.arguments)) or "none"
+    for name in arguments.keys() - kind.arguments:
+        yield f"it has no argument {shown(name)!r}; it has {known}"
+    for field in msgspec.structs.fields(kind.wanted):
+        name, value = field.encode_name, arguments.get(field.encode_name)
+        if name not in kind.arguments:
+            continue
+        if value is None:
+            if field.required:
+                yield f"{shown(name)}=… is missing"
+        elif (words := _words_in(field.type)) and value not in words:
+            yield f"{shown(name)}: {value!r} is none of {', '.join(words)}"
+
+
+def _words_in(wanted: object) -> tuple[str, ...]:
+    """The few words that an argument may be; empty if it may be others."""
+    if isinstance(wanted, type) and issubclass(wanted, enum.StrEnum):
+        return tuple(wanted)
+    return get_args(wanted) if get_origin(wanted) is Literal else ()
 
 
 class SignedCommand(NamedTuple):

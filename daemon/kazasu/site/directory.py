@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from kazasu.site.authority import Authority
 
 __all__ = ["EventKey", "Site", "SiteFile", "TerminalRecord", "open_site", "replace_file"]
+
+_log = logging.getLogger(__name__)
 
 OWN_CLIENTS = ("collector", "desk", "discovery", "homeassistant", "operations")
 """The site's own clients of the broker, as the access list knows them."""
@@ -135,9 +138,7 @@ class Site:
         """
         path = self._record_file(terminal)
         if not path.exists():
-            raise ConfigurationError(
-                f"{self.path} has no terminal {terminal!r}; `kazasu site add-terminal {terminal}` invites it"
-            )
+            raise ConfigurationError(f"{self.path} has no terminal {terminal!r}; {self._nearest(terminal)}")
         record = load_table(path, TerminalRecord, lambda _: ())
         if record.id != terminal:
             raise ConfigurationError(
@@ -164,7 +165,11 @@ class Site:
         """Let no other program change the directory meanwhile: an invitation is used once, whoever answers it."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _log.warning("another `kazasu site` is changing %s: waiting until it has ended", self.path)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
@@ -270,6 +275,13 @@ class Site:
         if PEPPER_ID.fullmatch(layer) is None:
             raise KeyMaterialError(f"{path} does not hold 16 hexadecimal digits: bring it back")
         return layer
+
+    def _nearest(self, terminal: str) -> str:
+        import difflib  # only a mistake needs it
+
+        names = [file.stem for file in (self.path / "terminals").glob("*.toml")]
+        near = difflib.get_close_matches(terminal, names, n=1)
+        return f"did you mean {near[0]}?" if near else f"`kazasu site add-terminal {terminal}` invites it"
 
     def _record_file(self, terminal: str) -> Path:
         return self.path / "terminals" / f"{terminal}.toml"

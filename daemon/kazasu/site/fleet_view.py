@@ -135,6 +135,8 @@ class FleetView:
         warnings.extend(f"{name}: {message}" for (name, _), message in self._fleet.troubles.items())
         if self._fleet.unreadable:
             warnings.append(f"{self._fleet.unreadable} messages could not be read")
+        if not (total or warnings):
+            warnings.append("if there are any, the access list does not let this client read")
         problem = _COLOURS[Grade.PROBLEM]
         lines.extend(_painted(fitted(f"! {warning}", screen.width), problem, screen) for warning in warnings)
         return lines
@@ -156,7 +158,7 @@ class FleetView:
 
 def _summary(total: int, counts: Mapping[Grade, int], painted: Callable[[str, Grade], str]) -> str:
     if not total:
-        return "no terminal heard of; if there are any, the access list does not let this client read"
+        return "no terminal heard of"
     words = ", ".join(painted(f"{counts[grade]} {_COUNTED[grade]}", grade) for grade in Grade if counts[grade])
     return f"{total} terminal{'' if total == 1 else 's'}: {words}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from kazasu.site.own_certificates import OWN, renew
 from kazasu.site.pem import certificate_pem, key_pem, public_pem
 from kazasu.store.durable import sync_directory
 from kazasu.store.keys import new_pepper, pepper_text, write_new
+from kazasu.store.roster_csv import COLUMNS, OPTIONAL_COLUMNS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +36,10 @@ _IGNORED = """\
 # Secrets. They belong into a backup that you lock up, and never under version control.
 keys/
 *.bundle
+broker.key
 """
+
+_HOST_NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
 
 
 class Founding(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +89,10 @@ def found(path: Path, founding: Founding, passphrase: str, now: dt.datetime) -> 
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as directory:
             staged = Path(directory) / "site"
             staged.mkdir(mode=0o755)
-            for folder, mode in (("keys", 0o700), ("keys/clients", 0o700), ("clients", 0o755), ("terminals", 0o755)):
-                (staged / folder).mkdir(mode=mode)
+            for folder in ("keys", "keys/clients"):
+                (staged / folder).mkdir(mode=0o700)
+            for folder in ("clients", "terminals", "roster"):
+                (staged / folder).mkdir(mode=0o755)
             _fill(staged, founding, passphrase, now)
             staged.rename(path)
         sync_directory(path.parent)
@@ -110,9 +117,14 @@ def _check(founding: Founding) -> None:
     if wrong:
         raise KazasuError("; ".join(wrong))
     try:
-        general_name(founding.host)
+        name = general_name(founding.host)
     except ValueError as error:
         raise KazasuError(f"broker.host: {founding.host!r} is no host name for a certificate: {error}") from error
+    if isinstance(name, x509.DNSName) and not _HOST_NAME.fullmatch(founding.host):
+        raise KazasuError(
+            f"broker.host: {founding.host!r} is no host name, such as broker.town-hall.example, and no address; a port"
+            " goes into --port"
+        )
 
 
 def _fill(folder: Path, founding: Founding, passphrase: str, now: dt.datetime) -> None:
@@ -124,6 +136,7 @@ def _fill(folder: Path, founding: Founding, passphrase: str, now: dt.datetime) -
         f"[broker]\nhost = {quoted['host']}\nport = {founding.port}\n".encode(),
     )
     _public(folder / ".gitignore", _IGNORED.encode())
+    _public(folder / "roster" / "people.csv", f"{','.join((*COLUMNS, *OPTIONAL_COLUMNS))}\n".encode())
     site_key, collector_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     _secret(folder, "site", key_pem(site_key, passphrase))
     _public(folder / "site.pub", public_pem(site_key.public_key()))

@@ -9,7 +9,7 @@ from kazasu.publishers.line import BEAT_S, Line
 from kazasu.publishers.mqtt import Connection
 from kazasu.publishers.news import Lost, Opened, Received, SubscriptionRefused
 from kazasu.publishers.reasons import FAILURE, in_words
-from kazasu.publishers.visit import checked, words_of
+from kazasu.publishers.visit import checked, unreached
 from kazasu.publishers.waker import Waker
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class SiteLine:
     def trouble(self) -> str:
         """Why there is no connection, in words; empty while there is one, or the first is being made."""
         error = self._line.error
-        return "" if error is None else f"{self._broker.host}:{self._broker.port}: {words_of(error)}"
+        return "" if error is None else unreached(self._broker.host, self._broker.port, error)
 
     @property
     def up(self) -> bool:

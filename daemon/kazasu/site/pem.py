@@ -52,6 +52,8 @@ def unlocked(pem: bytes, passphrase: str, path: Path) -> object:
     try:
         return load_pem_private_key(pem, passphrase.encode())
     except TypeError as error:
+        if not passphrase:
+            raise KeyMaterialError(f"{path} cannot be opened: the passphrase is empty") from error
         raise KeyMaterialError(f"{path} is under no passphrase: `openssl pkey -aes256` puts it under one") from error
     except ValueError as error:
         raise KeyMaterialError(f"{path} cannot be opened: the passphrase is wrong, or the file is damaged") from error

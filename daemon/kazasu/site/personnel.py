@@ -99,13 +99,17 @@ def import_people(export_path: Path, mapping_path: Path, people_path: Path, pool
                 wrong.append(f"{cardholder} is like {pool}, which site.toml says of day cards")
             problems += [f"line {number}: {what}" for what in wrong]
             people[cardholder] = (name, levels)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise RosterError(f"{export_path} cannot be read: {error.strerror}; nothing was changed") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise RosterError(
             f"{export_path} cannot be read as {mapping.encoding} CSV: {error}; `encoding` in {mapping_path} is utf-8 or"
             " shift_jis; nothing was changed"
         ) from error
     if problems:
         raise RosterError("\n".join([f"{export_path}: nothing was changed", *problems[:_SHOWN_LINES]]))
+    if not people:
+        raise RosterError(f"{export_path} names nobody, and everybody would leave; nothing was changed")
     staying = {number: (known[number].name, known[number].levels) for number in known if number in day_cards}
     _write(people_path, people | staying, known)
     return Imported(
@@ -137,7 +141,7 @@ def _rows(path: Path, mapping: Export) -> Iterator[tuple[int, dict[str, str]]]:
         missing = [name for name in (columns.cardholder, *columns.name, columns.level) if name and name not in header]
         if missing:
             raise RosterError(
-                f"{path}, line 1: there is no column {', '.join(missing)}; there are: {', '.join(header)}"
+                f"{path}, line 1: there is no column {', '.join(missing)}; there are: {', '.join(header) or 'none'}"
             )
         for values in rows:
             if any(value.strip() for value in values):

@@ -222,6 +222,12 @@ class RosterDesk:
         lines = (line.decode().rstrip("\n").split("\t") for line in self._last_lines() if line.startswith(kinds))
         return [pseudonym for _, pseudonym, number, *_ in lines if number == cardholder]
 
+    def holder_of(self, pseudonym: str) -> str:
+        """Whose card or code this is in the roster that was published last; empty if it is nobody's."""
+        begins = tuple(kind + f"\t{pseudonym}\t".encode() for kind in (CARD, CODE))
+        found = next((line for line in self._last_lines() if line.startswith(begins)), b"\t\t")
+        return found.decode().rstrip("\n").split("\t")[2]
+
     def _publish_manifest(self, published: Published, signer: Signer, now: datetime, post: Publishes) -> None:
         if published.full is None:
             raise ValueError("a manifest is of a roster")

@@ -27,6 +27,7 @@ _MAX_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _REMEDIES = {
     "public key": "copy it from its owner",
+    "passphrase": "is its path right?",
     "collector key": "bring it back, or make one as docs/collector.md says",
 }
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

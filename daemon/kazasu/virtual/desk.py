@@ -19,8 +19,13 @@ _ASKS: Final = b"leave the card"
 _PART_BYTES: Final = 4096
 
 
-def at_a_terminal(command: Sequence[str], pin: str) -> tuple[int, str]:
-    """Run a command on a terminal that it controls, and enter a PIN when it asks for one.
+def at_a_terminal(command: Sequence[str], pin: str, asks: bytes = _ASKS) -> tuple[int, str]:
+    """Run a command on a terminal that it controls, and enter a PIN, or what else it asks for.
+
+    Args:
+        command: with its arguments.
+        pin: what is entered.
+        asks: the words after which it is.
 
     Returns:
         Its exit code, and all that was shown.
@@ -36,7 +41,7 @@ def at_a_terminal(command: Sequence[str], pin: str) -> tuple[int, str]:
         shown = b""
         with contextlib.suppress(OSError):  # EIO: the other side is closed
             while part := os.read(screen, _PART_BYTES):
-                if _ASKS in shown + part and _ASKS not in shown:
+                if asks in shown + part and asks not in shown:
                     os.write(screen, f"{pin}\n".encode())
                 shown += part
         os.close(screen)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from kazasu.cli import EXIT_PROBLEM, EXIT_USAGE, main, number_of_seconds, whole_number
+from kazasu.virtual.desk import at_a_terminal
+from kazasu.virtual.site import make_site
 
 NOBODY = 65_534
 
@@ -135,3 +137,25 @@ except SystemExit:
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "True True True"
+
+
+def test_a_full_disk_under_what_is_printed_is_said(tmp_path: Path) -> None:
+    make_site(tmp_path / "site")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kazasu", "site", "list", "--site", tmp_path / "site"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == EXIT_PROBLEM
+    assert done.stderr == ("kazasu site: what was to be written: No space left on device; make room, and call again\n")
+
+
+def test_a_question_that_is_left_with_ctrl_d_ends_the_command(tmp_path: Path) -> None:
+    make_site(tmp_path / "site")
+    command = [sys.executable, "-m", "kazasu", "site", "revoke", "gate", "--site", str(tmp_path / "site")]
+    code, shown = at_a_terminal(command, "\x04", asks=b"Passphrase of the site")
+    assert (code, "Traceback" in shown) == (EXIT_PROBLEM, False)
+    assert "kazasu site: nobody answered what was asked, so nothing more was done" in shown

@@ -124,3 +124,15 @@ def test_a_day_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) ->
         report(folder, "attendance", "--from", "April", "--to", "2026-04-30")
     assert ended.value.code == EXIT_USAGE
     assert "'April' is no day, such as 2026-04-01" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_or_is_of_no_time_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = ("--config", str(folder / "collector.toml"))
+    words = ["report", "attendance", "--from", "2026-04-01", "--to", "2026-04-30", *config]
+    for place, why in ((folder / "nowhere" / "april.csv", "No such file"), (Path("/dev/full"), "No space left")):
+        assert main([*words, "--output", str(place)]) == EXIT_PROBLEM
+        assert f"kazasu report: {place} cannot be written: {why}" in capsys.readouterr().err
+    assert main(["report", "attendance", "--from", "2026-04-30", "--to", "2026-04-01", *config]) == EXIT_PROBLEM
+    assert "from 2026-04-30 to 2026-04-01 is no range" in capsys.readouterr().err

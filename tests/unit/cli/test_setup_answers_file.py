@@ -111,3 +111,8 @@ def test_what_a_bundle_has_settled_need_not_stand_there_and_may_not_be_contradic
     with pytest.raises(ConfigurationError) as raised:
         load(path, place, settled)
     assert str(raised.value) == f'{path}: terminal: the bundle says "entrance-1"; leave it out here'
+
+
+def test_a_state_dir_that_is_refused_does_not_hide_the_rest(place: Place) -> None:
+    [line] = mistakes(f'state_dir = "state"\n{ENOUGH}', place)
+    assert line == "state_dir: 'state' has to begin with /"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
+import logging
+import threading
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -172,3 +176,95 @@ def test_with_a_ca_elsewhere_requests_are_checked_here_and_signed_there(
     assert with_passphrase("accept", "gate.request", "--certificate", "gate.pem", "--site", "other") == 0
     assert other.terminal("gate").state == "active"
     assert (folder / "gate.reply").exists()
+
+
+def test_a_mistyped_action_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        types("lst")
+    assert "did you mean list?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["https://broker.example", "broker.example:8883", "the broker", "broker.example/"])
+def test_what_is_no_host_name_is_refused_before_anything_is_made(
+    site: Site, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert with_passphrase("init", "other", "--name", "town-hall", "--broker", host) == 1
+    assert "no host name, such as broker.town-hall.example" in capsys.readouterr().err
+    assert not (site.path.parent / "other").exists()
+
+
+def test_a_new_site_has_a_list_of_people_to_fill_in(site: Site) -> None:
+    assert site.file("roster/people.csv").read_text().startswith("cardholder,name,credential,")
+
+
+def test_a_passphrase_that_cannot_be_had_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site.path.parent / "passphrase").write_bytes(b"\xff\xfe")
+    assert with_passphrase("add-terminal", "gate") == 1
+    assert "passphrase is not UTF-8" in capsys.readouterr().err
+    (site.path.parent / "passphrase").write_bytes(b"\n")
+    assert with_passphrase("add-terminal", "gate") == 1
+    assert "the passphrase is empty" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSPHRASE))
+    assert types("add-terminal", "gate") == 1
+    assert "nobody is there to ask for the passphrase: --passphrase-file" in capsys.readouterr().err
+
+
+def test_an_empty_list_says_what_to_do(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert types("list") == 0
+    assert "none yet: `kazasu site add-terminal ID` invites one" in capsys.readouterr().out
+
+
+def test_an_invitation_ends_at_the_sites_own_time(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert with_passphrase("add-terminal", "gate") == 0
+    said = capsys.readouterr().out.partition("until ")[2].splitlines()[0]
+    assert types("list") == 0
+    assert f"invitation until {said}\n" in capsys.readouterr().out
+
+
+def test_who_is_to_get_a_renewed_certificate_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert with_passphrase("renew", "collector") == 0
+    assert "clients/collector.pem and keys/clients/collector.key" in capsys.readouterr().out
+
+
+def test_two_that_change_a_site_at_once_wait_for_each_other_and_say_so(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = threading.Event()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.set()
+
+    with caplog.at_level(logging.WARNING), contextlib.ExitStack() as first:
+        first.enter_context(site.locked())
+        ear = Ear()
+        logging.getLogger("kazasu.site.directory").addHandler(ear)
+        first.callback(logging.getLogger("kazasu.site.directory").removeHandler, ear)
+        second = threading.Thread(target=with_passphrase, args=("add-terminal", "gate"))
+        second.start()
+        assert told.wait(30.0)
+        assert site.terminals() == {}
+    second.join(30.0)
+    assert list(site.terminals()) == ["gate"]
+    assert "another `kazasu site` is changing" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("gate,", "relase"), "there is no command 'relase'"),
+        ((",", "release"), "which terminal? A name"),
+        (("gatt", "release", "door=x"), "did you mean gate?"),
+        (("gate", "release"), "release: door=… is missing"),
+        (("gate", "release", "door=x", "for=2h"), "it has no argument 'for'; it has door=…"),
+        (("gate", "log_level", "level=loud"), "level: 'loud' is none of debug, info"),
+    ],
+)
+def test_a_mistyped_command_is_told_in_words(
+    site: Site, words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Newcomer(site, "gate")
+    assert with_passphrase("command", *words) != 0
+    assert said in capsys.readouterr().err

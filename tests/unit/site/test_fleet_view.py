@@ -107,6 +107,14 @@ def test_what_makes_the_view_doubtful_stands_above_it(site: SimulatedSite, order
     ]
 
 
+def test_an_access_list_is_suspected_only_where_somebody_was_let_in(
+    site: SimulatedSite, order: FleetOrder, view: FleetView
+) -> None:
+    suspicion = "! if there are any, the access list does not let this client read"
+    assert suspicion in view.snapshot(HEADING, screen(), site.at)
+    assert suspicion not in view.snapshot(Heading(site="city-hall", trouble="no connection"), screen(), site.at)
+
+
 def test_another_program_reads_a_line_of_json(site: SimulatedSite, order: FleetOrder) -> None:
     site.in_order("hall-1")
     site.offline("hall-1", 1)

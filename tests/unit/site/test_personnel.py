@@ -104,3 +104,15 @@ def test_a_mapping_that_cannot_be_used_is_said(folder: Path, line: str, other: s
     (folder / "mapping.toml").write_text(MAPPING.replace(line, other))
     with pytest.raises(ConfigurationError, match=words):
         imported(folder)
+
+
+def test_an_export_that_is_missing_or_names_nobody_changes_nothing(folder: Path) -> None:
+    (folder / "export.csv").write_bytes(EXPORT.splitlines()[0].encode("cp932"))
+    with pytest.raises(RosterError, match="names nobody, and everybody would leave; nothing was changed"):
+        imported(folder)
+    (folder / "export.csv").unlink()
+    with pytest.raises(
+        RosterError, match=r"export\.csv cannot be read: No such file or directory; nothing was changed"
+    ):
+        imported(folder)
+    assert (folder / "people.csv").read_text() == PEOPLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,11 @@ def pepper_path(folder: Path, document: Mapping[str, Any]) -> Path:
     return folder / (value_at(document, ("keys", "pepper")) or PEPPER)
 
 
+def state_dir_of(answers: Answers) -> Path:
+    """Where journal and roster are; somewhere without any if that answer was refused."""
+    return Path(answers.get("state_dir", os.devnull))
+
+
 def check_pepper(answer: str, answers: Answers, place: Place) -> None:
     """The site's, and no other than the one that is there: the cards that are enrolled here hang on it."""
     there = pepper_path(place.folder, place.present)
@@ -75,7 +81,7 @@ def check_pepper(answer: str, answers: Answers, place: Place) -> None:
     if answer == NEW:
         if there.exists():
             raise Wrong(f"there is a pepper already, {there}: keep it, or move it away first")
-        roster = Path(answers["state_dir"]) / "roster.db"
+        roster = state_dir_of(answers) / "roster.db"
         if roster.exists():
             raise Wrong(f"cards are enrolled here, in {roster}, under a pepper that is missing: bring it back")
         return

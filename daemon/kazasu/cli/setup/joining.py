@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from kazasu.cli.setup.files import read
-from kazasu.errors import EnrolmentRefused, KazasuError, SignatureInvalid
+from kazasu.errors import BrokerUnsuitable, EnrolmentRefused, KazasuError, SignatureInvalid
 from kazasu.store.keys import write_new
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def _nothing() -> None:
 
 
 def _asked(enrolment: Enrolment, pending: Pending) -> bool:
+    from kazasu.publishers.visit import unreached
+
     print(f"asking {pending.host}:{pending.port} for {pending.terminal}'s certificate; the desk answers with")
     print("`kazasu site accept --stay` …", flush=True)
     try:
@@ -69,8 +71,13 @@ def _asked(enrolment: Enrolment, pending: Pending) -> bool:
             return True
     except OSError as error:
         raise KazasuError(
-            f"{pending.host}:{pending.port}: {error}; was the broker given its files after `kazasu site add-terminal`?"
+            f"{unreached(pending.host, pending.port, error)} Was it given its files after `kazasu site add-terminal`?"
             " Without a broker: --request FILE"
+        ) from error
+    except BrokerUnsuitable as error:
+        raise KazasuError(
+            f"{error}\nA bundle may ask once the broker has its files: at the desk `kazasu site broker-config`, bring"
+            " them, then the same command here"
         ) from error
     print("No answer yet. The request waits at the broker: run the same command again, and it goes on from here.")
     return False

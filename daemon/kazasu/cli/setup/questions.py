@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kazasu.cli.setup.broker import BROKER_QUESTIONS, has_broker, has_site
-from kazasu.cli.setup.brought_along import PEPPER, check_jpki_ca, check_pepper, default_jpki_ca, default_pepper
+from kazasu.cli.setup.brought_along import (
+    PEPPER,
+    check_jpki_ca,
+    check_pepper,
+    default_jpki_ca,
+    default_pepper,
+    state_dir_of,
+)
 from kazasu.cli.setup.files import SECRET
 from kazasu.cli.setup.pins import PIN_QUESTIONS, has_buttons, has_lights, has_relay
 from kazasu.cli.setup.place import Place, value_at
@@ -28,7 +35,7 @@ def _check_owner(name: str) -> Callable[[Any, Answers, Place], None]:
     """A journal is one terminal's for ever."""
 
     def check(answer: str, answers: Answers, _place: Place) -> None:
-        path = Path(answers["state_dir"]) / "journal.db"
+        path = state_dir_of(answers) / "journal.db"
         backlog = Backlog(path)
         try:
             newest = backlog.after(backlog.last_seq() - 1, 1) if path.exists() else ()
@@ -156,6 +163,7 @@ QUESTIONS = (
         "Reader: its PC/SC name, with * and ? for what may change",
         "リーダーの PC/SC 名(変わりうる部分は * と ?)",
         table=("readers", "match"),
+        example="Sony RC-S300/S*",
         default=_default_reader,
         check=_check_reader,
         unset="*",

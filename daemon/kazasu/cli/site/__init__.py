@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from kazasu.errors import KeyMaterialError
 
 if TYPE_CHECKING:
     from kazasu.site.directory import Site
@@ -67,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     lines = "\n".join(f"  {action.name:<{width}}  {action.summary}" for action in ACTIONS)
     parser.usage = "kazasu site ACTION [OPTION ...]"
     parser.epilog = f"actions:\n{lines}\n\n`kazasu site ACTION --help` tells more.\n{parser.epilog}"
-    parser.add_argument("action", choices=[action.name for action in ACTIONS], metavar="ACTION", help="see below")
+    parser.add_argument("action", type=_action, metavar="ACTION", help="see below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, default=[], help=argparse.SUPPRESS)
     parser.set_defaults(formatter=parser.formatter_class)
 
@@ -115,13 +118,35 @@ def passphrase_of(arguments: argparse.Namespace, prompt: str = "Passphrase of th
     """Read the passphrase from its file, or ask for it.
 
     Raises:
-        KeyMaterialError: the file cannot be read, or others can read it.
+        KeyMaterialError: the file cannot be read, or others can read it; or nobody is there to ask.
+        EOFError: nobody answered.
     """
     if arguments.passphrase_file is not None:
         from kazasu.store.keys import read_checked
 
-        lines = read_checked(arguments.passphrase_file, "passphrase", secret=True).decode().splitlines()
-        return lines[0] if lines else ""
+        content = read_checked(arguments.passphrase_file, "passphrase", secret=True)
+        try:
+            return next(iter(content.decode().splitlines()), "")
+        except UnicodeDecodeError as error:
+            raise KeyMaterialError(f"{arguments.passphrase_file} is not UTF-8: it holds no passphrase") from error
     import getpass
 
+    if not sys.stdin.isatty():
+        raise KeyMaterialError("nobody is there to ask for the passphrase: --passphrase-file names a file with it")
     return getpass.getpass(prompt)
+
+
+def _action(text: str) -> str:
+    """Read an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no such action; the nearest is named.
+    """
+    names = [action.name for action in ACTIONS]
+    if text not in names:
+        import difflib  # only a mistake needs it
+
+        near = difflib.get_close_matches(text, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else "`kazasu site --help` lists them"
+        raise argparse.ArgumentTypeError(f"there is none called {text!r}; {hint}")
+    return text

@@ -95,7 +95,7 @@ def _answers_until_told(desk: _Desk) -> int:
         try:
             return _at_the_broker(desk, _FOR_EVER_S)
         except _Lost as error:
-            print(f"lost     {error}; trying again", flush=True)
+            print(f"lost     {error} Trying again", flush=True)
             time.sleep(_AGAIN_S)
 
 
@@ -106,6 +106,7 @@ def _at_the_broker(desk: _Desk, patience_s: float) -> int:
         _Lost: the broker cannot be reached, or was and is not.
     """
     from kazasu.publishers.exchange import exchanging
+    from kazasu.publishers.visit import unreached
 
     code, site = EXIT_OK, desk.site
     try:
@@ -117,7 +118,7 @@ def _at_the_broker(desk: _Desk, patience_s: float) -> int:
                 if received.payload and not _answered(desk, exchange, received):
                     code = EXIT_PROBLEM
     except OSError as error:
-        raise _Lost(f"{site.address.host}:{site.address.port}: {error}") from error
+        raise _Lost(unreached(site.address.host, site.address.port, error)) from error
     return code
 
 

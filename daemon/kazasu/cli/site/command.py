@@ -22,7 +22,7 @@ from kazasu.cli.site import add_passphrase_argument, add_site_argument, passphra
 from kazasu.errors import OrderRefused
 from kazasu.model.command import BY_LETTERS, KINDS
 from kazasu.model.setting import parse_duration
-from kazasu.site.commands import CommandWriter, check
+from kazasu.site.commands import CommandWriter, check, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,10 +77,14 @@ def _read(words: Sequence[str], *, every: bool) -> tuple[list[str] | None, str, 
         OrderRefused: something is missing, or is no argument.
     """
     rest = list(words)
-    wanted = None if every else rest.pop(0).split(",")
+    wanted = None if every else [name for name in rest.pop(0).split(",") if name]
+    if wanted == []:
+        raise OrderRefused("which terminal? A name, several with commas, or --all")
     if not rest:
         raise OrderRefused(f"which command? There are: {', '.join(KINDS)}")
     command = rest.pop(0)
+    if command not in KINDS:
+        raise OrderRefused(f"there is no command {command!r}; there are: {', '.join(KINDS)}")
     given: EventFields = {}
     for word in rest:
         name, equals, value = word.partition("=")
@@ -131,4 +135,4 @@ def _sentence(progress: Progress, width: int) -> str:
 
 
 def _shown(command: str) -> list[str]:
-    return [f"{'for' if name == 'for_s' else name}=…" for name in sorted(KINDS[command].arguments)]
+    return [f"{shown(name)}=…" for name in sorted(KINDS[command].arguments)]

@@ -78,7 +78,7 @@ def _say_next(site: Site) -> None:
         f"  {path}/keys/pepper.key     every card's number is under it: without it every card has to be enrolled anew"
     )
     print(f"  {path}/keys/collector.key  signs receipts: without it every terminal needs a new collector.pub")
-    print("All but keys/ is public: put it under version control.\n")
+    print("Put all but keys/ under version control; roster/ names people, so keep that to the site.\n")
     print("Next:")
     if not site.has_authority:
         print(f"  let your CA sign          {path}/requests/*.csr, into {path}/clients/*.pem")

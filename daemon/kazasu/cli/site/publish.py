@@ -17,6 +17,7 @@ from kazasu.cli import EXIT_OK, EXIT_PROBLEM
 from kazasu.cli.progress import ProgressLine
 from kazasu.cli.site import add_passphrase_argument, add_site_argument, passphrase_of, site_of
 from kazasu.cli.site.roster_desk import agreed, desk_of, post_of
+from kazasu.errors import RosterError
 from kazasu.site.roster import VALID_FOR
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Show what changed, ask, sign and publish."""
     site = site_of(arguments)
     desk, progress, now = desk_of(site), ProgressLine("reading line"), datetime.now(UTC)
-    with site.locked(), desk.drafted(now, progress.show) as draft:
+    before = desk.published
+    with desk.drafted(now, progress.show) as draft:
         progress.clear()
         for sentence in _sentences(draft):
             print(sentence)
@@ -45,7 +47,10 @@ def execute(arguments: argparse.Namespace) -> int:
             print("nothing was published")
             return EXIT_PROBLEM
         signer = site.unlock(passphrase_of(arguments))
-        published = desk.publish(draft, signer, datetime.now(UTC), partial(post_of, site))
+        with site.locked():  # only now: a stolen card must not wait for somebody's yes
+            if desk.published != before:
+                raise RosterError("something else was published meanwhile: call again, and see what that changes now")
+            published = desk.publish(draft, signer, datetime.now(UTC), partial(post_of, site))
     print(f"version {published.version} is at the broker; terminals count it as fresh for {VALID_FOR.days} days")
     return EXIT_OK
 

@@ -46,6 +46,10 @@ def execute(arguments: argparse.Namespace) -> int:
     for name in names:
         renew(site, name, authority, now)
         print(f"renewed  {name}: until {ends(site, name):%Y-%m-%d}")
-    if "broker" in names:
-        print("\nNext: kazasu site broker-config, and its files to the broker")
+    print("\nNext:")
+    for name in names:
+        if name == "broker":
+            print("  the broker                kazasu site broker-config, and its files to the broker")
+        elif name != "desk":
+            print(f"  where {name} runs".ljust(28) + f"clients/{name}.pem and keys/clients/{name}.key")
     return EXIT_OK

@@ -31,17 +31,15 @@ def post_of(site: Site) -> Iterator[Post]:
     Raises:
         KazasuError: it cannot be reached, or refuses.
     """
-    from kazasu.publishers.visit import visiting, words_of
+    from kazasu.publishers.visit import unreached, visiting
     from kazasu.site.post import Post
 
     try:
         with visiting(site.broker(), f"desk-{os.getpid()}") as connection:
             yield Post(connection)
     except OSError as error:
-        where = f"{site.address.host}:{site.address.port}"
-        raise KazasuError(
-            f"the broker {where}: {words_of(error)}; the terminals have what they had; call again"
-        ) from error
+        why = unreached(site.address.host, site.address.port, error)
+        raise KazasuError(f"{why} The terminals have what they had: call again once it is there") from error
 
 
 def agreed(question: str) -> bool:
@@ -49,4 +47,8 @@ def agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         print("nobody is there to ask: --yes says yes")
         return False
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        print()
+        return False

@@ -50,12 +50,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _publish(site: Site) -> None:
     from kazasu.publishers.exchange import exchanging
+    from kazasu.publishers.visit import unreached
 
     try:
         with exchanging(site.broker("desk"), "kazasu-site-rotate-key") as exchange:
             for keyid, document in succession.documents(site).items():
                 exchange.publish(Topics(site.name, "all").site_key(keyid), document, retain=True)
     except OSError as error:
-        raise KazasuError(
-            f"{site.address.host}:{site.address.port}: {error}; nothing is lost: run this again once it is there"
-        ) from error
+        why = unreached(site.address.host, site.address.port, error)
+        raise KazasuError(f"{why} Nothing is lost: call again once it is there") from error
