@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 from kazasu.model.event import Event
 from kazasu.virtual.demo import Script
 from kazasu.virtual.demo_door import ENROLLED, DoorScene, settings
+from kazasu.virtual.demo_site import SiteScene
+from kazasu.virtual.small_site import SmallSite
 from kazasu.virtual.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from kazasu.virtual.staff import Person
 
 
 def test_the_demo_plays_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -58,3 +63,22 @@ def test_a_door_that_opens_for_another_reason_is_told(tmp_path: Path) -> None:
     wrong = [line for line in said.getvalue().splitlines() if line.startswith("WRONG")]
     assert len(wrong) == 1
     assert "1001 taps: staff, at any hour: expected" in wrong[0]
+
+
+def test_a_small_site_in_which_a_step_does_not_happen_says_so(tmp_path: Path) -> None:
+    class Careless(SmallSite):
+        """Its desk mistypes the level of whoever comes fifth, so the roster with them is never published."""
+
+        def enlist(self, people: Sequence[Person]) -> None:
+            super().enlist(people)
+            if len(people) > 4:
+                with self.site.file("roster/people.csv").open("a") as file:
+                    file.write("1006,,,,,,stuff\n")
+
+    said = io.StringIO()
+    with Careless(tmp_path / "site", lambda line: print(line, file=said)) as site:
+        assert not SiteScene(site, lambda line: print(line, file=said)).play()
+    wrong = [line for line in said.getvalue().splitlines() if line.startswith("WRONG")]
+    assert len(wrong) == 1, said.getvalue()
+    assert wrong[0].startswith("WRONG: kazasu site publish --yes ended with 1: ")
+    assert "are kept, and vouched for" not in said.getvalue()

@@ -51,6 +51,8 @@ def test_from_init_over_an_invitation_to_a_tap_at_the_sites_own_broker(
             "setup", "--bundle", "entrance-1.bundle", "--code-file", "code", "--answers", "answers.toml"
         )
         assert "no problem found" in said
+        assert "sudo kazasu identify" in said
+        assert "kazasu enroll" not in said.partition("\nNext:")[2]
         assert load_pepper(people.config_file.parent / "keys/pepper.key") == site.pepper()
         assert not (people.config_file.parent / "enrolment").exists()
 

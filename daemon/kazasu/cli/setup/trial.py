@@ -80,9 +80,15 @@ def _say_next(plan: Plan, *, started: bool) -> None:
     print("\nNext:")
     if not started:
         print(f"  run the terminal          kazasu run{plan.option}")
-    print(f"  give a card to a person   sudo kazasu enroll{plan.option} 1001 'Hanako Yamada'")
+    of_a_site = plan.config.site is not None
+    if of_a_site:
+        print(f"  what a card's number is   sudo kazasu identify{plan.option}; the desk gives it to a person")
+    else:
+        print(f"  give a card to a person   sudo kazasu enroll{plan.option} 1001 'Hanako Yamada'")
     print("  tap it                    green means that it is recorded")
     print(f"  see what was recorded     sudo kazasu journal list{plan.option}")
+    if of_a_site:
+        return  # whose desk has the rest
     if plan.config.mqtt is not None:
         print(f"  for the site's collector  {plan.path.parent / 'event.pub.pem'}")
     print(f"  for the next terminals    {plan.config.keys.pepper}: the site has one pepper")
