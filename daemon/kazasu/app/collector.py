@@ -85,10 +85,10 @@ def assemble_collector(config: CollectorConfig, stack: ExitStack) -> CollectorAp
     loop = CollectorLoop(
         settings, broker_of(config.broker), topics, payloads, collecting=collecting, clock=clock, random=random.random
     )
-    return CollectorApp(loop=loop, collecting=collecting, others=_metrics(config, clock), clock=clock)
+    return CollectorApp(loop=loop, collecting=collecting, others=_metrics(config, clock, directory), clock=clock)
 
 
-def _metrics(config: CollectorConfig, clock: Clock) -> tuple[tuple[str, Loop], ...]:
+def _metrics(config: CollectorConfig, clock: Clock, directory: TerminalDirectory) -> tuple[tuple[str, Loop], ...]:
     """What serves metrics, if anything is to.
 
     They are read over a connection of their own: neither a slow reader nor a large fleet holds up what is collected.
@@ -105,9 +105,12 @@ def _metrics(config: CollectorConfig, clock: Clock) -> tuple[tuple[str, Loop], .
     fleet = Fleet(site)
     line = SiteLine(broker_of(config.broker), fleet.subscriptions, clock.mono_s, random.random)
     reading = FleetLoop(fleet, line, clock)
-    server = MetricsServer(
-        config.metrics.host, config.metrics.port, lambda: reading.ask(lambda known: site_metrics(site, known))
-    )
+
+    def page() -> str:
+        gone = {name for name, registered in directory.terminals.items() if registered.gone}
+        return reading.ask(lambda known: site_metrics(site, known, gone))
+
+    server = MetricsServer(config.metrics.host, config.metrics.port, page)
     return (("fleet", reading), ("metrics", server))
 
 

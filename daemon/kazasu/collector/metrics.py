@@ -12,7 +12,7 @@ from kazasu.collector.exposition import Family, Kind, written
 from kazasu.model.door_table import STATES, DoorState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from kazasu.site.fleet import Fleet
     from kazasu.site.terminal import Terminal
@@ -65,18 +65,23 @@ _NEVER_NEGATIVE = frozenset(
 )  # there -1 says that nobody knows
 
 
-def site_metrics(site: str, fleet: Fleet) -> str:
+def site_metrics(site: str, fleet: Fleet, gone: Container[str] = ()) -> str:
     """Write everything.
 
     Args:
         site: the site's name, a label of each metric.
         fleet: what is known of its terminals and collectors.
+        gone: terminals that were revoked: nobody is to be called for them.
     """
-    return written(_families(site, fleet))
+    return written(_families(site, fleet, gone))
 
 
-def _families(site: str, fleet: Fleet) -> Iterator[Family]:
-    terminals = [({"site": site, "terminal": name}, terminal) for name, terminal in sorted(fleet.terminals.items())]
+def _families(site: str, fleet: Fleet, gone: Container[str]) -> Iterator[Family]:
+    terminals = [
+        ({"site": site, "terminal": name}, terminal)
+        for name, terminal in sorted(fleet.terminals.items())
+        if name not in gone
+    ]
     for name, text, of in _STATES:
         yield Family(
             name=f"kazasu_terminal_{name}",

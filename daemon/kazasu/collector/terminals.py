@@ -38,6 +38,11 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     keys: Mapping[str, Ed25519Verifier]
     revoked: frozenset[str] = frozenset()
 
+    @property
+    def gone(self) -> bool:
+        """Whether no key of its counts any more."""
+        return bool(self.keys) and self.keys.keys() <= self.revoked
+
 
 class TerminalDirectory:
     """The directory, and what was last read from it.

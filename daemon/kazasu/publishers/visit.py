@@ -24,8 +24,8 @@ _ANSWER_S = 10.0
 
 _CERTIFICATE = {  # by the numbers of openssl/x509_vfy.h
     9: "is the clock here right?",
-    10: "is the clock here right? If so, `kazasu site renew broker` makes the next certificate",
-    62: "the host has to be called as its certificate calls it",
+    10: "is the clock here right? If so, `kazasu site renew broker` makes the next certificate.",
+    62: "the host has to be called as its certificate calls it.",
 }
 
 
@@ -120,7 +120,7 @@ def _look_at(error: Exception) -> str:
         case socket.gaierror():
             return "is the name right, and is there a network?"
         case ssl.SSLCertVerificationError(verify_code=code):
-            return _CERTIFICATE.get(code, "its certificate has to come from the site's CA")
+            return _CERTIFICATE.get(code, "its certificate has to come from the site's CA.")
         case ssl.SSLError():
             return "has the certificate that is shown to it ended, or was it revoked?"
     return "what does mosquitto's log say?"

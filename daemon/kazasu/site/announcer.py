@@ -9,7 +9,7 @@ from kazasu.site.fleet import Fleet
 from kazasu.site.home_assistant import DEVICES, STATUS, announced_components, discovery, discovery_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from datetime import datetime
 
 _MAX_PAYLOAD_BYTES = 64 * 1024
@@ -22,16 +22,17 @@ class Announcer:
 
     Args:
         site: the site's name.
+        gone: terminals that are not announced any more.
 
     Attributes:
         subscriptions: the topics to listen to.
     """
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, gone: Container[str] = ()) -> None:
         everybody = Topics(site, "+")
         self.subscriptions = (everybody.state, everybody.info, everybody.health, DEVICES, STATUS)
         self._site = site
-        self._fleet = Fleet(site)
+        self._fleet = Fleet(site, gone)
         self._names: dict[str, str] = {}  # the topic of an announcement → whose
         self._announced: dict[str, bytes] = {}
         self._due: set[str] = set()

@@ -130,6 +130,14 @@ class Site:
         files = sorted((self.path / "terminals").glob("*.toml"))
         return {file.stem: self.terminal(file.stem) for file in files}
 
+    def gone(self) -> frozenset[str]:
+        """Terminals that were revoked.
+
+        Raises:
+            ConfigurationError: see `terminals`.
+        """
+        return frozenset(name for name, record in self.terminals().items() if record.state == "revoked")
+
     def terminal(self, terminal: str) -> TerminalRecord:
         """One terminal's record.
 

@@ -21,7 +21,7 @@ from kazasu.site.terminal import Found, Tap, Terminal
 from kazasu.site.unsigned import FIELD, Fields, flat, time_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from datetime import datetime
 
 SILENT_S = 180
@@ -41,6 +41,7 @@ class Fleet:
 
     Args:
         site: the site's name.
+        gone: terminals that nobody asks about any more; the broker keeps what they said last for ever.
 
     Attributes:
         subscriptions: the topics to listen to.
@@ -53,10 +54,11 @@ class Fleet:
             connection, the broker has said all that it retains.
     """
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, gone: Container[str] = ()) -> None:
         everybody = Topics(site, "+")
         self._up = everybody.up.removesuffix("+")
         self._collector = everybody.collector
+        self._gone = gone
         said = (everybody.state, everybody.health, everybody.info, everybody.alert("+"), everybody.event)
         self._beside = f"{everybody.up.removesuffix('up/+')}collector/"
         self.subscriptions = (*said, everybody.collector, f"{self._beside}+/health", f"{self._beside}+/alert/#")
@@ -86,6 +88,8 @@ class Fleet:
         name, _, kind = topic.removeprefix(self._up).partition("/")
         if not topic.startswith(self._up) or not _NAME.fullmatch(name):
             self.unreadable += 1
+            return
+        if name in self._gone:
             return
         before = self.terminals.get(name) or Terminal(name=name)
         after = self._after(before, kind, payload, at)

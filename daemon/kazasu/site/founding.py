@@ -37,6 +37,7 @@ _IGNORED = """\
 keys/
 *.bundle
 broker.key
+roster/.*
 """
 
 _HOST_NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")

@@ -11,7 +11,7 @@ from kazasu.errors import KazasuError
 from kazasu.model.signature import Ed25519Signer
 from kazasu.site.directory import replace_file
 from kazasu.site.pem import key_pem, public_pem, unlocked
-from kazasu.store.keys import read_checked, write_new
+from kazasu.store.keys import read_checked
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,7 +30,7 @@ def begin(site: Site, passphrase: str, now: dt.datetime) -> str:
     with site.locked():
         present = site.unlock(passphrase)
         if not site.key_file("site.next").exists():
-            write_new(site.key_file("site.next"), key_pem(Ed25519PrivateKey.generate(), passphrase), 0o600)
+            replace_file(site.key_file("site.next"), key_pem(Ed25519PrivateKey.generate(), passphrase), 0o600)
         following = _next(site, passphrase)
         keys = [public_pem(present.public).decode(), public_pem(following.public).decode()]
         _keep(site, present, keys, now)

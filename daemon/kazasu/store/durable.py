@@ -12,16 +12,22 @@ if TYPE_CHECKING:
 def write_durable(path: Path, content: bytes, mode: int) -> None:
     """Write a file that is not there yet, with this mode whatever the umask; its entry is `sync_directory`'s.
 
+    On a full disk nothing is left of it: half a key would stand in the way of the next try.
+
     Raises:
         FileExistsError: it is there.
         OSError: as usual.
     """
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:
+        path.unlink()
+        raise
 
 
 def sync_directory(path: Path) -> None:

@@ -119,6 +119,7 @@ def test_revoking_says_what_ended_and_what_is_left_to_do(site: Site, capsys: pyt
     assert with_passphrase("revoke", "entrance-1") == 0
     shown = capsys.readouterr().out
     assert f"revoked  event key {newcomer.event.keyid}" in shown
+    assert site.gone() == {"entrance-1"}
     assert "kazasu site broker-config" in shown
     assert with_passphrase("revoke", "gate") == 1
 

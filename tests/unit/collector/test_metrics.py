@@ -113,3 +113,12 @@ def test_no_person_is_in_it(site: SimulatedSite) -> None:
     event = {"event_type": "attendance.in", "time": "2026-04-01T17:29:00.000+09:00", "cardholder": "1001-secret"}
     site.send("hall-1", "event", json.dumps(event).encode())
     assert "1001-secret" not in site_metrics(SITE, site.fleet)
+
+
+def test_nobody_is_called_for_a_terminal_that_was_revoked() -> None:
+    site = SimulatedSite()
+    site.in_order("hall-1", 3)
+    site.in_order("hall-2", 3)
+    page = site_metrics(SITE, site.fleet, {"hall-2"})
+    assert 'terminal="hall-1"' in page
+    assert 'terminal="hall-2"' not in page

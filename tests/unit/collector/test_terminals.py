@@ -55,6 +55,7 @@ def test_a_revoked_key_is_known_as_such(tmp_path: Path, text: str) -> None:
     directory = TerminalDirectory(tmp_path)
     directory.read()
     assert directory.terminals["front"].revoked == {FRONT.signer.keyid}
+    assert directory.terminals["front"].gone
 
 
 def test_a_key_that_two_terminals_have(tmp_path: Path) -> None:

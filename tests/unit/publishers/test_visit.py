@@ -65,6 +65,6 @@ def test_a_broker_of_another_ca_is_told(tmp_path: Path) -> None:
         there = msgspec.structs.replace(private.client("operations"), ca_file=stranger)
         with pytest.raises(ssl.SSLCertVerificationError) as failed, visiting(there, "visitor"):
             pass
-        assert unreached("b", 8883, failed.value).endswith("its certificate has to come from the site's CA")
+        assert unreached("b", 8883, failed.value).endswith("its certificate has to come from the site's CA.")
     failed.value.verify_code, failed.value.verify_message = 62, "Hostname mismatch"
-    assert unreached("b", 8883, failed.value).endswith("called as its certificate calls it")
+    assert unreached("b", 8883, failed.value).endswith("called as its certificate calls it.")

@@ -7,7 +7,7 @@ import pytest
 
 from fakes.fleet import SITE, START, SimulatedSite
 from kazasu.site import fleet as module
-from kazasu.site.fleet import SILENT_S
+from kazasu.site.fleet import SILENT_S, Fleet
 from kazasu.site.terminal import Found, Tap
 
 
@@ -194,3 +194,10 @@ def test_names_and_alerts_cannot_pile_up(site: SimulatedSite, monkeypatch: pytes
     for number in range(60):
         site.alert("hall-0", f"a{number}", "x")
     assert len(site["hall-0"].alerts) == 50
+
+
+def test_a_terminal_that_was_revoked_is_not_seen_whatever_the_broker_keeps_of_it() -> None:
+    fleet = Fleet(SITE, frozenset({"hall-2"}))
+    for name in ("hall-1", "hall-2"):
+        fleet.take(f"kazasu/v1/{SITE}/up/{name}/state", b'{"state":"offline","conn":3}', START)
+    assert (set(fleet.terminals), fleet.unreadable, fleet.firsts) == ({"hall-1"}, 0, 1)

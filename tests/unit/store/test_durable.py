@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.disk_trace import FLUSHES, DiskTrace
 from kazasu.store.durable import sync_directory, write_durable
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 OPEN = Path("/proc/self/fd")
+
+
+@contextlib.contextmanager
+def room_for_ten_bytes() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_file_is_flushed_after_its_last_byte_and_its_mode(tmp_path: Path) -> None:
@@ -56,3 +72,9 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
         sync_directory(tmp_path / "0")
     assert len(list(OPEN.iterdir())) <= before
+
+
+def test_nothing_is_left_of_what_has_no_room(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File too large"), room_for_ten_bytes():
+        write_durable(tmp_path / "site.key", b"x" * 100, 0o600)
+    assert not (tmp_path / "site.key").exists()

@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from kazasu.site.line import SiteLine  # paho
 
     site = site_of(arguments)
-    announcer = Announcer(site.name)
+    announcer = Announcer(site.name, site.gone())
     line = SiteLine(site.broker("discovery"), announcer.subscriptions, time.monotonic, random.random)
     try:
         return _announce(line, announcer, once=arguments.once)

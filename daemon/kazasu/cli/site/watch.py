@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from kazasu.site.line import SiteLine  # paho
 
     site = site_of(arguments)
-    fleet = Fleet(site.name)
+    fleet = Fleet(site.name, site.gone())
     line = SiteLine(site.broker("operations"), fleet.subscriptions, time.monotonic, random.random)
     watch = _Watch(site, fleet, line)
     try:
