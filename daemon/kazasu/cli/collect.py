@@ -25,6 +25,7 @@ from kazasu.errors import StoreError
 from kazasu.runtime import logs
 
 DEFAULT_CONFIG = "/etc/kazasu-collector/collector.toml"
+_SETTLED = tuple(kind.value for kind in Kind if kind is not Kind.GAP)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("alerts", help="what stands open")
     settling = actions.add_parser("settle", help="end an alert that was seen to")
     settling.add_argument("terminal")
-    settling.add_argument("alert", choices=[kind.value for kind in Kind if kind is not Kind.GAP])
+    settling.add_argument("alert", type=_settled, help=f"of {', '.join(_SETTLED)}")
     giving_up = actions.add_parser("give-up", help="go on behind a gap that nothing will ever fill")
     giving_up.add_argument("terminal")
     for action in (checking, listing, settling, giving_up):
@@ -58,6 +59,21 @@ def execute(arguments: argparse.Namespace) -> int:
             return _settle(config, arguments.terminal, arguments.alert)
         case _:
             return _give_up(config, arguments.terminal)
+
+
+def _settled(text: str) -> str:
+    """Read an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no alert that a person ends.
+    """
+    if text == Kind.GAP.value:
+        raise argparse.ArgumentTypeError(
+            "a gap ends once it is filled; `give-up` goes on behind one that never will be"
+        )
+    if text not in _SETTLED:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_SETTLED)}")
+    return text
 
 
 def add_config_argument(parser: argparse.ArgumentParser, default: str | None = None) -> None:

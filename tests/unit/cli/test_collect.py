@@ -178,3 +178,12 @@ def test_the_example_can_be_used_and_shows_every_key_with_its_default() -> None:
             assert field.name in document[table.name], field.name
             if field.name not in {"group", "postgresql"}:  # examples
                 assert getattr(values, field.name) == getattr(defaults, field.name), field.name
+
+
+@pytest.mark.parametrize(
+    ("alert", "said"), [("gap", "`give-up` goes on behind one that never will be"), ("forc", "is none of fork, ")]
+)
+def test_what_nobody_settles_is_said(file: Path, alert: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        collect(file, "settle", "front", alert)
+    assert said in capsys.readouterr().err
