@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kazasu.config import load_table
-from kazasu.errors import ConfigurationError, KeyMaterialError, RosterError
+from kazasu.errors import ConfigurationError, KazasuError, KeyMaterialError, RosterError
 from kazasu.model.configuration_people import DayCards
 from kazasu.model.pepper import PEPPER_ID
 from kazasu.model.table import Name, Table
@@ -178,6 +178,25 @@ class Site:
             except BlockingIOError:
                 _log.warning("another `kazasu site` is changing %s: waiting until it has ended", self.path)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Be the one that answers at the broker: of two, one would refuse what the other has just accepted.
+
+        Raises:
+            KazasuError: another is.
+        """
+        descriptor = os.open(self.path / "terminals", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise KazasuError(
+                    f"another `kazasu site accept` answers for {self.path} already: one hears all that ask"
+                ) from error
             yield
         finally:
             os.close(descriptor)

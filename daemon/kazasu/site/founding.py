@@ -75,11 +75,7 @@ def found(path: Path, founding: Founding, passphrase: str, now: dt.datetime) -> 
     Raises:
         KazasuError: there is something already, the passphrase is too short, or it cannot be written.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise KazasuError(
-            f"{path} is there already, and is left as it is: a second `init` would replace keys that every terminal"
-            " trusts; name a new directory"
-        )
+    expect_free(path)
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise KazasuError(
             f"the passphrase has {len(passphrase)} characters: take {SHORTEST_PASSPHRASE} or more, such as five random"
@@ -100,6 +96,19 @@ def found(path: Path, founding: Founding, passphrase: str, now: dt.datetime) -> 
     except OSError as error:
         raise KazasuError(f"{path} cannot be made: {error.strerror}") from error
     return open_site(path)
+
+
+def expect_free(path: Path) -> None:
+    """Return if a site directory can be made there.
+
+    Raises:
+        KazasuError: there is something already.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise KazasuError(
+            f"{path} is there already, and is left as it is: a second `init` would replace keys that every terminal"
+            " trusts; name a new directory"
+        )
 
 
 def _check(founding: Founding) -> None:

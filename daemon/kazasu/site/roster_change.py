@@ -36,6 +36,7 @@ class Change(msgspec.Struct, kw_only=True):
         rules: how many lines of levels.toml are.
         shown: some of it in words, a line each.
         not_shown: how many such lines there would be besides.
+        rules_shown: the first changed lines of levels.toml, as they were and are: who may go where hangs on a letter.
     """
 
     zone: tzinfo
@@ -54,6 +55,7 @@ class Change(msgspec.Struct, kw_only=True):
     rules: int = 0
     shown: list[str] = []
     not_shown: int = 0
+    rules_shown: list[str] = []
 
     @property
     def anything(self) -> bool:
@@ -78,6 +80,11 @@ class Change(msgspec.Struct, kw_only=True):
                 self._note_day_card(was, now)
             case _:
                 self.rules += 1
+                if self.rules <= _SHOWN:
+                    lines = (("-", was), ("+", now))
+                    self.rules_shown += [
+                        f"{mark} levels.toml:{int(line[1])}: {' '.join(line[2:])}" for mark, line in lines if line
+                    ]
 
     def _note_person(self, was: list[str] | None, now: list[str] | None) -> None:
         if now is None and was is not None:

@@ -72,7 +72,7 @@ def test_init_says_what_to_back_up_and_a_second_one_is_refused(
     assert with_passphrase(*words) == 0
     shown = capsys.readouterr().out
     assert all(f"here/keys/{name}.key" in shown for name in ("site", "ca", "pepper", "collector"))
-    assert with_passphrase(*words) == 1
+    assert types(*words) == 1, "and nobody was asked for a passphrase"
     assert "here is there already" in capsys.readouterr().err
 
 
@@ -269,3 +269,11 @@ def test_a_mistyped_command_is_told_in_words(
     Newcomer(site, "gate")
     assert with_passphrase("command", *words) != 0
     assert said in capsys.readouterr().err
+
+
+def test_of_two_that_answer_at_the_broker_the_second_is_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    with site.answering():
+        assert with_passphrase("accept", "--stay") == 1
+    assert "another `kazasu site accept` answers for" in capsys.readouterr().err
+    with site.answering():
+        pass

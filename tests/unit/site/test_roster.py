@@ -70,6 +70,18 @@ def test_what_changed_is_shown_before_it_is_signed(desk: TestDesk) -> None:
     ]
 
 
+def test_changed_lines_of_the_rules_are_shown_as_they_were_and_are() -> None:
+    change = compare(
+        [b"rules\t00001\t[[levels]]\n", b'rules\t00002\tdoors = ["gate"]\n'],
+        [b"rules\t00001\t[[levels]]\n", b'rules\t00002\tdoors = ["gaet"]\n', b'rules\t00003\tname = "x"\n'],
+    )
+    assert change.rules_shown == [
+        '- levels.toml:2: doors = ["gate"]',
+        '+ levels.toml:2: doors = ["gaet"]',
+        '+ levels.toml:3: name = "x"',
+    ]
+
+
 def test_a_long_change_is_shown_in_part() -> None:
     change = compare([], [f"person\t{number}\tX\t\n".encode() for number in range(100, 150)], UTC)
     assert (len(change.shown), change.not_shown, change.added) == (20, 30, 50)

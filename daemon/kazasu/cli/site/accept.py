@@ -63,7 +63,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if authority is None:
             print("this site's CA is elsewhere: requests for certificates come as files, `kazasu site accept FILE`")
         desk = _Desk(site, admission, PepperGifts(site, signer))
-        return _answers_until_told(desk) if arguments.stay else _at_the_broker(desk, _QUIET_S)
+        with site.answering():
+            return _answers_until_told(desk) if arguments.stay else _at_the_broker(desk, _QUIET_S)
     return _one_file(site, admission, arguments)
 
 
@@ -108,15 +109,18 @@ def _at_the_broker(desk: _Desk, patience_s: float) -> int:
     from kazasu.publishers.exchange import exchanging
     from kazasu.publishers.visit import unreached
 
-    code, site = EXIT_OK, desk.site
+    code, site, asked = EXIT_OK, desk.site, False
     try:
         everybody = Topics(site.name, "+")
         topics = (everybody.pepper_wish, *((everybody.enrol_request,) if site.has_authority else ()))
         with exchanging(site.broker("desk"), "kazasu-site-accept", topics) as exchange:
             print(f"listening at {site.address.host}:{site.address.port}", flush=True)
             while (received := exchange.receive(patience_s)) is not None:
+                asked |= bool(received.payload)
                 if received.payload and not _answered(desk, exchange, received):
                     code = EXIT_PROBLEM
+            if not asked:
+                print("nobody asks")
     except OSError as error:
         raise _Lost(unreached(site.address.host, site.address.port, error)) from error
     return code

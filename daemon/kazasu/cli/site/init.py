@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kazasu.cli import EXIT_OK
 from kazasu.cli.site import add_passphrase_argument, passphrase_of
 from kazasu.errors import KazasuError
-from kazasu.site.founding import Founding, found
+from kazasu.site.founding import Founding, expect_free, found
 from kazasu.store.keys import load_pepper, read_checked
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Make it, and say what to back up."""
+    expect_free(arguments.directory)  # before somebody makes a passphrase up
     pepper = None if arguments.pepper is None else load_pepper(arguments.pepper)
     ca = None if arguments.ca is None else _certificate(arguments.ca)
     passphrase = passphrase_of(arguments, "New passphrase of the site, 16 characters or more: ")

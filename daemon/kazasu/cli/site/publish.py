@@ -60,6 +60,7 @@ def _sentences(draft: Draft) -> Iterator[str]:
     yield from change.shown
     if change.not_shown:
         yield f"and {change.not_shown} more such lines"
+    yield from change.rules_shown
     if not change.anything:
         yield "nothing changed since the last time"
     counts = {

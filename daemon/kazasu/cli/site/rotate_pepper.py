@@ -57,11 +57,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _announce(site: Site, document: bytes) -> None:
     from kazasu.publishers.exchange import exchanging
+    from kazasu.publishers.visit import unreached
 
     try:
         with exchanging(site.broker("desk"), "kazasu-site-rotate-pepper") as exchange:
             exchange.publish(Topics(site.name, "all").pepper, document, retain=True)
     except OSError as error:
-        raise KazasuError(
-            f"{site.address.host}:{site.address.port}: {error}; nothing is lost: run this again once it is there"
-        ) from error
+        why = unreached(site.address.host, site.address.port, error)
+        raise KazasuError(f"{why} Nothing is lost: call again once it is there") from error
