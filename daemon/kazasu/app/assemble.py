@@ -28,6 +28,7 @@ from kazasu.readers.presence import ReaderPattern
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.control import ControlSocket
 from kazasu.runtime.inbox import BoundedInbox
+from kazasu.store.alone import alone
 from kazasu.store.journal import Journal
 from kazasu.store.keys import load_signer, load_verifier, load_verifiers
 from kazasu.store.roster import Roster, upgrade
@@ -74,6 +75,7 @@ def assemble(config: Config, config_file: Path, stack: ExitStack) -> App:
     Raises:
         KazasuError: something that a person has to mend; a full or broken disk is not among it (rule 1).
     """
+    stack.enter_context(alone(config.terminal.state_dir))
     signer = load_signer(credential(config.keys.event))
     inbox = BoundedInbox()
     patterns = cues.load(config.outputs.cues or cues.DEFAULT_PATH)
