@@ -94,7 +94,6 @@ def test_a_stolen_terminal_knows_nobody_any_more_and_everybody_else_taps_green(
         people.config_file.write_text(re.sub(r"\n(# )?repeat_after = .*", '\nrepeat_after = "0s"', settings))
         config = load(people.config_file)
         identifier = card_identifier(config, SystemClock(config.terminal.timezone), FixedDemand(Assurance.SERIAL))
-        site.file("roster").mkdir()
         write_roster(site.file("roster/people.csv"), [HANAKO], identifier)
         entrance = Entrance(site, people, SiteTerminal(TERMINAL, people.config_file, slot))
         with entrance.terminal.daemon as daemon:

@@ -64,7 +64,6 @@ class Founded:
         for name, event in self.events.items():
             key = EventKey(keyid=event.keyid, since=now, pem=public_pem(event.public).decode())
             self.site.save(TerminalRecord(id=name, state="active", event_keys=(key,), layer=PEPPER.newest))
-        self.site.file("roster").mkdir()
         people = [f"{number},Person {number},{card},{ASSURANCES[number].word},,\n" for number, card in CARDS.items()]
         self.site.file("roster/people.csv").write_text(HEADER.replace(",levels", "") + "".join(people))
         give_code(self.site.file("roster/codes.csv"), "1", pseudonym(CODE), kept(CODE, PIN))

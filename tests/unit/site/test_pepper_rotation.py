@@ -30,7 +30,6 @@ PIN = kept("482913", "5170", "8026")
 @pytest.fixture
 def desk(site: Site) -> Site:
     """A site with a roster, one code, and no terminal."""
-    site.file("roster").mkdir()
     site.file("roster/people.csv").write_text(HEADER + PEOPLE)
     give_code(site.file("roster/codes.csv"), "1001", CODE, PIN)
     return site
