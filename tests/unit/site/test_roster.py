@@ -74,6 +74,7 @@ def test_changed_lines_of_the_rules_are_shown_as_they_were_and_are() -> None:
     change = compare(
         [b"rules\t00001\t[[levels]]\n", b'rules\t00002\tdoors = ["gate"]\n'],
         [b"rules\t00001\t[[levels]]\n", b'rules\t00002\tdoors = ["gaet"]\n', b'rules\t00003\tname = "x"\n'],
+        UTC,
     )
     assert change.rules_shown == [
         '- levels.toml:2: doors = ["gate"]',
