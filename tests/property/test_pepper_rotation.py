@@ -82,6 +82,7 @@ class Rotation(RuleBasedStateMachine):
         self.rigs = {name: self._terminal(name) for name in TERMINALS}
         self.on_disk = dict.fromkeys(TERMINALS, PEPPER)  # keys/pepper.key there; the daemon reads it at its start
         self.heard: dict[str, set[str]] = {name: set() for name in TERMINALS}  # what it was told to revoke
+        self.revoked: set[str] = set()  # what the desk was told to revoke
         self.gone: set[str] = set()
 
     def _terminal(self, name: str) -> RosterRig:
@@ -132,6 +133,7 @@ class Rotation(RuleBasedStateMachine):
             standing = self.site.pepper().lifted(CARDS[number], PEPPER.newest, desk.published.pepper or desk.layer)
             card = CARDS[number] if older else standing
             desk.revoke([card], self.founded.signer, self._now(), self.post)
+            self.revoked.add(CARDS[number])
 
     @rule(name=names)
     def renew(self, name: str) -> None:
@@ -157,9 +159,7 @@ class Rotation(RuleBasedStateMachine):
         rig.settle()
         manifest = self._manifest()
         if manifest is not None and manifest.pepper in rig.pepper.ids:
-            self.heard[name] |= {
-                card for card in CARDS.values() if set(self.site.pepper().forms(card)).intersection(manifest.revoked)
-            }
+            self.heard[name] |= self.revoked
 
     @rule()
     def steal(self) -> None:
