@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.model.document import canonical
 from kazasu.publishers.wire import Payloads, Topics
-from kazasu.site.fleet import Fleet
+from kazasu.site.fleet import MAX_TERMINALS, Fleet
 
 if TYPE_CHECKING:
     from kazasu.site.terminal import Terminal
@@ -39,13 +39,16 @@ HEALTH: dict[str, int | str] = {
 class SimulatedSite:
     """Says things to a fleet, as its terminals would.
 
+    Args:
+        most: so many terminals are known to it at the most.
+
     Attributes:
         fleet: what hears them.
         at: now.
     """
 
-    def __init__(self) -> None:
-        self.fleet = Fleet(SITE)
+    def __init__(self, most: int = MAX_TERMINALS) -> None:
+        self.fleet = Fleet(SITE, most=most)
         self.at = START
 
     def pass_time(self, seconds: float) -> None:

@@ -183,17 +183,25 @@ def _hear(mqtt: Mqtt, site: str, hearing: Hearing, lacking: Callable[[], list[La
 
     every = Topics(site, "+")
 
-    def take(topic: str, payload: bytes) -> None:
-        *_, terminal, what = topic.split("/", every.up.count("/") + 1)
-        hearing.take(terminal, what, payload)
-
     def quiet_s() -> float:
         lacks = lacking()
         return _SETTLING_S if any(lack.passing for lack in lacks) else _LACKING_S if lacks else _COMPLETE_S
 
     topics = (every.state, every.health, every.muster(), f"{every.muster()}/+")
     client_id = f"muster-{secrets.token_hex(4)}"  # the terminal's own would throw its daemon out
-    hear(broker_of(mqtt), client_id, topics, take, quiet_s=quiet_s, most_s=_SETTLING_S)
+    hear(broker_of(mqtt), client_id, topics, hearer(site, hearing), quiet_s=quiet_s, most_s=_SETTLING_S)
+
+
+def hearer(site: str, hearing: Hearing) -> Callable[[str, bytes], None]:
+    """Hands over what terminals of the site say; what came on other topics nobody asked for."""
+    up = Topics(site, "+").up.removesuffix("+")
+
+    def take(topic: str, payload: bytes) -> None:
+        terminal, _, what = topic.removeprefix(up).partition("/")
+        if topic.startswith(up):
+            hearing.take(terminal, what, payload)
+
+    return take
 
 
 def _names(listed: RollCall, path: Path | None) -> dict[str, str]:

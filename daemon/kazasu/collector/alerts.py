@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from kazasu.collector.wire import CollectorPayloads, CollectorTopics
 
 
+_MOST_SEEN = 20_000
+_LONGEST_BYTES = 4096  # more than any that is raised here
+
+
 class Alerts:
     """Used over all connections.
 
     Args:
         topics: where.
         payloads: in which form.
+        most: so many of the broker's are remembered; what is above that stays there until the next connection.
     """
 
-    def __init__(self, topics: CollectorTopics, payloads: CollectorPayloads) -> None:
+    def __init__(self, topics: CollectorTopics, payloads: CollectorPayloads, most: int = _MOST_SEEN) -> None:
+        self._most = most
         self._topics = topics
         self._payloads = payloads
         self._own: dict[str, bytes] = {}
@@ -35,9 +41,10 @@ class Alerts:
         self._at_broker.clear()
 
     def seen(self, topic: str, payload: bytes) -> None:
-        """An alert is retained at the broker, or was cleared there."""
+        """An alert is retained at the broker, or was cleared there; untrusted, so that not all of it is kept."""
         if payload:
-            self._at_broker[topic] = payload
+            if topic in self._at_broker or len(self._at_broker) < self._most:
+                self._at_broker[topic] = payload[:_LONGEST_BYTES]
         else:
             self._at_broker.pop(topic, None)
 

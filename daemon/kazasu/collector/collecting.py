@@ -39,7 +39,6 @@ BATCH = 200
 LOOK_S = 2.0
 _MOST_WAITING = 1000  # what has to be acknowledged the broker bounds itself (mqtt.RECEIVE_MAXIMUM)
 _HEALTH_S = 60.0
-_LEVEL_OF_TERMINAL = -2
 
 
 class Collecting:
@@ -113,9 +112,9 @@ class Collecting:
                 outbox.put(topic, self._payloads.presence("online"))
         elif self._topics.is_alert(topic):
             self._alerts.seen(topic, payload)
-        elif (health := announced(payload)) is not None:
-            terminal = topic.split("/")[_LEVEL_OF_TERMINAL]
-            if terminal in self._directory.terminals:
+        elif (terminal := self._topics.terminal_of_health(topic)) in self._directory.terminals:
+            health = announced(payload)
+            if health is not None:
                 self._repair.heard(terminal, health)
         return True
 
@@ -138,8 +137,9 @@ class Collecting:
         if self._health_at_s <= now_s:
             self._health_at_s = now_s + _HEALTH_S
             outbox.put(self._topics.health, self._payloads.health(self._fields()))
-        for topic, payload in self._alerts.changes() if now_s >= self._alerts_from_s else ():
-            outbox.put(topic, payload)
+        if now_s >= self._alerts_from_s and not outbox.full:
+            for topic, payload in self._alerts.changes():
+                outbox.put(topic, payload)
         return acknowledged
 
     def wait_s(self, now_s: float) -> float:

@@ -28,6 +28,7 @@ MAX_EVENT_BYTES = 16 * 1024
 MAX_KEPT_BYTES = 64 * 1024
 """So much of a refused message is kept."""
 
+_MOST_STRANGERS = 100
 _EPOCH = re.compile(r"[0-9a-f]{16}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BOOT = re.compile(r"[0-9a-f]{32}")
@@ -52,6 +53,7 @@ class Intake:
         site: the site's name.
         terminals: who may say what; replaced whole when the directory changes.
         revocations: for a terminal's revoked key, the last number of each epoch that still counts.
+        most_strangers: of so many that are not registered, refusals are told under the names that they give themselves.
     """
 
     def __init__(
@@ -59,10 +61,13 @@ class Intake:
         site: str,
         terminals: Mapping[str, Registered],
         revocations: Mapping[tuple[str, str], Mapping[str, int]],
+        most_strangers: int = _MOST_STRANGERS,
     ) -> None:
+        self._most_strangers = most_strangers
         self.site = site
         self.terminals = terminals
         self.revocations = revocations
+        self._strangers: set[str] = set()
 
     def check(self, topic: str, payload: bytes) -> Checked | Refused:
         """Say what a message is worth."""
@@ -71,12 +76,21 @@ class Intake:
             return self._checked(terminal, payload)
         except _RefusedError as refusal:
             return Refused(
-                terminal=terminal,
+                terminal=self._known_as(terminal),
                 reason=refusal.reason,
                 detail=str(refusal)[:500],
                 signed=refusal.signed,
                 body=payload[:MAX_KEPT_BYTES],
             )
+
+    def _known_as(self, terminal: str) -> str:
+        """Under which name a refusal is kept: names that are made up, one after the other, are all one."""
+        if terminal in self.terminals or terminal in self._strangers:
+            return terminal
+        if len(self._strangers) >= self._most_strangers:
+            return ""
+        self._strangers.add(terminal)
+        return terminal
 
     def _checked(self, terminal: str, payload: bytes) -> Checked:
         if len(payload) > MAX_EVENT_BYTES:
@@ -142,7 +156,7 @@ def _event_in(document: Document) -> Checked:
     """
     fields = document.fields
     wrong = next((name for name, is_right in _FORM.items() if not is_right(fields.get(name))), None)
-    if wrong is None and fields["id"] != f"{fields['epoch']}.{fields['seq']}":
+    if wrong is None and fields.get("id") != f"{fields['epoch']}.{fields['seq']}":
         wrong = "id"
     if wrong is None and (fields["seq"] == 1) != (fields["prev"] == GENESIS):
         wrong = "prev"

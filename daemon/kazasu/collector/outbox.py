@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MOST_IN_FLIGHT = 100
+_MANY_WAITING = 10_000  # a site of many terminals, each with its receipt
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,11 +29,15 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
 class Outbox:
     """Used for one connection. A newer receipt or alert on a topic takes the place of one that still waits.
 
+    Args:
+        many: when so much waits it is full.
+
     Attributes:
         refusal: why the broker took the last message that it did not take; empty if it takes them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, many: int = _MANY_WAITING) -> None:
+        self._many = many
         self.refusal = ""
         self._waiting: dict[str, _Message] = {}
         self._in_flight: dict[int, str] = {}  # packet identifier → topic
@@ -42,6 +47,11 @@ class Outbox:
     def empty(self) -> bool:
         """Whether all of it was answered."""
         return not self._waiting and not self._in_flight
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that what can be said later has to be."""
+        return len(self._waiting) >= self._many
 
     def connected(self, receive_maximum: int) -> None:
         """The broker has answered CONNECT."""

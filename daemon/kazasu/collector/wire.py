@@ -39,6 +39,11 @@ class CollectorTopics:
         self._shared = f"{base}/collector/all/alert/"
         self.alerts = (f"{self._own}+", f"{self._shared}+/+")
 
+    def terminal_of_health(self, topic: str) -> str:
+        """Whose health topic it is; empty if it is none."""
+        up, health = self.healths.split("+")
+        return topic.removeprefix(up).removesuffix(health) if topic.startswith(up) and topic.endswith(health) else ""
+
     def receipt(self, terminal: str) -> str:
         """Where a terminal looks for its receipt."""
         return f"{self._base}/down/{terminal}/receipt"

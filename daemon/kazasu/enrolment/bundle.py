@@ -21,6 +21,7 @@ from kazasu.enrolment.code import meant
 from kazasu.errors import EnrolmentRefused
 from kazasu.model.document import canonical
 from kazasu.model.table import Name
+from kazasu.site.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ def read(payload: bytes) -> Bundle:
     try:
         return msgspec.json.decode(payload, type=Bundle)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise EnrolmentRefused(f"this is no bundle of `kazasu site add-terminal`: {error}") from error
+        raise EnrolmentRefused(f"this is no bundle of `kazasu site add-terminal`: {plain(str(error))}") from error
 
 
 def opened(payload: bytes, code: str) -> Secrets:
@@ -147,7 +148,7 @@ def opened(payload: bytes, code: str) -> Secrets:
             " was changed"
         ) from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise EnrolmentRefused(f"the bundle is another version's: {error}") from error
+        raise EnrolmentRefused(f"the bundle is another version's: {plain(str(error))}") from error
 
 
 def _key(code: str, salt: bytes) -> bytes:

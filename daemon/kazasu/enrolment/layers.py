@@ -22,11 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from kazasu.enrolment.reply import REFUSAL
+from kazasu.enrolment.reply import REFUSAL, SAID
 from kazasu.errors import EnrolmentRefused, SignatureInvalid
 from kazasu.model.document import canonical, signed, verified
 from kazasu.model.event import WIRE_VERSION
 from kazasu.model.pepper import MOST_LAYERS, PEPPER_ID
+from kazasu.site.plain_text import plain
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -218,7 +219,7 @@ def opened(
     if fields["request"] != wish_digest(asked):
         raise SignatureInvalid("an answer to another wish")
     if kind == REFUSAL:
-        raise EnrolmentRefused(f"the site says no: {fields['said']}")
+        raise EnrolmentRefused(f"the site says no: {plain(str(fields['said']), SAID)}")
     outside = {name: value for name, value in fields.items() if name not in {"sealed", "keyid", "sig"}}
     try:
         shared = agreement.exchange(X25519PublicKey.from_public_bytes(_decoded(fields, "agreement")))
@@ -245,7 +246,7 @@ def _of_kind(document: Document, kind: str, site: str, terminal: str) -> Mapping
     if fields.keys() != _FIELDS[kind]:
         raise SignatureInvalid(f"this is no {kind}: its fields are {', '.join(sorted(fields))}")
     if (fields["v"], fields["type"], fields["site"], fields["terminal"]) != (WIRE_VERSION, kind, site, terminal):
-        raise SignatureInvalid(f"a {fields['type']} for {fields['site']}/{fields['terminal']}")
+        raise SignatureInvalid(f"a {fields['type']!r:.40} for {fields['site']!r:.40}, {fields['terminal']!r:.40}")
     return fields
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from kazasu.errors import EnrolmentRefused, SignatureInvalid
 from kazasu.model.document import signed, verified
 from kazasu.model.event import WIRE_VERSION
+from kazasu.site.pem import UNREADABLE, certified_in, said_of
+from kazasu.site.plain_text import plain
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 CERTIFICATE: Final = "certificate"
 REFUSAL: Final = "refusal"
+SAID: Final = 1000
+"""So many letters of a reason are shown."""
+
 _SIGNED = {"v", "type", "site", "terminal", "request", "keyid", "sig"}
 _FIELDS = {CERTIFICATE: _SIGNED | {"certificate"}, REFUSAL: _SIGNED | {"said"}}
 
@@ -55,17 +59,16 @@ def certificate_for(
         raise SignatureInvalid(f"this is no reply: its fields are {', '.join(sorted(fields))}")
     asked = (WIRE_VERSION, site, terminal, request)
     if (fields["v"], fields["site"], fields["terminal"], fields["request"]) != asked:
-        raise SignatureInvalid(f"a reply for {fields['site']}/{fields['terminal']}, to another request")
+        raise SignatureInvalid(f"a reply for {fields['site']!r:.40}, {fields['terminal']!r:.40}, to another request")
     if kind == REFUSAL:
-        raise EnrolmentRefused(f"the site says no: {fields['said']}")
+        raise EnrolmentRefused(f"the site says no: {plain(str(fields['said']), SAID)}")
     pem = str(fields["certificate"])
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
+        certified = certified_in(x509.load_pem_x509_certificate(pem.encode()))
+    except UNREADABLE as error:
         raise EnrolmentRefused("the site sent no certificate in PEM") from error
-    names = [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if names != [terminal] or certificate.public_key() != key.public_key():
-        raise EnrolmentRefused(f"the site sent a certificate for {', '.join(names)}, or for another key")
+    if certified != ([terminal], key.public_key()):
+        raise EnrolmentRefused(f"the site sent a certificate for {said_of(certified.names)}, or for another key")
     return pem
 
 

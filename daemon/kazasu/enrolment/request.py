@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from kazasu.errors import EnrolmentRefused, KeyMaterialError, SignatureInvalid
 from kazasu.model.document import canonical, signed, verified
 from kazasu.model.event import WIRE_VERSION
-from kazasu.site.pem import public_pem
+from kazasu.site.pem import UNREADABLE, public_pem, said_of
 from kazasu.store.keys import verifier_in
 
 if TYPE_CHECKING:
@@ -161,9 +161,10 @@ def checked(payload: bytes, kind: str, site: str, terminal: str, verifier: Verif
     if fields.keys() != _FIELDS[kind]:
         raise EnrolmentRefused(f"not of this version: its fields are {', '.join(sorted(fields))}")
     if (fields["v"], fields["type"], fields["site"], fields["terminal"]) != (WIRE_VERSION, kind, site, terminal):
-        raise EnrolmentRefused(f"meant for {fields['site']}/{fields['terminal']}, not for {site}/{terminal}")
-    csr = _certificate_request(str(fields["csr"]), terminal)
-    public = csr.public_key()
+        raise EnrolmentRefused(
+            f"meant for {fields['site']!r:.40}, {fields['terminal']!r:.40}, not for {site}/{terminal}"
+        )
+    csr, public = _certificate_request(str(fields["csr"]), terminal)
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         raise EnrolmentRefused("the key to be certified is not P-256")
     if kind == ENROLMENT:
@@ -200,18 +201,19 @@ def _fields(
     }
 
 
-def _certificate_request(pem: str, terminal: str) -> x509.CertificateSigningRequest:
+def _certificate_request(pem: str, terminal: str) -> tuple[x509.CertificateSigningRequest, object]:
+    """The request that holds, and the key that it asks for."""
     try:
         csr = x509.load_pem_x509_csr(pem.encode())
-        holds = csr.is_signature_valid
+        holds, public = csr.is_signature_valid, csr.public_key()
         names = [str(name.value) for name in csr.subject]
-    except ValueError as error:
-        raise EnrolmentRefused(f"its certificate request cannot be read: {error}") from error
+    except UNREADABLE as error:
+        raise EnrolmentRefused("its certificate request cannot be read") from error
     if not holds:
         raise EnrolmentRefused("its certificate request is not signed with the key that it names")
     if names != [terminal]:
-        raise EnrolmentRefused(f"its certificate request is for {', '.join(names) or 'nobody'}, not for {terminal}")
-    return csr
+        raise EnrolmentRefused(f"its certificate request is for {said_of(names)}, not for {terminal}")
+    return csr, public
 
 
 def _check_proof(fields: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ def keys_in(payload: bytes, site: str, *trusted: Verifier) -> tuple[str, tuple[s
     if fields.keys() != _FIELDS:
         raise SignatureInvalid(f"this is no succession of site keys: its fields are {', '.join(sorted(fields))}")
     if (fields["v"], fields["type"], fields["site"], fields["terminal"]) != (WIRE_VERSION, TYPE, site, "all"):
-        raise SignatureInvalid(f"a succession of site keys for {fields['site']}/{fields['terminal']}")
+        raise SignatureInvalid(f"a succession of site keys for {fields['site']!r:.40}, {fields['terminal']!r:.40}")
     keys = tuple(_PUBLIC_KEY.findall(str(fields["keys"])))
     if not 1 <= len(keys) <= _MOST_KEYS or "".join(keys) != fields["keys"]:
         raise SignatureInvalid("a succession of site keys with no key, with too many, or with something else")

@@ -124,7 +124,7 @@ def verified(payload: bytes, *verifiers: Verifier) -> Document:
             break
     else:
         known = " or ".join(verifier.keyid for verifier in verifiers)
-        raise SignatureInvalid(f"it names the key {fields.get('keyid')!s:.60}, not {known}")
+        raise SignatureInvalid(f"it names the key {fields.get('keyid')!r:.60}, not {known}")
     return Document(fields=fields, covered=covered, body=payload)
 
 

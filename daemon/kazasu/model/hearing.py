@@ -38,7 +38,14 @@ class _Health(msgspec.Struct, frozen=True, kw_only=True, rename={"at": "time"}):
     conn: int = 0
 
 
-_TERMINAL, _PAGE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}"), re.compile(r"[1-9][0-9]{0,3}")
+MAX_STRANGERS = 1000
+"""So many terminals of which no key is known here are named at the most."""
+
+MAX_PAGES = 999
+"""Of one terminal; far more people than pass one door."""
+
+_MAX_BYTES = 64 * 1024  # of a page
+_TERMINAL, _PAGE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}"), re.compile(r"[1-9][0-9]{0,2}")
 _SILENT_MS = 180_000  # health comes each minute
 _STATE, _HEALTH = msgspec.json.Decoder(_State), msgspec.json.Decoder(_Health)
 _CAUSES = {"stopped": "it was stopped", "connection_lost": "its connection broke"}
@@ -82,6 +89,8 @@ class Hearing:
         """
         if not _TERMINAL.fullmatch(terminal):
             return  # no terminal's
+        if terminal not in self._heard and terminal not in self._keys and len(self._heard) >= MAX_STRANGERS:
+            return  # somebody makes names up
         heard = self._heard.setdefault(terminal, Heard())
         kind, _, page = what.partition("/")
         match kind:
@@ -91,7 +100,7 @@ class Hearing:
                 heard.health = payload
             case "muster" if not page or _PAGE.fullmatch(page):
                 number = int(page or 1)
-                if payload:
+                if payload and len(payload) <= _MAX_BYTES:
                     heard.pages[number] = payload
                 else:
                     heard.pages.pop(number, None)

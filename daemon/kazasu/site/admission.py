@@ -19,7 +19,7 @@ from kazasu.enrolment.request import ENROLMENT, RENEWAL, checked, claimed
 from kazasu.errors import EnrolmentRefused
 from kazasu.site.directory import EventKey, TerminalRecord
 from kazasu.site.own_certificates import OWN
-from kazasu.site.pem import certificate_pem, key_pem, public_pem
+from kazasu.site.pem import UNREADABLE, certificate_pem, certified_in, key_pem, public_pem, said_of
 from kazasu.site.revocation import keep, spent
 from kazasu.site.terminal_record import Certificate, Invitation, is_name
 from kazasu.store.keys import pepper_text, verifier_in
@@ -215,11 +215,12 @@ class Admission:
             if self._authority is None:
                 raise EnrolmentRefused("this site's CA is elsewhere: let it sign the request, and bring --certificate")
             return self._authority.client(request.terminal, request.public, now)
-        from cryptography.x509.oid import NameOID
-
-        names = [str(name.value) for name in brought.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        if names != [request.terminal] or brought.public_key() != request.public:
-            raise EnrolmentRefused(f"the certificate is for {', '.join(names) or 'nobody'}, or for another key")
+        try:
+            certified = certified_in(brought)
+        except UNREADABLE as error:
+            raise EnrolmentRefused("the certificate cannot be read: bring the one that your CA made") from error
+        if certified != ([request.terminal], request.public):
+            raise EnrolmentRefused(f"the certificate is for {said_of(certified.names)}, or for another key")
         return brought
 
 

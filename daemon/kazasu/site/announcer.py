@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazasu.publishers.wire import Topics
-from kazasu.site.fleet import Fleet
+from kazasu.site.fleet import MAX_TERMINALS, Fleet
 from kazasu.site.home_assistant import DEVICES, STATUS, announced_components, discovery, discovery_topic
 
 if TYPE_CHECKING:
@@ -23,16 +23,19 @@ class Announcer:
     Args:
         site: the site's name.
         gone: terminals that are not announced any more.
+        most: so many terminals are known at the most.
 
     Attributes:
         subscriptions: the topics to listen to.
     """
 
-    def __init__(self, site: str, gone: Container[str] = ()) -> None:
+    def __init__(self, site: str, gone: Container[str] = (), most: int = MAX_TERMINALS) -> None:
+        self._most = most
         everybody = Topics(site, "+")
         self.subscriptions = (everybody.state, everybody.info, everybody.health, DEVICES, STATUS)
         self._site = site
-        self._fleet = Fleet(site, gone)
+        self._ours = discovery_topic(site, "").removesuffix("/config")
+        self._fleet = Fleet(site, gone, most)
         self._names: dict[str, str] = {}  # the topic of an announcement → whose
         self._announced: dict[str, bytes] = {}
         self._due: set[str] = set()
@@ -44,13 +47,19 @@ class Announcer:
                 self._due.update(self._fleet.terminals)
                 self._announced.clear()
         elif topic.startswith("homeassistant/"):
-            if len(payload) <= _MAX_PAYLOAD_BYTES:
-                self._announced[topic] = payload
-                if topic in self._names:
-                    self._due.add(self._names[topic])
+            self._take_announcement(topic, payload)
         else:
             self._fleet.take(topic, payload, at)
             self._due |= self._fleet.changed()
+
+    def _take_announcement(self, topic: str, payload: bytes) -> None:
+        """What is announced of this site's terminals; of other devices nothing is kept."""
+        if not topic.startswith(self._ours) or len(payload) > _MAX_PAYLOAD_BYTES:
+            return
+        if topic in self._announced or len(self._announced) < self._most:
+            self._announced[topic] = payload
+        if topic in self._names:
+            self._due.add(self._names[topic])
 
     def due(self) -> Iterator[tuple[str, bytes]]:
         """Topic and payload of each announcement that is new or has changed; counts as made then."""

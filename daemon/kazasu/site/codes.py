@@ -32,7 +32,10 @@ def read_codes(path: Path) -> dict[str, tuple[str, KeptPin]]:
     """
     if not path.exists():
         return {}
-    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    try:
+        header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    except UnicodeDecodeError as error:
+        raise RosterError(f"{path}: not as `kazasu site set-code` writes it: {error}; bring the file back") from error
     codes: dict[str, tuple[str, KeptPin]] = {}
     taken: set[str] = set()
     for number, line in enumerate(lines, 2):

@@ -76,6 +76,7 @@ class Tally:
         self._site = site
         self._keys = keys
         self._topics = {terminal: Topics(site, terminal) for terminal in keys}
+        self._whose = {topic: name for name, own in self._topics.items() for topic in (own.state, own.answer)}
         self._states: dict[str, str] = {}
         self._in_flight: dict[int, str] = {}
         self._waiting: dict[str, str] = {}  # terminal → the transaction that it has not answered yet
@@ -117,8 +118,8 @@ class Tally:
 
     def heard(self, topic: str, payload: bytes) -> Progress | None:
         """A message came: a state, or an answer; what that ends, if anything."""
-        terminal = topic.split("/")[-2]
-        if terminal not in self._topics:
+        terminal = self._whose.get(topic)
+        if terminal is None:
             return None
         if topic == self._topics[terminal].state:
             self._states[terminal] = presence(payload)

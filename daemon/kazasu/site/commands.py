@@ -13,6 +13,7 @@ from kazasu.errors import OrderRefused, SignatureInvalid
 from kazasu.model.command import KINDS, LONGEST_LIFE_S, Envelope, Verdict, command_of
 from kazasu.model.document import signed, verified
 from kazasu.model.event import WIRE_VERSION
+from kazasu.site.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kazasu.model.access import EventFields
     from kazasu.model.command import Kind
     from kazasu.model.document import Signer, Verifier
+
+_SAID = 1000  # letters of an answer
 
 
 def check(command: str, arguments: EventFields, by: str) -> None:
@@ -136,4 +139,5 @@ def read_answer(payload: bytes, site: str, terminal: str, keys: Sequence[Verifie
         raise SignatureInvalid(f"no answer: {error}") from error
     if (answer.v, answer.type, answer.site, answer.terminal) != (WIRE_VERSION, "answer", site, terminal):
         raise SignatureInvalid(f"not this terminal's answer: {answer.type!r:.20}, {answer.terminal!r:.40}")
-    return answer.transaction, Verdict(ok=answer.ok == 1, said=answer.said, seq=answer.seq)
+    said = "\n".join(plain(line, _SAID) for line in answer.said.split("\n"))
+    return answer.transaction, Verdict(ok=answer.ok == 1, said=said, seq=answer.seq)

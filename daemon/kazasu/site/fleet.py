@@ -42,6 +42,7 @@ class Fleet:
     Args:
         site: the site's name.
         gone: terminals that nobody asks about any more; the broker keeps what they said last for ever.
+        most: so many terminals are known at the most.
 
     Attributes:
         subscriptions: the topics to listen to.
@@ -54,7 +55,8 @@ class Fleet:
             connection, the broker has said all that it retains.
     """
 
-    def __init__(self, site: str, gone: Container[str] = ()) -> None:
+    def __init__(self, site: str, gone: Container[str] = (), most: int = MAX_TERMINALS) -> None:
+        self._most = most
         everybody = Topics(site, "+")
         self._up = everybody.up.removesuffix("+")
         self._collector = everybody.collector
@@ -89,7 +91,7 @@ class Fleet:
         if not topic.startswith(self._up) or not _NAME.fullmatch(name):
             self.unreadable += 1
             return
-        if name in self._gone:
+        if name in self._gone or not self._has_room_for(name):
             return
         before = self.terminals.get(name) or Terminal(name=name)
         after = self._after(before, kind, payload, at)
@@ -100,10 +102,14 @@ class Fleet:
 
     def _replace(self, before: Terminal, after: Terminal) -> None:
         name = before.name
-        if after != before and (name in self.terminals or len(self.terminals) < MAX_TERMINALS):
+        if after != before and self._has_room_for(name):
             self.terminals[name] = after
             self._changed.add(name)
             self.firsts += _facts(after) - _facts(before)
+
+    def _has_room_for(self, name: str) -> bool:
+        """Whether a terminal is known, or may yet be."""
+        return name in self.terminals or len(self.terminals) < self._most
 
     def _take_collector(self, levels: list[str], payload: bytes) -> bool:
         """Take what a collector says; returns whether it could be read."""

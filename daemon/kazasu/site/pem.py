@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -13,10 +14,13 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 from kazasu.errors import KeyMaterialError
+from kazasu.site.plain_text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TypeAlias
 
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
     PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
     PublicKey: TypeAlias = ec.EllipticCurvePublicKey | Ed25519PublicKey
+
+UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
+"""What reading a certificate, a request or a key raises that somebody else has put together wrongly."""
 
 
 def key_pem(key: PrivateKey, passphrase: str | None = None) -> bytes:
@@ -67,5 +74,32 @@ def certificate_in(pem: bytes, path: Path) -> x509.Certificate:
     """
     try:
         return x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise KeyMaterialError(f"{path} holds no certificate in PEM") from error
+
+
+class Certified(NamedTuple):
+    """What a certificate is about.
+
+    Attributes:
+        names: its subject's common names.
+        key: the key that it certifies.
+    """
+
+    names: list[str]
+    key: object
+
+
+def certified_in(certificate: x509.Certificate) -> Certified:
+    """Read what a certificate is about; what is in it is read only now.
+
+    Raises:
+        UNREADABLE: that cannot be read, or is of a kind that nobody here knows.
+    """
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return Certified([str(name.value) for name in names], certificate.public_key())
+
+
+def said_of(names: Sequence[str]) -> str:
+    """Names that somebody else wrote, as they can be shown."""
+    return plain(", ".join(names)) or "nobody"

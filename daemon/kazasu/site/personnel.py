@@ -175,7 +175,10 @@ def _known_in(path: Path) -> dict[str, _Known]:
     lines = text_lines(path)
     columns = check_header(next(lines, (1, ""))[1], path)
     for number, line in lines:
-        values = next(csv.reader([line]), [])
+        try:
+            values = next(csv.reader([line]), [])
+        except csv.Error as error:
+            raise RosterError(f"{path}, line {number}: {error}; nothing was changed") from error
         if not any(values):
             continue
         if len(values) != len(columns):

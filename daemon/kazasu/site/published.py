@@ -74,7 +74,7 @@ def read_published(path: Path) -> Published:
         return msgspec.convert(document, Published)
     except FileNotFoundError:
         return Published()
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise RosterError(f"{path} is not as `kazasu site publish` wrote it: {error}; bring it back") from error
 
 

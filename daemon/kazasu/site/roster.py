@@ -44,7 +44,7 @@ from kazasu.publishers.wire import Topics
 from kazasu.site.day_cards import DayCardBook
 from kazasu.site.layers import Lift
 from kazasu.site.published import Published, read_published, write_published
-from kazasu.site.roster_draft import drafted, lines_in_file
+from kazasu.site.roster_draft import check_last, drafted, lines_in_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -217,7 +217,11 @@ class RosterDesk:
         yield from set(names.values()) - {names[name] for name in standing}
 
     def credentials_of(self, cardholder: str) -> list[str]:
-        """The cards and the code of a person in the roster that was published last, by their pseudonyms."""
+        """The cards and the code of a person in the roster that was published last, by their pseudonyms.
+
+        Raises:
+            RosterError: its text is damaged.
+        """
         kinds = (CARD + b"\t", CODE + b"\t")
         lines = (line.decode().rstrip("\n").split("\t") for line in self._last_lines() if line.startswith(kinds))
         return [pseudonym for _, pseudonym, number, *_ in lines if number == cardholder]
@@ -263,7 +267,9 @@ class RosterDesk:
         write_published(self.folder / "published.toml", published)
 
     def _last_lines(self) -> Iterator[bytes]:
-        return lines_in_file(self.folder / "published.txt")
+        last = self.folder / "published.txt"
+        check_last(last, self.published.sha256)
+        return lines_in_file(last)
 
 
 def _offer(folder: Path, kind: str, version: int, parts: Iterator[bytes], seal: PartSeal) -> Offer:

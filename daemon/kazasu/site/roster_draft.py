@@ -15,7 +15,18 @@ from kazasu.config import parse_rules
 from kazasu.errors import ConfigurationError, RosterError
 from kazasu.model.calendar import national_days
 from kazasu.model.roster_manifest import MAX_REVOKED
-from kazasu.model.roster_text import CARD, CODE, DAY_CARD, PERSON, RULES, code_line, key_of, rules_line
+from kazasu.model.roster_text import (
+    CARD,
+    CODE,
+    DAY_CARD,
+    PERSON,
+    RULES,
+    code_line,
+    in_order,
+    key_of,
+    parsed,
+    rules_line,
+)
 from kazasu.site.codes import read_codes
 from kazasu.site.roster_change import Change, compare
 from kazasu.store.roster import Roster
@@ -83,13 +94,14 @@ def drafted(
 
     Raises:
         RosterError: people.csv is missing, or what is wrong in every bad line of it or of another of the files; levels
-            of people that levels.toml lacks.
+            of people that levels.toml lacks; the last roster's text is damaged.
         ConfigurationError: everything that is wrong with levels.toml.
     """
     people, levels, last = folder / "people.csv", folder / "levels.toml", folder / "published.txt"
     if not people.exists():
         columns = ",".join((*COLUMNS, *OPTIONAL_COLUMNS))
         raise RosterError(f"{people} is missing: write it, with the columns {columns}, or `kazasu site import-people`")
+    check_last(last, published.sha256)
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder) as name:
         rules = levels.read_bytes() if levels.exists() else b""
         known = check_rules(rules, levels) if rules else None
@@ -128,6 +140,27 @@ def lines_in_file(path: Path) -> Iterator[bytes]:
         return
     with path.open("rb") as file:
         yield from file
+
+
+def check_last(path: Path, sha256: str) -> None:
+    """Return if the text of the last roster is one, or missing.
+
+    Args:
+        path: where it is.
+        sha256: of what was published; after a crash the text may be a newer one.
+
+    Raises:
+        RosterError: it is damaged.
+    """
+    if not path.exists() or sha256_of(path) == sha256:
+        return
+    try:
+        for line in in_order(lines_in_file(path)):
+            parsed(line)
+    except RosterError as error:
+        raise RosterError(
+            f"{path} is damaged: {error}; remove it, and `kazasu site publish` sends the whole roster once"
+        ) from error
 
 
 def check_rules(text: bytes, path: Path) -> frozenset[str]:

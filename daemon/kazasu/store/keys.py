@@ -8,6 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -149,7 +150,7 @@ def verifier_in(pem: bytes, path: Path) -> Ed25519Verifier:
     """
     try:
         key = load_pem_public_key(pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise KeyMaterialError(f"{path} holds no public key in PEM: copy the one that its owner published") from error
     if not isinstance(key, Ed25519PublicKey):
         raise KeyMaterialError(f"{path} holds a key that is not Ed25519: copy the one that its owner published")

@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fakes.enrolment import NOW, Newcomer, admission
 from kazasu.cli import main
-from kazasu.cli.site import ACTIONS
+from kazasu.cli.site import ACTIONS, accept
+from kazasu.publishers.news import Received
 from kazasu.site import pepper_rotation
 from kazasu.site.directory import open_site
 from kazasu.site.own_certificates import OWN, ends
 from kazasu.site.pem import certificate_pem
+from kazasu.site.pepper_gifts import PepperGifts
 from kazasu.virtual.site import PASSPHRASE, make_site
 
 if TYPE_CHECKING:
@@ -277,3 +279,16 @@ def test_of_two_that_answer_at_the_broker_the_second_is_told(site: Site, capsys:
     assert "another `kazasu site accept` answers for" in capsys.readouterr().err
     with site.answering():
         pass
+
+
+@pytest.mark.parametrize("terminal", ["", "+", "#", "Front", "a\x1b[2J", "x" * 300, "a/b"])
+def test_a_request_on_no_terminals_topic_is_answered_nowhere(
+    site: Site, terminal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A broker of somebody else's may deliver any topic; on most of these nothing can even be published."""
+    asked = Received(topic=f"kazasu/v1/{site.name}/up/{terminal}/enrol", payload=b"{}")
+    desk = accept._Desk(site, admission(site), PepperGifts(site, site.unlock(PASSPHRASE)))
+    assert not accept._answered(desk, None, asked)  # type: ignore[arg-type]  # the broker is left alone
+    said = capsys.readouterr().out
+    assert said.startswith("refused ")
+    assert said.removesuffix("\n").isprintable()

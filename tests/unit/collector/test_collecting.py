@@ -3,108 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from fakes.clock import FakeClock
-from fakes.flaky_store import FlakyStore
-from fakes.told import SITE, Teller
-from kazasu.collector.alerts import Alerts
-from kazasu.collector.collecting import LOOK_S, Collecting
-from kazasu.collector.intake import Intake
-from kazasu.collector.mqtt import Arrived
-from kazasu.collector.outbox import Outbox
-from kazasu.collector.receipts import Receipts
-from kazasu.collector.repair import Repair
-from kazasu.collector.terminals import TerminalDirectory
-from kazasu.collector.wire import CollectorPayloads, CollectorTopics
+from fakes.collector_bench import ALERT, BASE, COMMAND, PAUSE_S, RECEIPT, Bench
+from fakes.told import Teller
+from kazasu.collector.collecting import LOOK_S
 from kazasu.errors import StoreUnavailable
-from kazasu.model.signature import Ed25519Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-BASE = f"kazasu/v1/{SITE}"
-ALERT = f"{BASE}/collector/all/alert"
-RECEIPT = f"{BASE}/down/front/receipt"
-COMMAND = f"{BASE}/down/front/command"
-PAUSE_S = 10
-
-
-class Broker:
-    """What a connection is to an outbox: it takes everything and answers at once."""
-
-    def __init__(self) -> None:
-        self.published: list[tuple[str, bytes]] = []
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
-        self.published.append((topic, payload))
-        return len(self.published)
-
-
-class Bench:
-    """A collector's parts around a real store and a clock that moves when told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.terminals = folder / "terminals"
-        self.terminals.mkdir()
-        self.store = FlakyStore(folder / "events.db")
-        self.clock = FakeClock()
-        self.broker = Broker()
-        self.outbox = Outbox()
-        self.collecting = self.begun()
-
-    def begun(self) -> Collecting:
-        topics, payloads = CollectorTopics(SITE, "one"), CollectorPayloads(SITE, "one")
-        signer = Ed25519Signer(Ed25519PrivateKey.generate())
-        return Collecting(
-            topics,
-            payloads,
-            directory=TerminalDirectory(self.terminals),
-            intake=Intake(SITE, {}, {}),
-            store=self.store,
-            receipts=Receipts(payloads, signer),
-            repair=Repair(payloads, signer, self.clock, PAUSE_S),
-            alerts=Alerts(topics, payloads),
-            clock=self.clock,
-            random=lambda: 0.0,
-        )
-
-    def register(self, *tellers: Teller, name: str = "") -> None:
-        for teller in tellers:
-            pem = teller.signer.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            (self.terminals / f"{name or teller.terminal}.pub.pem").write_bytes(pem)
-
-    def connect(self) -> None:
-        self.collecting.read_directory()
-        self.outbox = Outbox()
-        self.outbox.connected(1000)
-        self.collecting.connected(self.clock.mono_s(), self.outbox)
-
-    def arrive(self, topic: str, payload: bytes, mid: int = 1) -> bool:
-        return self.collecting.take(Arrived(topic=topic, payload=payload, mid=mid), self.outbox)
-
-    def tell(self, teller: Teller, count: int = 1) -> None:
-        for event in teller.tell(count):
-            assert not self.arrive(teller.topic, event.body, event.seq)
-
-    def work(self, seconds: float = 0.0) -> list[int]:
-        """Let time pass, then one round; returns what may be acknowledged."""
-        self.clock.advance(seconds)
-        self.broker.published.clear()
-        acknowledged = self.collecting.work(self.clock.mono_s(), self.outbox)
-        self.outbox.send(self.broker)  # type: ignore[arg-type]  # what is used of a connection
-        self.outbox.answered([(mid, 0) for mid in range(1, 2000)])
-        return acknowledged
-
-    def said(self, topic: str) -> dict[str, Any] | None:
-        """What was published on a topic in the last round; empty if it was cleared, None if nothing was."""
-        payloads = [payload for heard, payload in self.broker.published if heard == topic]
-        return json.loads(payloads[-1] or b"{}") if payloads else None
 
 
 @pytest.fixture
@@ -218,6 +128,27 @@ def test_a_missing_end_shows_in_the_terminals_health(bench: Bench, front: Teller
     bench.work(PAUSE_S + 1)
     asked = bench.said(COMMAND) or {}
     assert (asked["from"], asked["to"]) == (3, 5)
+
+
+@pytest.mark.parametrize("topic", ["", "x", "front/health", "kazasu/v1/elsewhere/up/front/health"])
+def test_what_comes_on_a_topic_that_nobody_asked_for_is_let_fall(bench: Bench, front: Teller, topic: str) -> None:
+    assert bench.arrive(topic, json.dumps({"epoch": front.epoch, "acked_seq": 2}).encode())
+    bench.work(LOOK_S)
+    bench.work(2 * PAUSE_S)
+    bench.work(2 * PAUSE_S)
+    assert bench.said(COMMAND) is None
+
+
+def test_alerts_that_somebody_makes_up_are_cleared_and_do_not_pile_up(tmp_path: Path, front: Teller) -> None:
+    bench = Bench(tmp_path, most=2)
+    bench.connect()
+    for number in range(5):
+        assert bench.arrive(f"{ALERT}/made-up-{number}/gap", b"x" * 70_000)
+    assert [len(payload) for payload in bench.collecting._alerts._at_broker.values()] == [4096, 4096]
+    bench.work(LOOK_S)
+    assert bench.said(f"{ALERT}/made-up-1/gap") == {}
+    assert bench.said(f"{ALERT}/made-up-2/gap") is None
+    bench.store.close()
 
 
 def test_a_chain_of_which_nothing_came_is_asked_for_more_and_more_seldom(bench: Bench, front: Teller) -> None:

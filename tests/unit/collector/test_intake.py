@@ -87,6 +87,18 @@ def test_a_field_that_is_not_as_it_should_be(field: str, value: int | str) -> No
     assert f"its {field} is" in detail
 
 
+@pytest.mark.parametrize(
+    "field", ["v", "id", "site", "terminal", "epoch", "seq", "prev", "event_type", "time", "boot", "mono_ms"]
+)
+def test_a_field_that_is_missing(field: str) -> None:
+    """Whatever a terminal signs, the collector goes on."""
+    [event] = Teller("front", signer=FRONT.signer).tell()
+    fields = {name: old for name, old in event.fields.items() if name not in {"sig", "keyid", field}}
+    reason, detail, signed_ = refused(FRONT.topic, signed(fields, FRONT.signer).body)
+    assert (reason, signed_) == (Reason.NO_EVENT, True)
+    assert f"its {field} is None" in detail
+
+
 def test_a_revoked_key_counts_up_to_where_its_events_were_kept() -> None:
     front = Teller("front", signer=FRONT.signer)
     kept, later = front.tell(2)
@@ -97,3 +109,10 @@ def test_a_revoked_key_counts_up_to_where_its_events_were_kept() -> None:
     assert "1 is the last that counts" in detail
     [elsewhere] = Teller("front", epoch="f" * 16, signer=FRONT.signer).tell()
     assert refused(front.topic, elsewhere.body, intake)[0] is Reason.REVOKED_KEY
+
+
+def test_names_that_are_made_up_are_all_one_in_the_end() -> None:
+    intake = Intake(SITE, TERMINALS, {}, most_strangers=2)
+    told = [intake.check(f"kazasu/v1/{SITE}/up/made-up-{number % 4}/event", b"") for number in range(8)]
+    assert [worth.terminal for worth in told] == ["made-up-0", "made-up-1", "", ""] * 2
+    assert intake.check(FRONT.topic, b"").terminal == "front"

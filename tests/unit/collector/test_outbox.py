@@ -68,3 +68,11 @@ def test_what_the_broker_does_not_take_is_said_once(caplog: pytest.LogCaptureFix
     sent(outbox, connection)
     outbox.answered([(3, 0)])
     assert outbox.refusal == ""
+
+
+def test_it_says_when_too_much_waits_for_a_broker_that_answers_nothing() -> None:
+    outbox = Outbox(many=2)
+    outbox.put("a", b"x")
+    assert not outbox.full
+    outbox.put("b", b"x")
+    assert outbox.full

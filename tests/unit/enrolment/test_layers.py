@@ -140,7 +140,9 @@ def test_an_announcement_names_layers_and_is_the_sites() -> None:
             layers.layers_in(payload, SITE, verifier(KEY))
 
 
-@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"terminal":1}', b"[" * 9000, b"x" * 20_000])
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b"{}", b'{"terminal":1}', b'[["terminal","front"]]', b"[" * 9000, b"x" * 20_000]
+)
 def test_what_is_no_wish_names_nobody(payload: bytes) -> None:
     with pytest.raises(EnrolmentRefused, match=r"no request|larger"):
         layers.wisher(payload)

@@ -19,7 +19,7 @@ def test_while_a_key_takes_over_both_count(signer: Ed25519Signer) -> None:
 
 
 def test_a_third_key_does_not() -> None:
-    with pytest.raises(SignatureInvalid, match=f"{OTHER.keyid}, not {OLD.keyid} or {NEW.keyid}"):
+    with pytest.raises(SignatureInvalid, match=f"'{OTHER.keyid}', not {OLD.keyid} or {NEW.keyid}"):
         verified(signed({"v": 1}, OTHER).body, *KNOWN)
 
 

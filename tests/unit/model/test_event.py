@@ -70,7 +70,7 @@ def test_what_the_chain_writes_cannot_be_given(name: str) -> None:
 def test_another_key_does_not_open_it() -> None:
     other = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
-    with pytest.raises(SignatureInvalid, match=f"{SIGNER.keyid}, not {other.keyid}"):
+    with pytest.raises(SignatureInvalid, match=f"'{SIGNER.keyid}', not {other.keyid}"):
         opened(event_of({}), Ed25519Verifier(other.public))
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kazasu.model.hearing import Hearing
+from kazasu.model.hearing import MAX_PAGES, MAX_STRANGERS, Hearing
 from kazasu.model.muster import Lack, Movement, Statement
 from kazasu.model.muster_document import pages
 from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
@@ -135,3 +135,14 @@ def test_a_terminal_whose_key_nobody_named_is_heard_of_and_not_believed() -> Non
 
 def test_a_terminal_that_was_asked_by_another_way_is_left_out() -> None:
     assert Hearing(SITE, KEYS).judged(NOW_MS, "gate-2") == ([], [])
+
+
+def test_names_and_pages_that_are_made_up_do_not_pile_up() -> None:
+    hearing = Hearing(SITE, KEYS)
+    for number in range(MAX_STRANGERS + 5):
+        hearing.take(f"made-up-{number}", "muster", b"x")
+    for page in (1, MAX_PAGES, MAX_PAGES + 1, 9999):
+        hearing.take("gate-2", f"muster/{page}", b"x")
+    hearing.take("gate-2", "muster/2", b"x" * 70_000)
+    assert len(hearing._heard) == MAX_STRANGERS + 1
+    assert sorted(hearing._heard["gate-2"].pages) == [1, MAX_PAGES]

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 LATER = NOW + 2 * DAY
 
+UNKNOWN_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MCowBQYDKx8JAyEA/sFChnP2r+iSZLOAc0SuiyadElpQOFUgJofbWnEoV58=
+-----END PUBLIC KEY-----
+"""
+
 
 def files(site: Site) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (site.path / "terminals").iterdir()}
@@ -108,7 +114,7 @@ def test_a_bundle_admits_only_whom_it_is_for(site: Site) -> None:
     newcomer, other = Newcomer(site), Newcomer(site, "entrance-2")
     is_refused(site, newcomer.asks(terminal="entrance-2"), "not signed by whom it claims")
     is_refused(site, newcomer.asks(terminal="entrance-3"), "nobody invited 'entrance-3'")
-    is_refused(site, newcomer.asks(site="elsewhere"), "meant for elsewhere/entrance-1")
+    is_refused(site, newcomer.asks(site="elsewhere"), "meant for 'elsewhere', 'entrance-1'")
     admission(site).accept(other.asks(), NOW)
 
 
@@ -118,15 +124,28 @@ def test_without_the_one_time_key_nobody_is_admitted(site: Site) -> None:
     is_refused(site, newcomer.asks(), "not signed by whom it claims")
 
 
+def test_a_certificate_request_for_a_kind_of_key_that_nobody_knows_is_refused(site: Site) -> None:
+    newcomer = Newcomer(site)
+    fields = {name: value for name, value in json.loads(newcomer.asks()).items() if name not in {"keyid", "sig"}}
+    der = base64.b64decode("".join(fields["csr"].splitlines()[1:-1]))
+    unknown = der.replace(bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209"))
+    assert unknown != der
+    armour = "-----BEGIN CERTIFICATE REQUEST-----\n{}-----END CERTIFICATE REQUEST-----\n"
+    csr = armour.format(base64.encodebytes(unknown).decode())
+    is_refused(site, signed(fields | {"csr": csr}, newcomer.one_time).body, "certificate request cannot be read")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"type": "command"}, "no request of a terminal, but 'command'"),
-        ({"v": 2}, "meant for town-hall/entrance-1"),
+        ({"v": 2}, "meant for 'town-hall', 'entrance-1'"),
         ({"admin": 1}, "not of this version"),
         ({"csr": "-----BEGIN CERTIFICATE REQUEST-----"}, "cannot be read"),
         ({"proof": "AAAA"}, "its event key does not sign for it"),
         ({"event_key": "none"}, "its event key does not sign for it"),
+        ({"event_key": UNKNOWN_KEY}, "its event key does not sign for it"),
+        ({"site": "a\x1b[2J\nb"}, r"meant for 'a\\x1b\[2J\\nb'"),
         ({"terminal": "../site"}, "nobody invited"),
         ({"terminal": 7}, "no request of a terminal"),
         ({"made": "x" * 20_000}, "larger than"),

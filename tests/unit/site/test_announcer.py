@@ -101,3 +101,13 @@ def test_what_somebody_else_wrote_in_an_announcement_is_put_right(desk: Desk) ->
     assert [topic for topic, _ in desk.due()] == [TOPIC]
     desk.hear("homeassistant/device/somebody/config", b"{}")
     assert desk.due() == []
+
+
+def test_of_other_devices_nothing_is_kept_and_of_its_own_not_without_an_end() -> None:
+    announcer = Announcer(SITE, most=3)
+    for topic in ("homeassistant/device/lamp/config", discovery_topic("elsewhere", "hall-1")):
+        announcer.take(topic, b"{}", START)
+    assert announcer._announced == {}
+    for number in range(5):
+        announcer.take(discovery_topic(SITE, f"hall-{number}"), b"{}", START)
+    assert len(announcer._announced) == 3

@@ -63,3 +63,9 @@ def test_codes_come_to_the_terminal_with_the_roster_and_end_with_it(tmp_path: Pa
     rig.desk.publish()
     rig.hear(*rig.manifest())
     assert roster.code_of(CODE) is None
+
+
+def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
+    (tmp_path / "codes.csv").write_bytes(b"cardholder,code,salt,digest,duress_digest\n\xff\n")
+    with pytest.raises(RosterError, match="not as `kazasu site set-code` writes it"):
+        read_codes(tmp_path / "codes.csv")

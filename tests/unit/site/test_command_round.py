@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fakes.commands import FORGER, SITE
@@ -11,6 +13,7 @@ from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.publishers.reasons import NO_SUBSCRIBER, SUCCESS
 from kazasu.publishers.wire import Topics
 from kazasu.site.command_round import Progress, Reached, Tally
+from kazasu.site.commands import read_answer
 
 pytestmark = pytest.mark.rule(8)
 
@@ -89,3 +92,16 @@ def test_who_is_there_the_broker_knows(tally: Tally) -> None:
     tally.heard(BACK.state, b'{"state":"offline"}')
     assert tally.all_known
     assert (tally.is_offline("front"), tally.is_offline("back")) == (False, True)
+
+
+@pytest.mark.parametrize("topic", ["", "x", "/", "front/answer", "kazasu/v1/elsewhere/up/front/answer"])
+def test_what_comes_on_a_topic_that_nobody_asked_for_is_let_fall(tally: Tally, topic: str) -> None:
+    assert tally.heard(topic, answer()) is None
+    assert not tally.all_ended
+
+
+def test_no_word_of_an_answer_moves_a_cursor() -> None:
+    fields = json.loads(answer()) | {"said": "one\x1b[2J\ntwo"}
+    body = signed({name: value for name, value in fields.items() if name not in {"keyid", "sig"}}, SIGNER).body
+    _, verdict = read_answer(body, SITE, "front", [Ed25519Verifier(SIGNER.public)])
+    assert verdict.said == "one�[2J\ntwo"

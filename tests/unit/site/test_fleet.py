@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from fakes.fleet import SITE, START, SimulatedSite
-from kazasu.site import fleet as module
 from kazasu.site.fleet import SILENT_S, Fleet
 from kazasu.site.terminal import Found, Tap
 
@@ -186,11 +185,12 @@ def test_text_is_plain_before_it_is_kept(site: SimulatedSite) -> None:
     assert len(message) == 200
 
 
-def test_names_and_alerts_cannot_pile_up(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_TERMINALS", 3)
+def test_names_and_alerts_cannot_pile_up() -> None:
+    site = SimulatedSite(most=3)
     for number in range(5):
         site.online(f"hall-{number}", 1)
     assert len(site.fleet.terminals) == 3
+    assert len(site.fleet._waiting) == 3, "nobody waits for a sign of life of those that are not kept"
     for number in range(60):
         site.alert("hall-0", f"a{number}", "x")
     assert len(site["hall-0"].alerts) == 50

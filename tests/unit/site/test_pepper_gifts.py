@@ -92,7 +92,7 @@ def test_a_terminal_that_was_revoked_or_only_invited_gets_nothing(desk: Desk) ->
 
 def test_a_no_goes_to_who_asked_where_it_can_be_said(desk: Desk) -> None:
     assert desk.gifts.refused(desk.wish(), TERMINAL, "no") is not None
-    for payload in (b"", b"{}", b'{"terminal":"entrance-1","x":[1]}'):
+    for payload in (b"", b"{}", b'{"terminal":"entrance-1","x":[1]}', b'[["terminal","entrance-1"]]'):
         assert desk.gifts.refused(payload, TERMINAL, "no") is None
 
 

@@ -116,3 +116,9 @@ def test_an_export_that_is_missing_or_names_nobody_changes_nothing(folder: Path)
     ):
         imported(folder)
     assert (folder / "people.csv").read_text() == PEOPLE
+
+
+def test_a_people_file_that_is_no_csv_is_said(folder: Path) -> None:
+    (folder / "people.csv").write_text(PEOPLE.replace("0999,", "0999\r"), newline="")
+    with pytest.raises(RosterError, match=r"people\.csv, line 4: "):
+        imported(folder)

@@ -215,3 +215,22 @@ def test_a_power_cut_in_publishing_and_a_later_layer_revoke_nobody_and_bring_nob
     write_published(record, msgspec.structs.replace(published, revoked=(desk.card(2),)))
     with desk.desk.drafted(desk.now, lambda _: None) as draft:
         assert draft.revoked == (desk.pepper.forms(desk.card(2))[1],)
+
+
+@pytest.mark.parametrize("damage", [b"card\ta", b"\xff\n", b"person\t1\tA\n"])
+def test_a_last_text_that_is_damaged_is_said_and_without_it_the_whole_is_sent(desk: TestDesk, damage: bytes) -> None:
+    desk.staff(1, 2)
+    desk.publish()
+    last = desk.folder / "published.txt"
+    last.write_bytes(last.read_bytes() + damage)
+    for what in (desk.publish, lambda: desk.desk.credentials_of("1")):
+        with pytest.raises(RosterError, match=r"published\.txt is damaged: .*; remove it"):
+            what()
+    last.unlink()
+    assert desk.publish().full is not None
+
+
+def test_a_record_that_is_nested_without_an_end_is_said(tmp_path: Path) -> None:
+    (tmp_path / "published.toml").write_text("version = " + "[" * 5000)
+    with pytest.raises(RosterError, match="bring it back"):
+        read_published(tmp_path / "published.toml")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,12 +23,12 @@ from kazasu.store.keys import (
     load_verifiers,
     new_pepper,
     pepper_text,
+    verifier_in,
     write_public,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def test_what_is_generated_loads(tmp_path: Path) -> None:
@@ -175,3 +176,10 @@ def test_a_file_without_a_public_key_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(KeyMaterialError, match=r"site\.pub holds no public key in PEM"):
         load_verifiers(path)
+
+
+def test_a_public_key_of_a_kind_that_nobody_knows_here_is_refused_in_words() -> None:
+    inside = b"MCowBQYDKx8JAyEA/sFChnP2r+iSZLOAc0SuiyadElpQOFUgJofbWnEoV58="
+    pem = b"-----BEGIN PUBLIC KEY-----\n" + inside + b"\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(KeyMaterialError, match="holds no public key in PEM"):
+        verifier_in(pem, Path("event key"))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _DUE: Final = dt.timedelta(days=30)
 _QUIET_S: Final = 1.0  # what is retained comes at once
+_MOST_WAITING: Final = 100  # messages; far more than a site retains for this
 
 
 class Renewal:
@@ -87,8 +88,8 @@ class Renewal:
             f"{self._config.terminal.id}-renew",
             (self._topics.site_keys, self._topics.enrol_reply, self._topics.pepper, self._topics.pepper_gift),
         ) as exchange:
-            there = []
-            while (received := exchange.receive(_QUIET_S)) is not None:
+            there: list[Received] = []
+            while len(there) < _MOST_WAITING and (received := exchange.receive(_QUIET_S)) is not None:
                 there.append(received)
             if self._take_over(there):
                 keyids = [key.keyid for key in load_verifiers(self._site_key)]

@@ -19,6 +19,8 @@ from kazasu.publishers.wire import Topics
 from kazasu.site.admission import Admission
 from kazasu.site.directory import replace_file
 from kazasu.site.pepper_gifts import PepperGifts
+from kazasu.site.plain_text import plain
+from kazasu.site.terminal_record import is_name
 
 if TYPE_CHECKING:
     import argparse
@@ -135,8 +137,11 @@ def _answered(desk: _Desk, exchange: Exchange, received: Received) -> bool:
 
     A refusal is not retained: it must not take the place of an answer that the terminal has not fetched yet.
     """
-    terminal, payload = received.topic.split("/")[-2], received.payload
-    topics = Topics(desk.site.name, terminal)
+    terminal = received.topic.removeprefix(Topics(desk.site.name, "").up).partition("/")[0]
+    topics, payload = Topics(desk.site.name, terminal), received.payload
+    if received.topic not in {topics.enrol_request, topics.pepper_wish} or not is_name(terminal):
+        print(f"refused  {plain(terminal, 40)}: no terminal's topic: {plain(received.topic)}", flush=True)
+        return False
     reply_topic, what = topics.enrol_reply, ""
     if received.topic == topics.pepper_wish:
         reply_topic, what = topics.pepper_gift, ": all layers of the pepper"
