@@ -152,7 +152,9 @@ class Door:
             if isinstance(item, CardRead):
                 break
         if self.slot.card is not None:
-            self.slot.remove()
+            # The answer comes before the reader lets the card go; after a PIN it lets it go without power.
+            self.slot.wait_for(lambda: not self.slot.powered)
+            self.slot.remove_when_seen()
         self.slot.wait_for(lambda: self.slot.vacant)
         return dict(list(self.journal.recent(60))[-1].fields)
 
