@@ -13,7 +13,7 @@ DEBIAN_PACKAGES := faketime fonts-unifont gcc libpcsclite-dev mosquitto mosquitt
 # What runs a machine to try the package in.
 VM_PACKAGES := debootstrap e2fsprogs ipxe-qemu qemu-system-x86 qemu-utils seabios
 
-.PHONY: demo test bench lint format deb debs deb-test vm-test power-cut fuzz setup clean
+.PHONY: demo test bench lint format deb debs deb-test vm-test power-cut fuzz attack setup clean
 .SILENT:
 
 demo: setup
@@ -60,6 +60,16 @@ power-cut: setup deb
 	$(BIN)/python tests/vm/image.py
 	PYTHONPATH=tests $(SANDBOX) $(BIN)/python -m vm.flush_boundaries
 	PYTHONPATH=tests $(SANDBOX) $(BIN)/python -m vm.power_cut --cuts $(N)
+
+# Generated messages and files, N to everybody who takes any: a process for each of them, one a processor at a time.
+# Half an hour on two processors; a part of a name chooses some: make attack OF=collector N=1000
+OF :=
+attack: N := 100000
+attack: setup
+	mkdir -p build/attack
+	$(BIN)/pytest -q --collect-only -m hostile -k "$(OF)" tests/property > build/attack/subscribers
+	grep :: build/attack/subscribers | MESSAGES=$(N) TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) \
+		nice xargs -n 1 -P $$(nproc) $(BIN)/pytest -q -rp -m hostile -o faulthandler_timeout=0
 
 # Cards that answer nonsense, guided by what code it reaches, for so many seconds. atheris has no build for every machine.
 FOR := 60

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kazasu.model.door_rules import DoorPolicy
+    from kazasu.model.signature import Ed25519Signer
 
 SITE = "city-hall"
 TERMINAL = "entrance-1"
@@ -36,6 +37,7 @@ class RosterRig:
         directory: for both.
         alter: what the broker makes of a part's bytes on their way; given its topic, too.
         pool: the numbers of the desk's day cards.
+        signer: the site's key; without it one of its own.
     """
 
     def __init__(
@@ -43,9 +45,10 @@ class RosterRig:
         directory: Path,
         alter: Callable[[str, bytes], bytes] = lambda _, part: part,
         pool: str | None = None,
+        signer: Ed25519Signer | None = None,
     ) -> None:
         self.post = RetainedPost()
-        self.desk = TestDesk(directory / "desk", SITE, self.post)
+        self.desk = TestDesk(directory / "desk", SITE, self.post, signer)
         self.desk.pool = pool
         self.clock = FakeClock()
         self.desk.now = self.clock.now().at

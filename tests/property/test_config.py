@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
+from fakes.hostile import enough_of_one, hostile
 from kazasu.config import parse
 from kazasu.errors import ConfigurationError
 
@@ -83,7 +84,8 @@ files = st.one_of(
 )
 
 
-@settings(max_examples=10_000, deadline=None)
+@hostile
+@enough_of_one
 @given(files)
 def test_any_file_is_read_or_refused_in_words(content: bytes) -> None:
     refusal = None

@@ -1,4 +1,4 @@
-"""Whatever comes as a bundle, a request or a reply: it is refused in words, and nothing else happens."""
+"""A request or a reply that is not quite one is refused; for the rest see test_hostile_desk.py and _terminal.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes.enrolment import NOW, Newcomer, admission
-from kazasu.enrolment import bundle, layers
+from kazasu.enrolment import layers
 from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import claimed
 from kazasu.errors import EnrolmentRefused, SignatureInvalid
@@ -64,14 +64,6 @@ def is_refused(desk: Desk, payload: bytes) -> None:
         desk.admission.accept(payload, NOW)
     assert (desk.site.path / "terminals/entrance-1.toml").read_bytes() == desk.record
     assert sorted(path.name for path in (desk.site.path / "terminals").iterdir()) == ["entrance-1.toml"]
-
-
-@FEW
-@given(st.binary(max_size=200))
-def test_bytes(desk: Desk, payload: bytes) -> None:
-    is_refused(desk, payload)
-    with pytest.raises(EnrolmentRefused):
-        bundle.read(payload)
 
 
 @FEW

@@ -1,4 +1,4 @@
-"""A fleet under any order of its messages, and under bytes that are none."""
+"""A fleet under any order of its messages; under bytes that are none: test_hostile_desk.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from fakes.fleet import SITE, START, SimulatedSite
 from kazasu.site.fleet import Fleet
 from kazasu.site.fleet_order import FleetOrder
 from kazasu.site.fleet_problems import grade_of, problems_of
-from kazasu.site.fleet_view import FleetView, Heading, Screen, as_json
 from kazasu.site.plain_text import columns, fitted, plain
 
 NAMES = st.sampled_from(["hall-1", "hall-2", "library"])
@@ -43,33 +42,6 @@ def test_only_the_will_of_the_newest_connection_counts(life: tuple[list[tuple[st
         site.say("hall-1", kind, conn)
         site.pass_time(1)
     assert site["hall-1"].state == end
-
-
-_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
-_FIELDS = st.sampled_from(["conn", "state", "cause", "time", "event_type", "message", "reader_desk", "unsent", "\x1b["])
-_PAYLOADS = st.binary(max_size=50) | st.dictionaries(
-    _FIELDS | st.text(max_size=10), _SCALARS | st.lists(_SCALARS, max_size=2), max_size=8
-).map(lambda fields: json.dumps(fields).encode())
-_KINDS = st.sampled_from(["state", "health", "info", "event", "alert/journal", "alert/x", "answer"]) | st.text(
-    max_size=8
-)
-
-
-@given(st.lists(st.tuples(NAMES | st.text(max_size=6), _KINDS, _PAYLOADS), max_size=12))
-@settings(max_examples=60)
-def test_no_message_harms_the_view(messages: list[tuple[str, str, bytes]]) -> None:
-    fleet = Fleet(SITE)
-    order = FleetOrder(fleet)
-    view = FleetView(fleet, order)
-    for name, kind, payload in messages:
-        fleet.take(f"kazasu/v1/{SITE}/up/{name}/{kind}", payload, START)
-    fleet.pass_time(START)
-    order.follow()
-    lines = view.snapshot(Heading(site=SITE), Screen(width=120, height=0, coloured=False, zone=UTC), START)
-    assert all(line.isprintable() and columns(line) <= 120 for line in lines)
-    assert len(lines) <= 4 + len(fleet.terminals)
-    for terminal in order.window(0, len(order)):
-        json.loads(as_json(terminal, order.problems(terminal.name), START))
 
 
 @given(st.lists(st.tuples(NAMES, st.sampled_from(["online", "offline", "health", "silence"]), st.integers(1, 3))))

@@ -1,9 +1,8 @@
-"""Whatever arrives on an event topic, the intake says what it is worth and raises nothing."""
+"""What is nearly an event, the intake says what it is worth; for the rest see test_hostile_collector.py."""
 
 from __future__ import annotations
 
 import json
-import random
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -20,13 +19,9 @@ if TYPE_CHECKING:
 FRONT = Teller()
 EVENT = FRONT.tell(1, cardholder="1001", day="2026-04-01")[0]
 INTAKE = Intake(SITE, {"front": FRONT.registered}, {})
-CHANGES = 100_000
 
 values: SearchStrategy[object] = st.one_of(
     st.integers(), st.text(max_size=8), st.none(), st.booleans(), st.floats(), st.lists(st.integers(), max_size=2)
-)
-nonsense = st.one_of(
-    st.binary(max_size=200), st.text(max_size=100).map(str.encode), values.map(lambda value: json.dumps(value).encode())
 )
 fields = st.dictionaries(st.sampled_from(sorted(EVENT.fields)), values, max_size=4)
 
@@ -37,12 +32,6 @@ def check(payload: bytes, topic: str = FRONT.topic) -> Checked | Refused:
         assert len(worth.body) <= MAX_KEPT_BYTES
         assert worth.detail
     return worth
-
-
-@settings(max_examples=300)
-@given(nonsense)
-def test_nonsense_is_refused(payload: bytes) -> None:
-    assert isinstance(check(payload), Refused)
 
 
 @settings(max_examples=300)
@@ -77,21 +66,6 @@ def test_what_its_own_terminal_signed_has_the_form_of_an_event_or_is_refused_as_
 @given(st.text(max_size=40))
 def test_any_topic_is_taken(topic: str) -> None:
     check(EVENT.body, topic)
-
-
-def test_a_hundred_thousand_messages_with_a_byte_or_two_changed_are_all_refused() -> None:
-    """By hand and not by Hypothesis, which would take minutes; the seed makes it the same each time."""
-    chance = random.Random(20260401)  # noqa: S311  (not a secret)
-    body = EVENT.body
-    for _ in range(CHANGES):
-        changed = bytearray(body)
-        at = chance.randrange(len(body))
-        changed[at] ^= chance.randrange(1, 256)
-        if chance.random() < 0.5:
-            del changed[chance.randrange(len(changed)) :]
-        worth = check(bytes(changed))
-        # JSON, and Base64 in its last digit, may be written in other ways: then it is the same event.
-        assert isinstance(worth, Refused) or worth.digest == EVENT.digest
 
 
 def test_what_is_deep_huge_or_badly_encoded_is_refused() -> None:

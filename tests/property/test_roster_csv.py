@@ -6,9 +6,10 @@ import tempfile
 from datetime import UTC
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.hostile import enough_of_one, hostile
 from kazasu.errors import RosterError
 from kazasu.store.roster import Roster
 from kazasu.store.roster_import import import_csv
@@ -29,7 +30,8 @@ files = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@hostile
+@enough_of_one
 @given(files)
 def test_any_file_is_imported_whole_or_refused_whole(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
