@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kazasu.model.input import CommandArrived
     from kazasu.model.moment import Moment
     from kazasu.orders import Orders
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
     from kazasu.recorder import Recorder
 
 _log = logging.getLogger(__name__)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from kazasu.model.door_settings import DoorSettings
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
-    from kazasu.ports import Clock, Health, Lock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.outputs import Lock
     from kazasu.recorder import Recorder
 
 _log = logging.getLogger(__name__)

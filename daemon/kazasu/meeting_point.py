@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import EventFields
     from kazasu.model.moment import Moment
-    from kazasu.ports import MusterBoard
+    from kazasu.ports.muster import MusterBoard
 
 
 class Standing(Protocol):

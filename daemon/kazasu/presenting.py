@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from kazasu.model.input import CardRead
     from kazasu.model.moment import Moment
     from kazasu.model.try_limit import TryLimit
-    from kazasu.ports import Health, Roster
+    from kazasu.ports.health import Health
+    from kazasu.ports.store import Roster
 
 
 class Vouching(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
     from kazasu.model.receipt import Receipt
-    from kazasu.ports import Clock, Health, Journal, Roster, Wakeable
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.loops import Wakeable
+    from kazasu.ports.store import Journal, Roster
 
 _log = logging.getLogger(__name__)
 

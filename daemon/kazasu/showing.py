@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.input import ReaderChanged
-    from kazasu.ports import Captions, CuePlayer
+    from kazasu.ports.captions import Captions
+    from kazasu.ports.outputs import CuePlayer
 
 _OF_ALARM = {
     Alarm.FORCED_OPEN: CueName.HELD_OPEN,

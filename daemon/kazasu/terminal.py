@@ -48,14 +48,20 @@ if TYPE_CHECKING:
     from kazasu.model.access import Decision, Direction, EventFields, Presentation
     from kazasu.model.input import Input
     from kazasu.orders import Orders
-    from kazasu.ports import Beat, Captions, Clock, CuePlayer, InputQueue, Roster, Service
+    from kazasu.ports.captions import Captions
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.inbox import InputQueue
+    from kazasu.ports.loops import Beat
+    from kazasu.ports.outputs import CuePlayer
+    from kazasu.ports.services import Service
+    from kazasu.ports.store import Roster
     from kazasu.presenting import Presenter
     from kazasu.recorder import Recorder
     from kazasu.showing import Showing
 
 _log = logging.getLogger(__name__)
 
-_IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_IDLE_S = 10.0  # the longest a loop may be silent: see ports.loops.Beat
 _NO_CARD = "0" * 32
 
 
@@ -76,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terminal:
-    """Implements ports.Loop; everything it touches is a seam, or made of seams in app/terminal.py.
+    """Implements ports.loops.Loop; everything it touches is a seam, or made of seams in app/terminal.py.
 
     Args:
         settings: what the site decides.
@@ -130,7 +136,7 @@ class Terminal:
         self._pressed: tuple[Direction, float] | None = None
 
     def run(self, beat: Beat) -> None:
-        """Take inputs until `Stop`; see ports.Loop."""
+        """Take inputs until `Stop`; see ports.loops.Loop."""
         self._start()
         while True:
             beat()

@@ -100,7 +100,7 @@ class Desk:
 
 
 class Holder:
-    """Implements ports.PinSource: enters the same PIN each time, at once."""
+    """Implements ports.readers.PinSource: enters the same PIN each time, at once."""
 
     def ask(self, tries_left: int, length: range, meanwhile: Callable[[], None]) -> str:
         return PIN

@@ -34,7 +34,7 @@ from kazasu.virtual.pcscd import PrivatePcscd
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 READERS = ("Virtual PCD 00 00", "Virtual PCD 00 01")
 GET_UID = bytes.fromhex("FFCA000000")
@@ -134,7 +134,7 @@ def _program(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 class _Clock:
-    """As much of ports.Clock as the loop asks for."""
+    """As much of ports.clock.Clock as the loop asks for."""
 
     def now(self) -> Any:
         raise NotImplementedError
@@ -147,7 +147,7 @@ class _Clock:
 
 
 class _OneCommand:
-    """Implements ports.CardIdentifier with a single APDU, as the C program does."""
+    """Implements ports.readers.CardIdentifier with a single APDU, as the C program does."""
 
     def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
         channel.transmit(GET_UID)

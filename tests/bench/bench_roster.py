@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.crowd import Groups
-    from kazasu.ports import Health, Inbox
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
 
 Row = dict[str, Any]
 Figures = dict[str, float]

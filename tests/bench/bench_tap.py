@@ -101,7 +101,7 @@ class Lights:
 
 
 class InProcessChannel:
-    """A card without reader and air: notes when it last answered. Implements ports.CardChannel."""
+    """A card without reader and air: notes when it last answered. Implements ports.readers.CardChannel."""
 
     def __init__(self, card: VirtualCard) -> None:
         self._card = card

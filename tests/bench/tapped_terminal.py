@@ -71,7 +71,7 @@ class Answered(NamedTuple):
 
 
 class Unlit:
-    """Implements ports.Output: lights without wires."""
+    """Implements ports.outputs.Output: lights without wires."""
 
     def show(self, on: frozenset[Channel]) -> None:
         self.on = on
@@ -81,7 +81,7 @@ class Unlit:
 
 
 class Answers:
-    """Implements ports.CuePlayer over the daemon's own player.
+    """Implements ports.outputs.CuePlayer over the daemon's own player.
 
     Attributes:
         played: cues, each with when it had begun.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 READER = "Virtual PCD 00 00"
 GET_UID = bytes.fromhex("FFCA000000")

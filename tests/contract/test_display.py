@@ -21,7 +21,7 @@ from kazasu.outputs.display_terminal import TerminalDisplay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Display
+    from kazasu.ports.outputs import Display
 
 FIRST = Screen(lines=("記録しました", "山田 〇子", "17:15 退勤", "08:31 出勤"))
 SECOND = Screen(lines=("", "<b>&", "Once more please"))

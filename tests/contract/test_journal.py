@@ -1,4 +1,4 @@
-"""Each journal, the fake and the real one, keeps the seam's promises (ports.Journal, ports.Backlog)."""
+"""Each journal, the fake and the real one, keeps the seam's promises (ports.store.Journal, ports.store.Backlog)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kazasu import ports
+    from kazasu.ports import store
 
 VERIFIER = Ed25519Verifier(SIGNER.public)
 MAX_EVENTS = 20
@@ -29,7 +29,7 @@ KEEP_S = 100
 class Subject:
     """A journal, its backlog and the clock that its drafts are dated by."""
 
-    def __init__(self, journal: ports.Journal, backlog: ports.Backlog) -> None:
+    def __init__(self, journal: store.Journal, backlog: store.Backlog) -> None:
         self.journal = journal
         self.backlog = backlog
         self.clock = FakeClock()

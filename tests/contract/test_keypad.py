@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from kazasu.ports import Keypad, WakeableKeypad
+    from kazasu.ports.keypads import Keypad, WakeableKeypad
 
 LEGEND = "123A456B789C*0#D"
 TYPED = {Key.ENTER: b"\n", Key.BACKSPACE: b"\x7f", Key.CANCEL: b"\x1b"}

@@ -19,7 +19,7 @@ from kazasu.outputs.terminal import TerminalOutput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kazasu.ports import Output
+    from kazasu.ports.outputs import Output
 
 PINS = {
     Channel.GREEN: Pin(number=17),

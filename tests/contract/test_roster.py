@@ -1,4 +1,4 @@
-"""Each roster, the fake and the real one, keeps the seam's promises (ports.Roster)."""
+"""Each roster, the fake and the real one, keeps the seam's promises (ports.store.Roster)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from kazasu import ports
     from kazasu.model.access import Enrolment
     from kazasu.model.code import KeptPin
+    from kazasu.ports import store
 
 FULL = Offer(kind="full", version=1, parts=1, size_bytes=1, index=("0" * 64,))
 MANIFEST = Manifest(
@@ -45,7 +45,7 @@ class Subject:
 
     def __init__(
         self,
-        roster: ports.Roster,
+        roster: store.Roster,
         enroll_one: Callable[[Enrolment], object],
         set_code: Callable[[str, str, KeptPin], object],
         revoke_one: Callable[[str], object],

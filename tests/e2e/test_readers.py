@@ -24,7 +24,7 @@ from kazasu.virtual.pcscd import PrivatePcscd
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 READERS = FRONT, BACK = "Virtual PCD 00 00", "Virtual PCD 00 01"
 APDUS = [bytes([0x00, 0xB0, 0x00, offset, 0x04]) for offset in range(4)]

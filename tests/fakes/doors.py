@@ -120,7 +120,7 @@ class Doors:
         return dict(self.service.unlocked(self.clock.now()))
 
     def restart(self, *, boot: bool = False) -> None:
-        """Begin anew, with what the journal gives back: see ports.Journal.recent."""
+        """Begin anew, with what the journal gives back: see ports.store.Journal.recent."""
         if boot:
             self.clock.reboot()
         self.service = self._fresh()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Strike:
-    """Implements ports.Lock."""
+    """Implements ports.outputs.Lock."""
 
     def __init__(self) -> None:
         self.released = False

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from kazasu.ports import Backlog, SendCursor
+    from kazasu.ports.store import Backlog, SendCursor
     from kazasu.publishers.settings import Broker, Commanding
 
 SITE = "city-hall"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from fakes.card_channel import AnswersApdus
     from kazasu.cards.kind import CardKind
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "cards"
 PEPPER = bytes(range(32))

@@ -172,7 +172,7 @@ class Clocks(RuleBasedStateMachine):
 
 
 class Awake:
-    """Implements ports.Wakeable."""
+    """Implements ports.loops.Wakeable."""
 
     def wake(self) -> None:
         """Nobody sleeps here."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Strike:
-    """Implements ports.Lock, and notes how many events there were when it moved."""
+    """Implements ports.outputs.Lock, and notes how many events there were when it moved."""
 
     def __init__(self, journal: FakeJournal) -> None:
         self._journal = journal

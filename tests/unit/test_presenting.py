@@ -46,7 +46,7 @@ class Woken:
 
 
 class Shown:
-    """Implements ports.Captions: who was named."""
+    """Implements ports.captions.Captions: who was named."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[str, DenyReason | None]] = []

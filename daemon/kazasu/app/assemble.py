@@ -44,7 +44,12 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
     from kazasu.model.document import Signer
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Captions, Clock, Inbox, Loop, MusterBoard, Output
+    from kazasu.ports.captions import Captions
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Loop
+    from kazasu.ports.muster import MusterBoard
+    from kazasu.ports.outputs import Output
     from kazasu.publishers.roster_updates import RosterUpdates
     from kazasu.publishers.settings import Commanding
 

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from kazasu.model import configuration, configuration_attendance
     from kazasu.model.configuration import Config
     from kazasu.model.pepper import Pepper
-    from kazasu.ports import Clock, Demand, PinSource, Service
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.readers import Demand, PinSource
+    from kazasu.ports.services import Service
 
 
 def card_identifier(config: Config, clock: Clock, demand: Demand, pins: PinSource | None = None) -> CardKinds:
-    """What reads cards, with the configured kinds. Implements ports.CardIdentifier.
+    """What reads cards, with the configured kinds. Implements ports.readers.CardIdentifier.
 
     Args:
         config: checked.

@@ -19,7 +19,8 @@ from kazasu.collector.terminals import TerminalDirectory
 from kazasu.collector.wire import CollectorPayloads, CollectorTopics
 from kazasu.config import credential
 from kazasu.errors import ConfigurationError
-from kazasu.ports import Clock, Loop
+from kazasu.ports.clock import Clock
+from kazasu.ports.loops import Loop
 from kazasu.runtime.clock import SystemClock
 from kazasu.runtime.debian import see_debian
 from kazasu.store.keys import load_signer

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
     from kazasu.model.configuration_attendance import Attendance
     from kazasu.model.configuration_display import Display as Settings
-    from kazasu.ports import Captions, Clock, Display, Health
+    from kazasu.ports.captions import Captions
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.outputs import Display
 
 
 def captions_of(

@@ -29,7 +29,7 @@ def door_access(
     Args:
         config: checked, with doors.
         secure: whether a door is closed and locked.
-        roster_made_s: see ports.Roster.made_s.
+        roster_made_s: see ports.store.Roster.made_s.
 
     Raises:
         ConfigurationError: the holidays of a country that nobody knows.

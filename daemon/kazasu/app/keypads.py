@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from kazasu.model.configuration import Config
     from kazasu.model.configuration_people import Codes
     from kazasu.outputs.gpio import Header
-    from kazasu.ports import Clock, Inbox, Keypad, Loop, PinSource, WakeableKeypad
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.keypads import Keypad, WakeableKeypad
+    from kazasu.ports.loops import Loop
+    from kazasu.ports.readers import PinSource
     from kazasu.publishers.board import HealthBoard
 
 

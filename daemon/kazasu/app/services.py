@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from kazasu.model.day_card import DayCards
     from kazasu.model.document import Signer
     from kazasu.model.try_limit import TryLimit
-    from kazasu.ports import Clock, Service
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.services import Service
     from kazasu.reception import Pressed
     from kazasu.services.attendance import Attendance
     from kazasu.services.door_access import DoorAccess
@@ -50,7 +51,7 @@ def services_of(config: Config, *, secure: Callable[[str], bool], roster_made_s:
     Args:
         config: checked.
         secure: whether a door is closed and locked.
-        roster_made_s: see ports.Roster.made_s.
+        roster_made_s: see ports.store.Roster.made_s.
 
     Raises:
         ConfigurationError: the holidays of a country that nobody knows.

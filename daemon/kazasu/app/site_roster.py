@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from kazasu.model.configuration import Config
     from kazasu.model.door_rules import DoorPolicy
-    from kazasu.ports import Clock, Health, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.roster_updates import RosterUpdates
     from kazasu.store.roster import Roster

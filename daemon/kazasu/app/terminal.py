@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from kazasu.commands import Commands
     from kazasu.doors import Access, Doors, Doorway
     from kazasu.orders import Orders
-    from kazasu.ports import Captions, Clock, CuePlayer, Health, InputQueue, Journal, Roster, Service, Wakeable
+    from kazasu.ports.captions import Captions
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import InputQueue
+    from kazasu.ports.loops import Wakeable
+    from kazasu.ports.outputs import CuePlayer
+    from kazasu.ports.services import Service
+    from kazasu.ports.store import Journal, Roster
     from kazasu.terminal import Settings
 
 NOBODY = Reception()

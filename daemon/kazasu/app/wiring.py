@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from kazasu.model.table import ButtonPin
     from kazasu.outputs.gpio import Header
     from kazasu.outputs.locks import Relay
-    from kazasu.ports import Clock, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.inbox import Inbox
 
 
 class Unwired:

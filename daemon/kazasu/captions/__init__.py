@@ -1,1 +1,1 @@
-"""What people may read beside each cue: ports.Captions, with a display and without."""
+"""What people may read beside each cue: ports.captions.Captions, with a display and without."""

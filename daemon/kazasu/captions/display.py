@@ -1,4 +1,4 @@
-"""What people may read beside each cue: ports.Captions for a terminal that has a display.
+"""What people may read beside each cue: ports.captions.Captions for a terminal that has a display.
 
 The terminal's thread says what happened, in values; the words are chosen and drawn in the display's own thread. So a
 tap costs no more for it than an entry in a queue of one, and no name or font can make one fail.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kazasu.model.event import Event
     from kazasu.model.name_mask import NameMask
     from kazasu.model.screen_words import Language, Text
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
 
 GRANTED_S = 3.0
 """How long a person's own answer stays, unless the next person taps."""
@@ -78,7 +78,7 @@ class _State(NamedTuple):
 
 
 class DisplayCaptions:
-    """Implements ports.Captions.
+    """Implements ports.captions.Captions.
 
     Args:
         language: of the words.
@@ -114,28 +114,28 @@ class DisplayCaptions:
         self._loop = loop
 
     def cue(self, name: CueName) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         self._show(partial(cue_screen, name, self._language), DENIED_S if name is CueName.FAULT else _ASKED_S)
 
     def entered(self, digits: int, *, of_code: bool) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         self._show(partial(entry_screen, digits, self._language, of_code=of_code), _ASKED_S)
 
     def abandoned(self) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         if self._loop is not None:
             self._loop.end()
         self._touch()
 
     def chosen(self, direction: Direction) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         if self._ways.button_within_s is not None:
             until_s = self._clock.mono_s() + self._ways.button_within_s
             self._state = self._state._replace(chosen=(direction, until_s))
             self._touch()
 
     def answered(self, presentation: Presentation, decision: Decision) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         self._state = self._state._replace(chosen=None)
         holder = None if presentation.enrolment is None else presentation.enrolment.cardholder
         punches = () if holder is None else self._punches.of(holder.number)
@@ -147,12 +147,12 @@ class DisplayCaptions:
         self._show(make, GRANTED_S if decision.granted else DENIED_S)
 
     def rest(self, name: CueName, alarm: Alarm | None) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         self._state = self._state._replace(rest=Rest(cue=name, alarm=alarm))
         self._touch()
 
     def recorded(self, event: Event) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
         self._punches.recorded(event)
 
     def idle(self) -> Idle:

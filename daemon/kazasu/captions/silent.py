@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 class Silent:
-    """Implements ports.Captions."""
+    """Implements ports.captions.Captions."""
 
     def cue(self, name: CueName) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
 
     def entered(self, digits: int, *, of_code: bool) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
 
     def abandoned(self) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
 
     def chosen(self, direction: Direction) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
 
     def answered(self, presentation: Presentation, decision: Decision) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
 
     def rest(self, name: CueName, alarm: Alarm | None) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""
 
     def recorded(self, event: Event) -> None:
-        """See ports.Captions."""
+        """See ports.captions.Captions."""

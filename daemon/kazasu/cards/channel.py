@@ -13,7 +13,7 @@ from kazasu.errors import CardError, CardRefused, UnexpectedStatus
 from kazasu.model.access import DenyReason
 
 if TYPE_CHECKING:
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 SHORT_READ_BYTES: Final = 256  # what Le = 00 asks for (ISO/IEC 7816-4:2020, 5.2)
 _MOST_APDUS: Final = 200  # eight kilobytes in pieces of 64 bytes, and what it takes to get there
@@ -46,7 +46,7 @@ class Limited:
         self._left = _MOST_APDUS
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel.
+        """See ports.readers.CardChannel.
 
         Raises:
             CardRefused: 200 commands were not enough.
@@ -70,7 +70,7 @@ class FirstAgain:
         self._first = True
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel."""
+        """See ports.readers.CardChannel."""
         first, self._first = self._first, False
         data, sw = self._channel.transmit(apdu)
         if first and sw == status.UNKNOWN_ERROR:
@@ -93,7 +93,7 @@ class StatusFolding:
         self._channel = channel
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel."""
+        """See ports.readers.CardChannel."""
         data, sw = self._channel.transmit(apdu)
         if not _asks_for_data(apdu):
             return data, sw
@@ -128,7 +128,7 @@ def expect(channel: CardChannel, apdu: bytes, step: str) -> bytes:
 
     Raises:
         UnexpectedStatus: any status word but 9000.
-        CardError: see ports.CardChannel.
+        CardError: see ports.readers.CardChannel.
     """
     data, sw = channel.transmit(apdu)
     if sw != status.SUCCESS:

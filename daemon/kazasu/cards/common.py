@@ -23,7 +23,7 @@ from kazasu.model.table import Table
 if TYPE_CHECKING:
     from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _AID: Final = bytes.fromhex("D3921000310001010100")
 _READ_RECORD: Final = bytes.fromhex("00B2010C00")  # record 1 of the EF with the short identifier 1

@@ -31,7 +31,7 @@ from kazasu.model.table import Table
 
 if TYPE_CHECKING:
     from kazasu.cards.kind import Tools
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _SELECT_APPLICATION: Final = 0x5A
 _GET_KEY_VERSION: Final = 0x64

@@ -26,7 +26,7 @@ from kazasu.model.access import DenyReason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 Mode: TypeAlias = Literal["auto", "ev2", "ev1"]
 

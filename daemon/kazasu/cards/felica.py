@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kazasu.cards.felica_commands import FelicaCommands
     from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _IDM_BYTES: Final = 8  # JIS X 6319-4
 _UNSTABLE: Final = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kazasu.cards.felica import Settings
     from kazasu.cards.felica_transport import Exchange
     from kazasu.cards.kind import Tools
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _GET_PMM: Final = bytes.fromhex("FFCA010000")  # kept by the reader since it found the card
 _PMM_BYTES: Final = 8

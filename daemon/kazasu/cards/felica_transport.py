@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from kazasu.cards.felica_frames import Frame
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _Told = TypeVar("_Told")
 
@@ -70,7 +70,7 @@ class Exchange(Protocol):
 
         Raises:
             NoAnswer: no card answered.
-            CardError: see ports.CardChannel.
+            CardError: see ports.readers.CardChannel.
         """
         ...
 
@@ -116,7 +116,7 @@ class Transport:
 
         Raises:
             NoAnswer: a command had no answer.
-            CardError: what the conversation raises; see also ports.CardChannel.
+            CardError: what the conversation raises; see also ports.readers.CardChannel.
         """
         card = storage_card(atr)
         by_atr = card is not None and card.standard != FELICA

@@ -18,7 +18,7 @@ from kazasu.errors import ForbiddenApdu
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _SUCCESS: Final = frozenset({0x9000})
 _MORE: Final = 0x61
@@ -229,7 +229,7 @@ class Guarded:
         self._announced: list[_Level] = []  # what opens if the answer that is still being fetched ends with success
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel; what is not allowed here and now never reaches the reader."""
+        """See ports.readers.CardChannel; what is not allowed here and now never reaches the reader."""
         for depth in range(len(self._open), 0, -1):
             opened = self._open[depth - 1].inner.get(apdu)
             if opened is not None:

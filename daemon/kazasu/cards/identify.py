@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from kazasu.cards.kind import CardKind
     from kazasu.model.access import Assurance, Identifier
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 
 class CardKinds:
-    """Asks each kind whether the card is its own. Implements ports.CardIdentifier.
+    """Asks each kind whether the card is its own. Implements ports.readers.CardIdentifier.
 
     A card that answers to two kinds gives the identifier of the stronger one; of two equals, of the one named first.
 
@@ -36,7 +36,7 @@ class CardKinds:
         return max(kind.reach for kind in self.kinds if kind.name == name)
 
     def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
-        """See ports.CardIdentifier."""
+        """See ports.readers.CardIdentifier."""
         to_card = folded(Guarded(channel, self._allowed))
         for kind in self.kinds:
             identifier = kind.read(to_card, atr)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
-    from kazasu.ports import CardChannel, Clock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.readers import CardChannel
 
 _AID: Final = bytes.fromhex("D392F000260100000001")
 _TOKEN_FILE: Final = bytes.fromhex("0006")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    from kazasu.ports import CardChannel, Demand, PinSource
+    from kazasu.ports.readers import CardChannel, Demand, PinSource
 
 _KEY_FILE: Final = bytes.fromhex("0017")
 _PIN_FILE: Final = bytes.fromhex("0018")

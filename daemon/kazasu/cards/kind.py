@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.model.access import Assurance, Identifier
     from kazasu.model.table import Table
-    from kazasu.ports import CardChannel, Clock, Demand, PinSource
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.readers import CardChannel, Demand, PinSource
 
 
 class CardKind(Protocol):

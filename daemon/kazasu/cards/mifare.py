@@ -13,7 +13,7 @@ from kazasu.model.table import Table
 if TYPE_CHECKING:
     from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 # ISO/IEC 14443-3:2018, 6.5.4
 _UID_BYTES: Final = frozenset({4, 7, 10})

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from kazasu.cards.certificates import CheckedCertificate
     from kazasu.cards.kind import Tools
     from kazasu.cards.pseudonym import Pseudonymizer
-    from kazasu.ports import CardChannel, Clock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.readers import CardChannel
 
 # SELECT by the whole AID with its version, and with its answer: the standard knows P2 = 00 only (part 2, 3.1.1).
 _SELECT: Final = bytes.fromhex("00A404000BA00000030800001000010000")

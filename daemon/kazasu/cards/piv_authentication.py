@@ -25,7 +25,7 @@ from kazasu.model.access import DenyReason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _KEY: Final = 0x9E
 _GENERAL_AUTHENTICATE: Final = 0x87

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kazasu.cards.pseudonym import Pseudonymizer
     from kazasu.cards.staff_profile import Step
     from kazasu.cards.staff_proof import Proof
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ class Application:
 
         Raises:
             CardRefused: it has, and does not answer as the profile says, or has not proved its key.
-            CardError: see ports.CardChannel.
+            CardError: see ports.readers.CardChannel.
         """
         _, sw = channel.transmit(select_application(self.aid))
         if sw >> 8 in status.FAULTS:

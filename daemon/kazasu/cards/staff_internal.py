@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kazasu.cards.keyring import KeyRing, SecretKey
     from kazasu.cards.staff_cut import Number
     from kazasu.cards.staff_profile import InternalAuthentication
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 KEY_BYTES: Final = {"aes-128": (16,), "aes-256": (32,), "3des": (16, 24)}
 """Lengths of a key, by algorithm."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kazasu.cards.guard import Scope, Template
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 ALL: Final = b"\x00"
 """Le of zeros: all there is (ISO/IEC 7816-4:2020, 5.2)."""
@@ -62,7 +62,7 @@ class Proof(Protocol):
 
         Raises:
             CardRefused: the card does not have it.
-            CardError: see ports.CardChannel.
+            CardError: see ports.readers.CardChannel.
         """
         ...
 
@@ -75,7 +75,7 @@ class Proof(Protocol):
 
         Raises:
             CardRefused: the card has not proved its key (AUTHENTICATION_FAILED), or what it gave beside is of no use.
-            CardError: see ports.CardChannel.
+            CardError: see ports.readers.CardChannel.
         """
         ...
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kazasu.cards.staff_profile import Profile, Signature
-    from kazasu.ports import CardChannel, Clock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.readers import CardChannel
 
 _HASHES: Final = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 

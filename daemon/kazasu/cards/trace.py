@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.access import Identifier
-    from kazasu.ports import CardChannel, CardIdentifier, PinSource
+    from kazasu.ports.readers import CardChannel, CardIdentifier, PinSource
 
 # ISO/IEC 7816-4:2020, table 4, and ISO/IEC 7816-8 for 2A.
 _ISO: Final = {
@@ -87,7 +87,7 @@ class Trace(NamedTuple):
 
 
 class Traced:
-    """Keeps a trace of the last read. Implements ports.CardIdentifier.
+    """Keeps a trace of the last read. Implements ports.readers.CardIdentifier.
 
     Args:
         identifier: does the reading.
@@ -104,7 +104,7 @@ class Traced:
         self.trace = Trace((), 0.0)
 
     def identify(self, channel: CardChannel, atr: bytes) -> Identifier:
-        """See ports.CardIdentifier."""
+        """See ports.readers.CardIdentifier."""
         timed = _Timed(channel, self._monotonic_s)
         began = self._monotonic_s()
         try:
@@ -115,7 +115,7 @@ class Traced:
 
 
 class TimedPins:
-    """Knows how long people took. Implements ports.PinSource.
+    """Knows how long people took. Implements ports.readers.PinSource.
 
     Args:
         pins: asks them.
@@ -131,7 +131,7 @@ class TimedPins:
         self.waited_s = 0.0
 
     def ask(self, tries_left: int, length: range, meanwhile: Callable[[], None]) -> str | None:
-        """See ports.PinSource."""
+        """See ports.readers.PinSource."""
         began = self._monotonic_s()
 
         def with_card() -> None:
@@ -148,7 +148,7 @@ class TimedPins:
 
 
 class _Timed:
-    """Implements ports.CardChannel."""
+    """Implements ports.readers.CardChannel."""
 
     def __init__(self, channel: CardChannel, monotonic_s: Callable[[], float]) -> None:
         self._channel = channel

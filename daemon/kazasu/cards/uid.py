@@ -8,7 +8,7 @@ from kazasu.cards.channel import expect
 from kazasu.cards.guard import Allowance
 
 if TYPE_CHECKING:
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 _GET_UID: Final = bytes.fromhex("FFCA000000")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kazasu.cards.trace import Trace
     from kazasu.model.configuration import Config
     from kazasu.model.input import CardRead
-    from kazasu.ports import Demand
+    from kazasu.ports.readers import Demand
 
 _PIN_S: Final = 60.0
 

@@ -15,7 +15,8 @@ from kazasu.runtime.systemd import Notifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kazasu.ports import Clock, Loop
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.loops import Loop
 
 
 def keep_running(loops: Sequence[tuple[str, Loop]], clock: Clock, status: Callable[[], str]) -> int:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kazasu.collector.repair import Repair
     from kazasu.collector.terminals import TerminalDirectory
     from kazasu.collector.wire import CollectorPayloads, CollectorTopics
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from kazasu.collector.collecting import Collecting
     from kazasu.collector.configuration import Collector
     from kazasu.collector.wire import CollectorPayloads, CollectorTopics
-    from kazasu.ports import Beat, Clock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.loops import Beat
     from kazasu.publishers.settings import Broker
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ nobody would get meanwhile. What it had is asked for again."""
 
 
 class CollectorLoop:
-    """Implements ports.Loop.
+    """Implements ports.loops.Loop.
 
     Args:
         settings: its name and its group.
@@ -67,12 +68,12 @@ class CollectorLoop:
         self._line = Line(self._connect, self._begin, waker=self._waker, mono_s=clock.mono_s, random=random)
 
     def stop(self) -> None:
-        """See ports.Loop."""
+        """See ports.loops.Loop."""
         self._stopping.set()
         self._waker.wake()
 
     def run(self, beat: Beat) -> None:
-        """Collect until `stop`; see ports.Loop."""
+        """Collect until `stop`; see ports.loops.Loop."""
         self._line.keep(beat, self._stopping.is_set, self._tell)
 
     def _tell(self) -> None:

@@ -18,17 +18,17 @@ from kazasu.publishers.waker import Waker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Beat
+    from kazasu.ports.loops import Beat
 
 _log = logging.getLogger(__name__)
 
-_BEAT_S = 9.0  # ports.Beat asks for one at least every 10 s
+_BEAT_S = 9.0  # ports.loops.Beat asks for one at least every 10 s
 _CLIENT_S = 5.0
 _READERS = 4  # there is one Prometheus, or two; who dawdles takes a place, and no more than that
 
 
 class MetricsServer:
-    """Implements ports.Loop. A reader has a thread of its own, so that none holds up the watchdog.
+    """Implements ports.loops.Loop. A reader has a thread of its own, so that none holds up the watchdog.
 
     Args:
         host: the address to listen on.
@@ -55,7 +55,7 @@ class MetricsServer:
         self.port: int = self._server.server_address[1]
 
     def run(self, beat: Beat) -> None:
-        """Serve until `stop`; see ports.Loop."""
+        """Serve until `stop`; see ports.loops.Loop."""
         poll = select.poll()
         poll.register(self._waker, select.POLLIN)
         poll.register(self._server, select.POLLIN)
@@ -68,7 +68,7 @@ class MetricsServer:
             self._server.server_close()
 
     def stop(self) -> None:
-        """See ports.Loop."""
+        """See ports.loops.Loop."""
         self._stopping.set()
         self._waker.wake()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kazasu.collector.records import Chain
     from kazasu.collector.wire import Announced, CollectorPayloads
     from kazasu.model.document import Signer
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
 
 _SELDOM_S = 3600
 

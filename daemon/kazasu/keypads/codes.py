@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
     from kazasu.keypads.code_check import CodeCheck, Entered
     from kazasu.keypads.turns import Turns
-    from kazasu.ports import Beat, Health, Inbox
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Beat
 
-_IDLE_S: Final = 10.0  # the longest a loop may be silent: see ports.Beat
+_IDLE_S: Final = 10.0  # the longest a loop may be silent: see ports.loops.Beat
 _MISSING_S: Final = 5.0  # a keypad that is not there is looked for again after this time
 _DARK_AGAIN_S: Final = 0.45  # the light of a key's cue is out by then, and the answer's own begins in the dark
 
 
 class CodeLoop:
-    """Implements ports.Loop.
+    """Implements ports.loops.Loop.
 
     Args:
         turns: the keypad.
@@ -64,7 +66,7 @@ class CodeLoop:
         self._last_key_s = 0.0
 
     def run(self, beat: Beat) -> None:
-        """Take entries until `stop`; see ports.Loop."""
+        """Take entries until `stop`; see ports.loops.Loop."""
         while not self._stopping.is_set():
             beat()
             try:

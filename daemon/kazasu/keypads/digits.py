@@ -14,7 +14,7 @@ from kazasu.model.key import Key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Keypad
+    from kazasu.ports.keypads import Keypad
 
 _MOST_KEYS: Final = 64  # a key that is stuck, or a device that makes them up, must not fill the terminal's queue
 

@@ -12,14 +12,16 @@ from kazasu.model.input import KeyTaken, PinAsked, PinEnded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Health, Inbox, Keypad
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.keypads import Keypad
 
 _LOOK_S: Final = 0.5
 _DARK_AGAIN_S: Final = 0.45  # the light of a key's cue is out by then, and the answer's own begins in the dark
 
 
 class PinEntry:
-    """Implements ports.PinSource.
+    """Implements ports.readers.PinSource.
 
     Args:
         keypad: what is typed on.
@@ -49,7 +51,7 @@ class PinEntry:
         self._last_key_s = 0.0
 
     def ask(self, tries_left: int, length: range, meanwhile: Callable[[], None]) -> str | None:
-        """See ports.PinSource; without a keypad nobody can finish."""
+        """See ports.readers.PinSource; without a keypad nobody can finish."""
         try:
             with self._keypad.listen():
                 self._health.clear("keypad")

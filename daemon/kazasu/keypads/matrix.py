@@ -60,7 +60,7 @@ class Matrix(Protocol):
 
 
 class MatrixKeypad:
-    """Implements ports.WakeableKeypad.
+    """Implements ports.keypads.WakeableKeypad.
 
     Args:
         matrix: four rows, top first, and four columns, left first.
@@ -89,7 +89,7 @@ class MatrixKeypad:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """See ports.Keypad; a key that is held already does not count."""
+        """See ports.keypads.Keypad; a key that is held already does not count."""
         with _unavailable_if_broken():
             self._down = self._seen = self._matrix.scan()
         self._since_s = self._mono_s()
@@ -97,7 +97,7 @@ class MatrixKeypad:
         self._down = self._seen = frozenset()
 
     def key(self, timeout_s: float) -> Key | None:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         ends_s = self._mono_s() + timeout_s
         with _unavailable_if_broken():
             while not self._woken.is_set():
@@ -115,7 +115,7 @@ class MatrixKeypad:
         return None
 
     def wake(self) -> None:
-        """See ports.WakeableKeypad."""
+        """See ports.keypads.WakeableKeypad."""
         self._woken.set()
         self._news.set()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SimulatedKeypad:
-    """Implements ports.WakeableKeypad, but for one thing: keys that are pressed while nobody listens wait.
+    """Implements ports.keypads.WakeableKeypad, but for one thing: keys that are pressed while nobody listens wait.
 
     Whoever orders them does not see whether somebody does, as a person at a keypad sees the answer to the one before.
     """
@@ -33,7 +33,7 @@ class SimulatedKeypad:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         try:
             yield
         finally:
@@ -42,12 +42,12 @@ class SimulatedKeypad:
                     self._pressed.get_nowait()
 
     def key(self, timeout_s: float) -> Key | None:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         try:
             return self._pressed.get(timeout=timeout_s)
         except queue.Empty:
             return None
 
     def wake(self) -> None:
-        """See ports.WakeableKeypad."""
+        """See ports.keypads.WakeableKeypad."""
         self._pressed.put(None)

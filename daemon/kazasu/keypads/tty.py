@@ -32,7 +32,9 @@ _KEYS: Final = {
 
 
 class TtyKeypad:
-    """Implements ports.Keypad on a terminal, without echo; and ports.Inbox and ports.Health, to draw what happens.
+    """Implements ports.keypads.Keypad on a terminal, without echo.
+
+    And ports.inbox.Inbox and ports.health.Health, to draw what happens.
 
     Ctrl-C interrupts as ever.
 
@@ -46,7 +48,7 @@ class TtyKeypad:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         with contextlib.ExitStack() as undo:
             try:
                 file = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
@@ -63,7 +65,7 @@ class TtyKeypad:
             yield
 
     def key(self, timeout_s: float) -> Key | None:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         if self._file is None:
             raise KeypadUnavailable("nobody listens")
         readable, _, _ = select.select([self._file], [], [], timeout_s)
@@ -78,7 +80,7 @@ class TtyKeypad:
         return _KEYS.get(typed)
 
     def put(self, item: Input) -> None:
-        """Draw the line: see ports.Inbox."""
+        """Draw the line: see ports.inbox.Inbox."""
         match item:
             case PinAsked(tries_left=int(left)):
                 self._line(f"PIN of the card ({left} tries left), then Enter; leave the card on the reader: ")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kazasu.model.key import Key
-    from kazasu.ports import WakeableKeypad
+    from kazasu.ports.keypads import WakeableKeypad
 
 
 class KeypadTaken(KeypadUnavailable):
@@ -95,7 +95,7 @@ class Turns:
 
 
 class ForCards:
-    """Implements ports.Keypad."""
+    """Implements ports.keypads.Keypad."""
 
     def __init__(self, turns: Turns, keypad: WakeableKeypad) -> None:
         self._turns = turns
@@ -103,17 +103,17 @@ class ForCards:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         with self._turns.claim(), self._keypad.listen():
             yield
 
     def key(self, timeout_s: float) -> Key | None:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         return self._keypad.key(timeout_s)
 
 
 class ForCodes:
-    """Implements ports.Keypad, for codes."""
+    """Implements ports.keypads.Keypad, for codes."""
 
     def __init__(self, turns: Turns, keypad: WakeableKeypad) -> None:
         self._turns = turns
@@ -121,7 +121,7 @@ class ForCodes:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """See ports.Keypad.
+        """See ports.keypads.Keypad.
 
         Raises:
             KeypadTaken: a card has it.
@@ -130,7 +130,7 @@ class ForCodes:
             yield
 
     def key(self, timeout_s: float) -> Key | None:
-        """See ports.Keypad.
+        """See ports.keypads.Keypad.
 
         Raises:
             KeypadTaken: a card wants it.

@@ -55,7 +55,7 @@ KEYS: Final = {
 
 
 class UsbKeypad:
-    """Implements ports.WakeableKeypad.
+    """Implements ports.keypads.WakeableKeypad.
 
     Args:
         pattern: the device's path, with * and ?; of several that fit, the first with digits and Enter.
@@ -102,12 +102,12 @@ class UsbKeypad:
         self._woken.close()
 
     def wake(self) -> None:
-        """See ports.WakeableKeypad."""
+        """See ports.keypads.WakeableKeypad."""
         self._waker.send(b"\0")
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """See ports.Keypad; a keypad that was plugged in anew is taken again."""
+        """See ports.keypads.Keypad; a keypad that was plugged in anew is taken again."""
         if self._file is None:
             self.open()
         try:
@@ -121,7 +121,7 @@ class UsbKeypad:
             self._pressed.clear()
 
     def key(self, timeout_s: float) -> Key | None:
-        """See ports.Keypad."""
+        """See ports.keypads.Keypad."""
         if not self._pressed and self._readable(timeout_s):
             self._pressed += self._read()
         return self._pressed.popleft() if self._pressed else None

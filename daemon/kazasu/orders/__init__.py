@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from kazasu.model.cue import CueName
     from kazasu.model.event import Event
     from kazasu.orders.doors import DoorOrders
-    from kazasu.ports import Clock, Roster
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.store import Roster
     from kazasu.presenting import Presenter
     from kazasu.reception import Reception
     from kazasu.recorder import Recorder

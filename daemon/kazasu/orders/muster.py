@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kazasu.meeting_point import MeetingPoint
     from kazasu.model.order import MusterOrder
     from kazasu.orders import Record
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
 
 
 class MusterOrders:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from kazasu.model.moment import Moment
     from kazasu.model.order import PeopleOrder
     from kazasu.orders import Record
-    from kazasu.ports import Clock, Roster
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.store import Roster
     from kazasu.presenting import Presenter
     from kazasu.reception import Reception
 

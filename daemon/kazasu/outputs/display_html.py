@@ -27,7 +27,7 @@ pre {{ background: #000; color: #cfe8ff; font: 6vw/1.4 monospace; width: 16ch; m
 
 
 class HtmlDisplay:
-    """Implements ports.Display.
+    """Implements ports.outputs.Display.
 
     Args:
         path: the page; its folder exists. A file `.new` beside it is the next page being written.
@@ -38,7 +38,7 @@ class HtmlDisplay:
         self._closed = False
 
     def show(self, screen: Screen) -> None:
-        """Rewrite the page, atomically: a browser reads the old one or the new one; see ports.Display."""
+        """Rewrite the page, atomically: a browser reads the old one or the new one; see ports.outputs.Display."""
         if self._closed:
             raise DisplayError(f"{self._path}: the page was closed")
         self._write(screen)

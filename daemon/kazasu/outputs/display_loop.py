@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.screen import Screen
-    from kazasu.ports import Display, Health
+    from kazasu.ports.health import Health
+    from kazasu.ports.outputs import Display
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class DisplayLoop:
     """The newest screen wins, and one that nobody could draw in time is not drawn at all.
 
     A display that is missing or broken raises an alert and is tried again; nothing else of it reaches anybody. So this
-    is no ports.Loop: a bus that hangs would starve the watchdog, and a terminal that records would be started anew.
+    is no ports.loops.Loop: a bus that hangs would starve the watchdog, and a terminal that records would start anew.
 
     Args:
         open_display: opens the display; called in the loop's thread, for luma's imports and the bus take their time.

@@ -44,7 +44,7 @@ class Panel(Protocol):
 
 
 class OledDisplay:
-    """Implements ports.Display.
+    """Implements ports.outputs.Display.
 
     Args:
         panel: an opened device of 128 by 64 pixels, one bit each.
@@ -60,7 +60,7 @@ class OledDisplay:
         self._closed = False
 
     def show(self, screen: Screen) -> None:
-        """Draw all four rows and hand them to the panel; see ports.Display."""
+        """Draw all four rows and hand them to the panel; see ports.outputs.Display."""
         if self._closed:
             raise DisplayError("the panel was closed")
         from PIL import Image, ImageDraw

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TerminalDisplay:
-    """Implements ports.Display: each new screen is a box of four rows below the one before.
+    """Implements ports.outputs.Display: each new screen is a box of four rows below the one before.
 
     Args:
         stream: where to draw; not closed.
@@ -23,7 +23,7 @@ class TerminalDisplay:
         self._closed = False
 
     def show(self, screen: Screen) -> None:
-        """Draw it; see ports.Display."""
+        """Draw it; see ports.outputs.Display."""
         if self._closed:
             raise DisplayError("the terminal's display was closed")
         edge = "+" + "-" * COLUMNS + "+\n"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import Direction
     from kazasu.model.cue import Channel
-    from kazasu.ports import Inbox
+    from kazasu.ports.inbox import Inbox
 
 _BOUNCE_S = 0.03  # the contacts of cheap push-buttons chatter for up to 20 ms; a person's press lasts 80 and more
 _NO_GPIO = 'is this user in the group gpio? Where there is no GPIO at all, set outputs.driver = "terminal"'
@@ -117,7 +117,7 @@ class Header:
 
 
 class GpioOutput:
-    """Implements ports.Output.
+    """Implements ports.outputs.Output.
 
     Channels without a pin are left out: a terminal without a relay shows the same cues.
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kazasu.model.door_outcome import LockOutput
-    from kazasu.ports import Beat, Inbox
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Beat
 
-_IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_IDLE_S = 10.0  # the longest a loop may be silent: see ports.loops.Beat
 _SPARE_S = 1.0  # the door's own time ends first
 
 
@@ -37,7 +38,7 @@ class Relay(Protocol):
 
 
 class Wiring:
-    """One lock: its relay, and its second limit. Implements ports.Lock; any thread."""
+    """One lock: its relay, and its second limit. Implements ports.outputs.Lock; any thread."""
 
     def __init__(self, door: str, relay: Relay, longest_s: float, locks: Locks) -> None:
         self._door = door
@@ -47,7 +48,7 @@ class Wiring:
         self._wanted: LockOutput | None = None
 
     def release(self, wanted: LockOutput) -> None:
-        """See ports.Lock."""
+        """See ports.outputs.Lock."""
         with self._locks.changed:
             self._wanted = wanted
             self.look()
@@ -70,7 +71,7 @@ class Wiring:
 
 
 class Locks:
-    """All locks of a terminal, and the loop of their second limits. Implements ports.Loop.
+    """All locks of a terminal, and the loop of their second limits. Implements ports.loops.Loop.
 
     Args:
         relays: by door, each with the longest time in seconds that one grant may release it.
@@ -94,7 +95,7 @@ class Locks:
         self.by_door = {door: Wiring(door, relay, longest_s, self) for door, (relay, longest_s) in relays.items()}
 
     def run(self, beat: Beat) -> None:
-        """Cut what has to be cut; see ports.Loop.
+        """Cut what has to be cut; see ports.loops.Loop.
 
         Raises:
             OutputError: a lock that has to be cut cannot be driven.

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kazasu.model.cue import Cue, CueName
-    from kazasu.ports import Beat, Output
+    from kazasu.ports.loops import Beat
+    from kazasu.ports.outputs import Output
 
-_IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_IDLE_S = 10.0  # the longest a loop may be silent: see ports.loops.Beat
 
 
 class Player:
-    """Implements ports.CuePlayer and ports.Loop.
+    """Implements ports.outputs.CuePlayer and ports.loops.Loop.
 
     An output that fails never raises into a tap: the tap is recorded already, and its event still has to be published.
     The failure is kept, and `run` ends the process with it.
@@ -52,21 +53,21 @@ class Player:
             return self._timeline.resting
 
     def play(self, name: CueName) -> None:
-        """Begin at once; see ports.CuePlayer."""
+        """Begin at once; see ports.outputs.CuePlayer."""
         with self._changed:
             self._timeline.play(name, self._mono_s())
             self._show()
             self._changed.notify()
 
     def rest(self, name: CueName) -> None:
-        """Set what is shown while nothing else plays; see ports.CuePlayer."""
+        """Set what is shown while nothing else plays; see ports.outputs.CuePlayer."""
         with self._changed:
             self._timeline.rest(name, self._mono_s())
             self._show()
             self._changed.notify()
 
     def run(self, beat: Beat) -> None:
-        """Show the following frames, each at its time; see ports.Loop.
+        """Show the following frames, each at its time; see ports.loops.Loop.
 
         Raises:
             OutputError: the output failed, here or in `play`.

@@ -16,7 +16,7 @@ _COLOURS = MappingProxyType({Channel.GREEN: "32;7", Channel.RED: "31;7", Channel
 
 
 class TerminalOutput:
-    """Implements ports.Output: one line, drawn anew; understood without colour by brackets and capitals.
+    """Implements ports.outputs.Output: one line, drawn anew; understood without colour by brackets and capitals.
 
     `[GREEN]  red  [BUZZER]  relay`. Into a file or a pipe it writes one line a change, without control codes:
     `outputs: green buzzer`.

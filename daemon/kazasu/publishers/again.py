@@ -15,7 +15,7 @@ from kazasu.publishers.wire import head
 
 if TYPE_CHECKING:
     from kazasu.model.command import PublishAgain
-    from kazasu.ports import Backlog
+    from kazasu.ports.store import Backlog
 
 _BATCH = 200
 _RANGES = 16

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HealthBoard:
-    """Implements ports.Health.
+    """Implements ports.health.Health.
 
     Attributes:
         waker: woken at each change.

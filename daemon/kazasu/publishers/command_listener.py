@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
-    from kazasu.ports import Clock, Health, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
     from kazasu.publishers.news import Received
     from kazasu.publishers.settings import Commanding, Settings
     from kazasu.publishers.waker import Waker

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import EventFields
     from kazasu.model.command import PublishAgain
-    from kazasu.ports import Backlog, Clock, Health, SendCursor
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.store import Backlog, SendCursor
     from kazasu.publishers.backoff import Backoff
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.wire import Topics

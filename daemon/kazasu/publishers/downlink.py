@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from kazasu.model.document import Verifier
-    from kazasu.ports import Backlog, Health, Inbox
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.store import Backlog
     from kazasu.publishers.command_listener import Answer, CommandListener
     from kazasu.publishers.news import Received
     from kazasu.publishers.settings import Settings

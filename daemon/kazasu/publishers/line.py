@@ -13,14 +13,14 @@ from kazasu.publishers.waker import wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Beat
+    from kazasu.ports.loops import Beat
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.waker import Waker
 
 _log = logging.getLogger(__name__)
 
 BEAT_S = 9.0
-"""The longest that `Line.wait` waits: ports.Beat asks for a beat at least every 10 s."""
+"""The longest that `Line.wait` waits: ports.loops.Beat asks for a beat at least every 10 s."""
 
 STABLE_S = 5.0
 """What lasts shorter does not count as working: two clients of one name throw each other out at once, and mosquitto
@@ -118,7 +118,7 @@ class Line(Generic[_Connection, _Session]):
         return max(0.0, self._retry_at_s - self._mono_s())
 
     def keep(self, beat: Beat, stopped: Callable[[], bool], then: Callable[[], None]) -> None:
-        """Go round for a whole loop's life, say goodbye, and close; see ports.Loop.
+        """Go round for a whole loop's life, say goodbye, and close; see ports.loops.Loop.
 
         Args:
             beat: the loop's.

@@ -15,18 +15,18 @@ from kazasu.model.muster_document import pages
 from kazasu.model.whereabouts import unix_ms
 
 if TYPE_CHECKING:
-    from kazasu import ports
     from kazasu.model.document import Signer
     from kazasu.model.event import Event
     from kazasu.model.whereabouts import Whereabouts
-    from kazasu.ports import Clock
+    from kazasu.ports import muster
+    from kazasu.ports.clock import Clock
     from kazasu.publishers.wire import Topics
 
 APART_S = 2.0
 
 
 class MusterBoard:
-    """Implements ports.MusterBoard.
+    """Implements ports.muster.MusterBoard.
 
     Args:
         whereabouts: the terminal's; nobody else may touch it.
@@ -45,7 +45,7 @@ class MusterBoard:
         self._next_end_ms: int | None = None
 
     def recorded(self, event: Event) -> None:
-        """Take over an event; see ports.MusterBoard."""
+        """Take over an event; see ports.muster.MusterBoard."""
         with self._lock:
             self._whereabouts.recorded(event)
             self._version += 1
@@ -79,7 +79,7 @@ class MusterReport:
         topics: the terminal's.
     """
 
-    def __init__(self, board: ports.MusterBoard, topics: Topics) -> None:
+    def __init__(self, board: muster.MusterBoard, topics: Topics) -> None:
         self._board = board
         self._topics = topics
         self._waiting: collections.deque[tuple[str, bytes]] = collections.deque()

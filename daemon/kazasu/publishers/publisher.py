@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
     from kazasu.model.access import EventFields
     from kazasu.model.document import Verifier
-    from kazasu.ports import Backlog, Beat, Clock, Inbox, MusterBoard, SendCursor
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Beat
+    from kazasu.ports.muster import MusterBoard
+    from kazasu.ports.store import Backlog, SendCursor
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.downlink import Listener
     from kazasu.publishers.settings import Commanding, Settings
@@ -30,7 +34,7 @@ _ALERT = "broker"
 
 
 class MqttPublisher:
-    """Implements ports.Loop and ports.Wakeable.
+    """Implements ports.loops.Loop and ports.loops.Wakeable.
 
     Args:
         settings: what the site decides.
@@ -92,16 +96,16 @@ class MqttPublisher:
         self._trouble = ""
 
     def wake(self) -> None:
-        """There is a new event; see ports.Wakeable."""
+        """There is a new event; see ports.loops.Wakeable."""
         self._board.waker.wake()
 
     def stop(self) -> None:
-        """See ports.Loop."""
+        """See ports.loops.Loop."""
         self._stopping.set()
         self._board.waker.wake()
 
     def run(self, beat: Beat) -> None:
-        """Publish until `stop`; see ports.Loop."""
+        """Publish until `stop`; see ports.loops.Loop."""
         try:
             self._line.keep(beat, self._stopping.is_set, self._after_turn)
         finally:

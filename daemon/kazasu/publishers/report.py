@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.access import EventFields
-    from kazasu.ports import Clock, MusterBoard
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.muster import MusterBoard
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.delivery import Delivery
     from kazasu.publishers.muster import MusterReport

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from kazasu.errors import RosterRefused
     from kazasu.model.door_rules import DoorPolicy
     from kazasu.model.roster_manifest import Manifest
-    from kazasu.ports import Clock, Health, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kazasu.model.roster_manifest import Offer
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
     from kazasu.publishers.roster_mail import RosterMail
     from kazasu.publishers.wire import Topics
 

@@ -36,7 +36,7 @@ from kazasu.model.roster_manifest import EVERY_TERMINAL, MANIFEST_BYTES, Refusal
 if TYPE_CHECKING:
     from kazasu.model.document import Verifier
     from kazasu.model.roster_manifest import Manifest
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
 
 
 class TrustedRoster:

@@ -34,19 +34,22 @@ if TYPE_CHECKING:
 
     from kazasu.model.door_rules import DoorPolicy
     from kazasu.model.roster_manifest import Manifest, Offer
-    from kazasu.ports import Beat, Clock, Health, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Beat
     from kazasu.publishers.roster_trust import TrustedRoster
     from kazasu.publishers.wire import Topics
     from kazasu.store.site_roster import SiteRoster
 
 _log = logging.getLogger(__name__)
 
-_IDLE_S = 5.0  # ports.Beat asks for one at least every 10 s
+_IDLE_S = 5.0  # ports.loops.Beat asks for one at least every 10 s
 _RETRY_S = 60.0  # after an error of the disk
 
 
 class RosterUpdates:
-    """Implements ports.Loop.
+    """Implements ports.loops.Loop.
 
     Args:
         trust: which manifests are believed.
@@ -92,7 +95,7 @@ class RosterUpdates:
         self._unusable: set[str] = set()  # hashes of texts, and of offers' first index, that led nowhere
 
     def run(self, beat: Beat) -> None:
-        """Take rosters over until `stop`; see ports.Loop."""
+        """Take rosters over until `stop`; see ports.loops.Loop."""
         try:
             self.resume()
             while not self.mail.closed:
@@ -103,7 +106,7 @@ class RosterUpdates:
             self._store.close()
 
     def stop(self) -> None:
-        """See ports.Loop."""
+        """See ports.loops.Loop."""
         self.mail.close()
 
     def turn(self, wait_s: float) -> None:

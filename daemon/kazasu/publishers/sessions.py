@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kazasu.model.access import EventFields
-    from kazasu.ports import Clock, MusterBoard, SendCursor
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.muster import MusterBoard
+    from kazasu.ports.store import SendCursor
     from kazasu.publishers.board import HealthBoard
     from kazasu.publishers.delivery import Delivery
     from kazasu.publishers.downlink import Downlink

@@ -10,11 +10,13 @@ from kazasu.errors import RosterError
 if TYPE_CHECKING:
     from kazasu.model.access import Assurance
     from kazasu.model.policy import AssurancePolicy
-    from kazasu.ports import Clock, Roster, Service
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.services import Service
+    from kazasu.ports.store import Roster
 
 
 class EnrolledDemand:
-    """Asks the terminal's policy, its service and the card's own enrolment. Implements ports.Demand.
+    """Asks the terminal's policy, its service and the card's own enrolment. Implements ports.readers.Demand.
 
     It only says how far to go; whether that was enough, the terminal decides, which also tells of a broken roster.
 
@@ -32,7 +34,7 @@ class EnrolledDemand:
         self._clock = clock
 
     def of(self, pseudonym: str | None) -> Assurance:
-        """See ports.Demand."""
+        """See ports.readers.Demand."""
         now, enrolment = self._clock.now(), None
         if pseudonym is not None:
             with contextlib.suppress(RosterError):
@@ -42,7 +44,7 @@ class EnrolledDemand:
 
 
 class FixedDemand:
-    """Asks the same of every card. Implements ports.Demand.
+    """Asks the same of every card. Implements ports.readers.Demand.
 
     Args:
         asked: what.
@@ -52,5 +54,5 @@ class FixedDemand:
         self._asked = asked
 
     def of(self, pseudonym: str | None) -> Assurance:
-        """See ports.Demand."""
+        """See ports.readers.Demand."""
         return self._asked

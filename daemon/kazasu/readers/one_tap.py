@@ -13,7 +13,8 @@ from kazasu.readers.presence import ReaderPattern
 
 if TYPE_CHECKING:
     from kazasu.model.input import Input
-    from kazasu.ports import CardIdentifier, Clock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.readers import CardIdentifier
 
 _LEAVE_S: Final = 5.0
 
@@ -55,7 +56,7 @@ def one_tap(match: str, identifier: CardIdentifier, clock: Clock, timeout_s: flo
 
 
 class _Outcome:
-    """The first read, or what ended the loop. Implements ports.Inbox and ports.Health for one loop."""
+    """The first read, or what ended the loop. Implements ports.inbox.Inbox and ports.health.Health for one loop."""
 
     def __init__(self) -> None:
         self._came: queue.Queue[CardPresented | CardRead | None] = queue.Queue()

@@ -10,7 +10,9 @@ from kazasu.model.input import ReaderChanged, ReaderState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kazasu.ports import Clock, Health, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
 
 PATIENCE_S: Final = 10.0
 

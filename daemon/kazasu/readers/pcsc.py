@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Self
 
-    from kazasu.ports import Beat, CardIdentifier, Clock, Health, Inbox
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Beat
+    from kazasu.ports.readers import CardIdentifier
     from kazasu.readers.presence import ReaderPattern, Sight
 
 _PNP: Final = "\\\\?PnP?\\Notification"
@@ -139,7 +143,7 @@ class PcscChannel:
         raise results.card_error(code, results.GONE_IN_CONNECT)
 
     def transmit(self, apdu: bytes) -> tuple[bytes, int]:
-        """See ports.CardChannel."""
+        """See ports.readers.CardChannel."""
         self._beat()
         if apdu[1] == _VERIFY:
             if self._stopping.is_set():
@@ -154,7 +158,7 @@ class PcscChannel:
 
 
 class PcscReaders:
-    """Watches the configured readers and reads each card that comes. Implements ports.Loop.
+    """Watches the configured readers and reads each card that comes. Implements ports.loops.Loop.
 
     A tap gives `CardPresented` at once and exactly one `CardRead` (rule 2), the latter before the card is let go: the
     terminal decides while the reader finishes.
@@ -185,7 +189,7 @@ class PcscReaders:
         self._left = threading.Event()
 
     def run(self, beat: Beat) -> None:
-        """Watch until `stop`; see ports.Loop. Survives everything that pcscd does."""
+        """Watch until `stop`; see ports.loops.Loop. Survives everything that pcscd does."""
         self._beat = beat
         while not self._stopping.is_set():
             beat()

@@ -65,7 +65,7 @@ class _Floor(msgspec.Struct, frozen=True):
 
 
 class SystemClock:
-    """Implements ports.Clock.
+    """Implements ports.clock.Clock.
 
     How good the wall time is is looked up when somebody asks, and at most every five seconds: nothing is polled, and a
     tap pays for a few clock calls.
@@ -110,7 +110,7 @@ class SystemClock:
         self._going_on = False  # the clock has been before the newest event since the boot
 
     def now(self) -> Moment:
-        """See ports.Clock."""
+        """See ports.clock.Clock."""
         with self._lock:
             wall_s, mono_s = self._read()
             if mono_s - self._looked_s >= _REFRESH_S or self._stepped(wall_s, mono_s):
@@ -128,11 +128,11 @@ class SystemClock:
         return Moment(at=at, source=source, error_ms=error_ms, boot=self._boot, mono_ms=int(mono_s * 1000))
 
     def mono_s(self) -> float:
-        """See ports.Clock."""
+        """See ports.clock.Clock."""
         return self._boottime_s()
 
     def recorded(self, moment: Moment) -> None:
-        """See ports.Clock."""
+        """See ports.clock.Clock."""
         this_boot = moment.boot == self._boot
         mono_s = moment.mono_ms / 1000 if this_boot else 0.0
         with self._lock:

@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kazasu.ports import Beat, Health, Inbox
+    from kazasu.ports.health import Health
+    from kazasu.ports.inbox import Inbox
+    from kazasu.ports.loops import Beat
     from kazasu.runtime.control_guests import Guests
 
-_IDLE_S = 10.0  # the longest a loop may be silent: see ports.Beat
+_IDLE_S = 10.0  # the longest a loop may be silent: see ports.loops.Beat
 _ANSWER_S = 8.0  # the terminal's thread takes milliseconds
 _AGAIN_S = 5.0  # a disk that takes no socket, a read-only one above all, is tried again after this time
 
 
 class ControlSocket:
-    """Implements ports.Loop.
+    """Implements ports.loops.Loop.
 
     A disk that takes no socket keeps nobody from tapping: it is an alert, and tried again until it does.
 
@@ -63,7 +65,7 @@ class ControlSocket:
         self._listen()
 
     def run(self, beat: Beat) -> None:
-        """Take orders until `stop`; see ports.Loop."""
+        """Take orders until `stop`; see ports.loops.Loop."""
         while True:
             beat()
             for key, _ in self._selector.select(self._again_s if self._listener is None else _IDLE_S):

@@ -16,7 +16,7 @@ from kazasu.model.input import Ordered
 from kazasu.model.order import Answer, Order
 
 if TYPE_CHECKING:
-    from kazasu.ports import Inbox
+    from kazasu.ports.inbox import Inbox
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class BoundedInbox:
-    """Implements ports.InputQueue on the one queue of the standard library that is written in C.
+    """Implements ports.inbox.InputQueue on the one queue of the standard library that is written in C.
 
     Args:
         limit: how many inputs may wait. A tap takes milliseconds, so this many means that the terminal thread hangs.
@@ -21,7 +21,7 @@ class BoundedInbox:
         self._limit = limit
 
     def put(self, item: Input) -> None:
-        """Hand over an input; see ports.Inbox."""
+        """Hand over an input; see ports.inbox.Inbox."""
         if self._items.qsize() >= self._limit:
             raise OverflowError(f"{self._limit} inputs wait for the terminal thread: it hangs")
         self._items.put(item)

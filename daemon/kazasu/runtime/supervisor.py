@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-    from kazasu.ports import Loop
+    from kazasu.ports.loops import Loop
     from kazasu.runtime.systemd import Notifier
 
 _log = logging.getLogger(__name__)
 
 SILENT_S = 25.0
-"""A loop that has not beaten for so long hangs: it should every 10 s (ports.Beat)."""
+"""A loop that has not beaten for so long hangs: it should every 10 s (ports.loops.Beat)."""
 
 STOP_S = 6.0
 """All loops together have so long to end: an SD card can hold a flush up for seconds, and the unit kills after ten."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kazasu.model.access import EventFields
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
 
 _THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")  # millidegrees Celsius; the processor's on a Pi
 _DAY_S = 86_400

@@ -111,11 +111,11 @@ class Attendance:
         return self._readers is None or reader in self._readers
 
     def asks(self, enrolment: Enrolment | None, moment: Moment, roster_made_s: int | None) -> Assurance:
-        """What a read has to prove for a punch now, whoever it is; see ports.Service."""
+        """What a read has to prove for a punch now, whoever it is; see ports.services.Service."""
         return self._policy.at(moment)
 
     def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
-        """Answer a presentation that policy does not admit; see ports.Service."""
+        """Answer a presentation that policy does not admit; see ports.services.Service."""
         return Decision(event_type="attendance.denied", reason=reason, cue=CUE_OF_REASON[reason])
 
     def decide(self, presentation: Presentation, moment: Moment) -> Decision:

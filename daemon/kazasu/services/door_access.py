@@ -39,13 +39,13 @@ _AHEAD_S = 86400  # a roster from tomorrow: the clock went back, and nobody know
 
 
 class DoorAccess:
-    """The door access service. Implements ports.Service.
+    """The door access service. Implements ports.services.Service.
 
     Args:
         site: what the configuration says.
         levels: those that this terminal knows.
         secure: whether a door is closed and locked, as its own state says.
-        roster_made_s: since when the site vouches for the roster, Unix time; see ports.Roster.made_s.
+        roster_made_s: since when the site vouches for the roster, Unix time; see ports.store.Roster.made_s.
     """
 
     name = "door"
@@ -112,7 +112,7 @@ class DoorAccess:
         return self._levels.asked(levels, doors, now)
 
     def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
-        """Answer with `door.denied`; see ports.Service."""
+        """Answer with `door.denied`; see ports.services.Service."""
         details = self._described(presentation)
         return Decision(event_type="door.denied", reason=reason, cue=CUE_OF_REASON[reason], details=details)
 

@@ -29,7 +29,7 @@ BY_FIRE = "fire"
 
 
 class Muster:
-    """The muster service. Implements ports.Service.
+    """The muster service. Implements ports.services.Service.
 
     Args:
         readers: those at the meeting point.
@@ -49,7 +49,7 @@ class Muster:
         return reader in self._readers
 
     def asks(self, enrolment: Enrolment | None, moment: Moment, roster_made_s: int | None) -> Assurance:
-        """Nothing of its own: nobody stands in the rain for a stronger proof. See ports.Service."""
+        """Nothing of its own: nobody stands in the rain for a stronger proof. See ports.services.Service."""
         return Assurance.PAPER
 
     def stands(self, moment: Moment) -> bool:
@@ -58,7 +58,7 @@ class Muster:
         return begun is not None and (moment.at - begun.at).total_seconds() * 1000 < COUNTS_MS
 
     def decide(self, presentation: Presentation, moment: Moment) -> Decision:
-        """Answer with `muster.present` or `muster.denied`; see ports.Service."""
+        """Answer with `muster.present` or `muster.denied`; see ports.services.Service."""
         if presentation.enrolment is None:
             raise ValueError("a presentation without an enrolment is refused by policy before it gets here")
         if not self.stands(moment):
@@ -66,7 +66,7 @@ class Muster:
         return Decision(event_type="muster.present", cue=CueName.GRANTED)
 
     def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
-        """Answer with `muster.denied`; see ports.Service."""
+        """Answer with `muster.denied`; see ports.services.Service."""
         return Decision(event_type="muster.denied", reason=reason, cue=CUE_OF_REASON[reason])
 
     def recorded(self, event: Event) -> None:

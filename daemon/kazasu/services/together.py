@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kazasu.model.access import Assurance, DenyReason, Enrolment, EventFields, Presentation
     from kazasu.model.event import Event
     from kazasu.model.moment import Moment
-    from kazasu.ports import Service
+    from kazasu.ports.services import Service
 
 _SERIOUS = (
     CueName.FAULT,
@@ -35,7 +35,7 @@ _SERIOUS = (
 
 
 class Together:
-    """Services as one. Implements ports.Service.
+    """Services as one. Implements ports.services.Service.
 
     Args:
         services: in their order; every reader is served by one at least.
@@ -51,19 +51,19 @@ class Together:
         return any(service.serves(reader) for service in self._services)
 
     def asks(self, enrolment: Enrolment | None, moment: Moment, roster_made_s: int | None) -> Assurance:
-        """The most that any of them asks for; see ports.Service."""
+        """The most that any of them asks for; see ports.services.Service."""
         return max(service.asks(enrolment, moment, roster_made_s) for service in self._services)
 
     def refused(self, presentation: Presentation, reason: DenyReason) -> Decision:
-        """See ports.Service."""
+        """See ports.services.Service."""
         return _one([(each.name, each.refused(presentation, reason)) for each in self._at(presentation)])
 
     def decide(self, presentation: Presentation, moment: Moment) -> Decision:
-        """See ports.Service."""
+        """See ports.services.Service."""
         return _one([(each.name, each.decide(presentation, moment)) for each in self._at(presentation)])
 
     def recorded(self, event: Event) -> None:
-        """See ports.Service."""
+        """See ports.services.Service."""
         for service in self._services:
             service.recorded(event)
 

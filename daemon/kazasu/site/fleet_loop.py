@@ -10,7 +10,8 @@ from kazasu.publishers.line import BEAT_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Beat, Clock
+    from kazasu.ports.clock import Clock
+    from kazasu.ports.loops import Beat
     from kazasu.site.fleet import Fleet
     from kazasu.site.line import SiteLine
 
@@ -18,7 +19,7 @@ _Answer = TypeVar("_Answer")
 
 
 class FleetLoop:
-    """Implements ports.Loop.
+    """Implements ports.loops.Loop.
 
     Its connection is its own: whoever asks for long, or a fleet that talks much, holds up nothing but this view.
 
@@ -42,7 +43,7 @@ class FleetLoop:
             return question(self._fleet)
 
     def run(self, beat: Beat) -> None:
-        """Read along until `stop`; see ports.Loop."""
+        """Read along until `stop`; see ports.loops.Loop."""
         try:
             while not self._stopping.is_set():
                 beat()
@@ -57,6 +58,6 @@ class FleetLoop:
             self._line.close()
 
     def stop(self) -> None:
-        """See ports.Loop."""
+        """See ports.loops.Loop."""
         self._stopping.set()
         self._line.wake()

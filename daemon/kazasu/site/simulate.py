@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from kazasu.model.document import Verifier
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
     from kazasu.publishers.mqtt import Connection
     from kazasu.site.simulate_site import Identity
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kazasu.model.document import Verifier
     from kazasu.model.input import Input
-    from kazasu.ports import Clock
+    from kazasu.ports.clock import Clock
     from kazasu.publishers.mqtt import Connection
     from kazasu.publishers.session import Session
     from kazasu.site.simulate_figures import Figures
@@ -42,7 +42,7 @@ class _Kept(NamedTuple):
 
 
 class MemoryJournal:
-    """Implements ports.Backlog and ports.SendCursor: what is not vouched for yet, in memory.
+    """Implements ports.store.Backlog and ports.store.SendCursor: what is not vouched for yet, in memory.
 
     Attributes:
         epoch: new with each run, as with a new SD card.
@@ -75,11 +75,11 @@ class MemoryJournal:
         self._last, self._digest = event.seq, event.digest
 
     def last_seq(self) -> int:
-        """See ports.Backlog."""
+        """See ports.store.Backlog."""
         return self._last
 
     def after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
-        """See ports.Backlog."""
+        """See ports.store.Backlog."""
         return [(kept.seq, kept.body) for kept in self.between(seq, seq + limit)]
 
     def between(self, after: int, last: int) -> Sequence[_Kept]:
@@ -105,14 +105,14 @@ class MemoryJournal:
         return vouched
 
     def advance(self, seq: int) -> None:
-        """See ports.SendCursor."""
+        """See ports.store.SendCursor."""
         self.seq = seq
 
     def flush(self) -> None:
-        """See ports.SendCursor: nothing outlives this process."""
+        """See ports.store.SendCursor: nothing outlives this process."""
 
     def next_connection(self) -> int:
-        """See ports.SendCursor."""
+        """See ports.store.SendCursor."""
         self._connections += 1
         return self._connections
 
@@ -250,7 +250,7 @@ class SimulatedTerminal:
         return int(self._board.fields().get("receipts_refused", 0))
 
     def put(self, item: Input) -> None:
-        """See ports.Inbox: a receipt that holds."""
+        """See ports.inbox.Inbox: a receipt that holds."""
         if not isinstance(item, ReceiptArrived):
             return
         receipt = item.receipt

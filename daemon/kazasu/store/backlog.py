@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Backlog:
-    """Implements ports.Backlog.
+    """Implements ports.store.Backlog.
 
     There need not be a journal yet, nor always the same: each call looks, and until there is one everything is empty.
     A journal that cannot be read is as good as none here; the terminal thread is who says what is wrong with it.

@@ -28,7 +28,7 @@ CURSOR = Schema(name="cursor", application_id=0, version=1, error=JournalVersion
 
 
 class SendCursor:
-    """Implements ports.SendCursor.
+    """Implements ports.store.SendCursor.
 
     Args:
         path: the file; made if it is missing.

@@ -43,7 +43,7 @@ CHECKPOINT_EVENTS = 200
 
 
 class Journal:
-    """Implements ports.Journal.
+    """Implements ports.store.Journal.
 
     A disk that is full, read-only or broken does not keep it from being made: each append then raises, until one
     succeeds. A journal that is somebody else's or does not verify does.
@@ -100,7 +100,7 @@ class Journal:
         return 0 if self._state is None else self._state.head.seq
 
     def append(self, draft: Draft) -> Event:
-        """Give the draft its place, sign it, and return once it is durable; see ports.Journal.
+        """Give the draft its place, sign it, and return once it is durable; see ports.store.Journal.
 
         Raises:
             JournalFull: no room, in the configuration or on the disk.

@@ -68,7 +68,7 @@ class FromSite(NamedTuple):
 
 
 class Roster:
-    """Implements ports.Roster.
+    """Implements ports.store.Roster.
 
     The file is looked at with each call: an import puts another one in its place. A missing file is an empty roster.
 
@@ -95,12 +95,12 @@ class Roster:
 
     @property
     def version(self) -> int:
-        """Which roster answered last; see ports.Roster."""
+        """Which roster answered last; see ports.store.Roster."""
         return self._version
 
     @property
     def made_s(self) -> int | None:
-        """When the roster that answered last was imported; see ports.Roster."""
+        """When the roster that answered last was imported; see ports.store.Roster."""
         return self._made_s
 
     @property
@@ -109,17 +109,17 @@ class Roster:
         return self._layer
 
     def known_as(self, pseudonym: str) -> str:
-        """What the roster that answered last calls a card or a code; see ports.Roster."""
+        """What the roster that answered last calls a card or a code; see ports.store.Roster."""
         if self._pepper is None or self._layer is None:
             return pseudonym
         return self._pepper.forms(pseudonym)[self._pepper.place_of(self._layer)]
 
     def forms(self, pseudonym: str) -> tuple[str, ...]:
-        """Every pseudonym that a card or a code has; see ports.Roster."""
+        """Every pseudonym that a card or a code has; see ports.store.Roster."""
         return (pseudonym,) if self._pepper is None else self._pepper.forms(pseudonym)
 
     def look_up(self, pseudonym: str) -> Enrolment | None:
-        """Find a credential; see ports.Roster.
+        """Find a credential; see ports.store.Roster.
 
         Args:
             pseudonym: 32 hexadecimal digits.
@@ -144,11 +144,11 @@ class Roster:
         )
 
     def is_revoked(self, pseudonym: str) -> bool:
-        """Whether the site took a credential back; see ports.Roster."""
+        """Whether the site took a credential back; see ports.store.Roster."""
         return bool(self._rows(self._revoked, *map(bytes.fromhex, self.forms(pseudonym))))
 
     def code_of(self, pseudonym: str) -> CodeHolder | None:
-        """Find whose a code is; see ports.Roster."""
+        """Find whose a code is; see ports.store.Roster."""
         from kazasu.model.code import CodeHolder, KeptPin  # few terminals have a keypad
 
         found = self._row(self._code_of, pseudonym)
@@ -180,13 +180,13 @@ class Roster:
             return tuple(enrolment for enrolment in found if enrolment is not None)
 
     def find(self, number: str) -> Cardholder | None:
-        """Find a person; see ports.Roster."""
+        """Find a person; see ports.store.Roster."""
         for found, name, levels in self._rows(_FIND, number):
             return Cardholder(number=found, name=name, levels=tuple(levels.split()))
         return None
 
     def pool(self) -> dict[str, Loan | None]:
-        """The day cards that the site lends, and to whom; see ports.Roster. Reads the whole table, which is bounded."""
+        """The day cards that the site lends, and to whom; see ports.store.Roster. Reads the whole table, which is bounded."""
         rows = self._rows(_POOL)
         return {card: loan_of(number, until_s) for card, number, until_s in rows}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from kazasu.ports import CardIdentifier
+    from kazasu.ports.readers import CardIdentifier
     from kazasu.virtual.card import VirtualCard
     from kazasu.virtual.issuer import JpkiIssuer
 
@@ -76,7 +76,7 @@ def write_roster(
 
 
 class _Direct:
-    """Implements ports.CardChannel straight over a virtual card."""
+    """Implements ports.readers.CardChannel straight over a virtual card."""
 
     def __init__(self, card: VirtualCard) -> None:
         self._card = card

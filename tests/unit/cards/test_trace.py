@@ -14,7 +14,7 @@ from kazasu.errors import CardGone
 from kazasu.model.access import Assurance, Identifier
 
 if TYPE_CHECKING:
-    from kazasu.ports import CardChannel
+    from kazasu.ports.readers import CardChannel
 
 SELECT = bytes.fromhex("00A4040C0AD392F000260100000001")
 READ = bytes.fromhex("00B0000000")
@@ -22,7 +22,7 @@ IDENTIFIER = Identifier(kind="jpki", pseudonym="a" * 32, assurance=Assurance.SER
 
 
 class Sends:
-    """Implements ports.CardIdentifier: sends some commands."""
+    """Implements ports.readers.CardIdentifier: sends some commands."""
 
     def __init__(self, *apdus: bytes) -> None:
         self._apdus = apdus
@@ -60,7 +60,7 @@ def test_a_read_that_breaks_off_is_traced_as_far_as_it_came() -> None:
 
 
 class AsksForAPin:
-    """Implements ports.CardIdentifier: asks for a PIN, and the card twice meanwhile."""
+    """Implements ports.readers.CardIdentifier: asks for a PIN, and the card twice meanwhile."""
 
     def __init__(self, pins: TimedPins) -> None:
         self._pins = pins

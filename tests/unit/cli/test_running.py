@@ -11,7 +11,7 @@ from kazasu.cli.running import keep_running
 from kazasu.errors import JournalUnwritable, KazasuError
 
 if TYPE_CHECKING:
-    from kazasu.ports import Beat
+    from kazasu.ports.loops import Beat
 
 
 class Failing:

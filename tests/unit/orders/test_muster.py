@@ -30,7 +30,7 @@ BEGIN, END, TELL = BeginMuster(by="taro"), EndMuster(by="taro"), TellMuster(by="
 
 
 class Strike:
-    """Implements ports.Lock."""
+    """Implements ports.outputs.Lock."""
 
     def release(self, wanted: object) -> None:
         """It has no wires."""

@@ -14,7 +14,7 @@ from kazasu.outputs.display_loop import DisplayLoop, Idle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kazasu.ports import Display
+    from kazasu.ports.outputs import Display
 
 IDLE = Screen(lines=("idle",))
 PUNCH = Screen(lines=("punch",))

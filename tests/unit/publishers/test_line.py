@@ -290,4 +290,4 @@ def test_a_loop_that_ends_with_an_error_lets_go_of_its_connection(rig: Rig) -> N
 
 
 def test_the_longest_wait_lets_a_loop_beat_in_time() -> None:
-    assert BEAT_S < 10  # ports.Beat
+    assert BEAT_S < 10  # ports.loops.Beat

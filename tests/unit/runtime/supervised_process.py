@@ -14,7 +14,7 @@ from kazasu.runtime.supervisor import Supervisor
 from kazasu.runtime.systemd import Notifier
 
 if TYPE_CHECKING:
-    from kazasu.ports import Beat
+    from kazasu.ports.loops import Beat
 
 FASTER = 200
 """The supervisor's clock runs so many times faster than the wall's: its 25 s pass in an eighth of a second."""

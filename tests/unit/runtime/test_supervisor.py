@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fakes.service_manager import ServiceManager
-    from kazasu.ports import Beat
+    from kazasu.ports.loops import Beat
 
 PATIENCE_S = 30.0
 

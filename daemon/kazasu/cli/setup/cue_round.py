@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kazasu.cli.setup.interview import Interview
     from kazasu.model.configuration import Config
     from kazasu.model.cue import Cue
-    from kazasu.ports import Output
+    from kazasu.ports.outputs import Output
 
 _ENDLESS_S = 3.0
 

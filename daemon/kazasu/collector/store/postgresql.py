@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kazasu.store.migration import Schema
 
 _CONNECT_S = 5
-_SILENT_MS = 8000  # a server that is gone without a word; ports.Beat asks for a beat every 10 s
+_SILENT_MS = 8000  # a server that is gone without a word; ports.loops.Beat asks for a beat every 10 s
 _MIGRATION_LOCK = 0x4B5A5343  # one collector at a time makes tables
 _TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", ") STRICT": ")"}
 _ARRAYS = {"seq": "bigint[]", "mono_ms": "bigint[]", "arrived_s": "bigint[]", "body": "bytea[]"}
