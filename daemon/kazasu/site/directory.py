@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EventKey", "Site", "SiteFile", "TerminalRecord", "open_site", "replace_file"]
 
-_log = logging.getLogger(__name__)
 
 OWN_CLIENTS = ("collector", "desk", "discovery", "homeassistant", "operations")
 """The site's own clients of the broker, as the access list knows them."""
@@ -176,7 +175,8 @@ class Site:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                _log.warning("another `kazasu site` is changing %s: waiting until it has ended", self.path)
+                # Said at once, to whoever sits there: a command that stands still without a word is ended by hand.
+                sys.stderr.write(f"another `kazasu site` is changing {self.path}: waiting until it has ended\n")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:

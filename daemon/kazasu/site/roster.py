@@ -143,8 +143,10 @@ class RosterDesk:
                 post.publish_all((topic, (parts / part).read_bytes()) for topic, part in self._topics_of(after.offers))
                 self._publish_manifest(after, signer, now, post)
                 # First the text: a crash in between leaves a base that no terminal has, and they take the whole.
-                shutil.copyfile(draft.text, self.folder / ".published.txt.new")
-                (self.folder / ".published.txt.new").replace(self.folder / "published.txt")
+                staged = self.folder / ".published.txt.new"
+                staged.touch(mode=0o600)  # as codes.csv, whose hashes are in it
+                shutil.copyfile(draft.text, staged)
+                staged.replace(self.folder / "published.txt")
                 self._keep(after)
                 post.publish_all((topic, b"") for topic, _ in self._topics_of(after.left))
         published = msgspec.structs.replace(after, left=())

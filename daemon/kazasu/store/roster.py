@@ -186,7 +186,7 @@ class Roster:
         return None
 
     def pool(self) -> dict[str, Loan | None]:
-        """The day cards that the site lends, and to whom; see ports.store.Roster. Reads the whole table, which is bounded."""
+        """The site's day cards, and to whom each is lent; see ports.store.Roster. Reads the table, which is bounded."""
         rows = self._rows(_POOL)
         return {card: loan_of(number, until_s) for card, number, until_s in rows}
 

@@ -217,6 +217,12 @@ def test_a_power_cut_in_publishing_and_a_later_layer_revoke_nobody_and_bring_nob
         assert draft.revoked == (desk.pepper.forms(desk.card(2))[1],)
 
 
+def test_the_text_of_the_last_roster_is_nobody_elses_to_read(desk: TestDesk) -> None:
+    desk.staff(1)
+    desk.publish()
+    assert (desk.folder / "published.txt").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("damage", [b"card\ta", b"\xff\n", b"person\t1\tA\n"])
 def test_a_last_text_that_is_damaged_is_said_and_without_it_the_whole_is_sent(desk: TestDesk, damage: bytes) -> None:
     desk.staff(1, 2)
