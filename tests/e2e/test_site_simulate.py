@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.broker_client import BrokerClient
 from kazasu.cli import main
+from kazasu.collector.wire import CollectorPayloads
+from kazasu.publishers.wire import Topics
 from kazasu.runtime.clock import SystemClock
 from kazasu.site.directory import open_site
 from kazasu.site.simulate import Fleet, Plan
@@ -80,6 +84,42 @@ def test_a_collector_that_vouches_for_nothing_fails_it(site: Site) -> None:
         ).run()
     assert not outcome.well
     assert f"{TERMINALS} terminals are behind" in outcome.words
+
+
+@pytest.mark.usefixtures("broker")
+def test_what_a_collector_misses_is_sent_again(site: Site) -> None:
+    plan = Plan(minutes=0.05, taps_per_minute=300, settle_s=1.0)
+    clock = SystemClock(site.zone)
+    fleet = Fleet(
+        site.name,
+        identities(site),
+        load_verifier(site.file("collector.pub")),
+        clock=clock,
+        plan=plan,
+        show=lambda _: None,
+    )
+
+    def ask() -> None:
+        assert reader.wait_for(lambda: len(reader.events) > TERMINALS)
+        first = reader.events[0].fields
+        terminal, epoch = str(first["terminal"]), str(first["epoch"])
+        issued = clock.now().at.isoformat(timespec="milliseconds")
+        command = CollectorPayloads(site.name, "collector").publish_again(
+            terminal, epoch, (1, 1), transaction="5a" * 16, issued=issued, signer=site.collector_signer()
+        )
+        asker.publish(Topics(site.name, terminal).command, command)
+
+    with collector(site, vouches=False) as reader, BrokerClient(site.broker("collector"), "asker") as asker:
+        asking = threading.Thread(target=ask)
+        asking.start()
+        fleet.run()
+        asking.join()
+        assert reader.wait_for(lambda: reader.duplicates == 1)
+        [accepted] = [event for event in reader.events if event.fields["event_type"] == "command.accepted"]
+        assert accepted.fields["by"] == "collector"
+        assert reader.problems == []
+    assert fleet.figures.commands == 1
+    assert fleet.figures.acks == fleet.figures.taps + 1
 
 
 def test_a_site_that_means_something_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

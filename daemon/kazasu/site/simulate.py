@@ -155,7 +155,7 @@ class Fleet:
 
     def _arrived(self) -> bool:
         goal = self.figures.receipts if self._collector else self.figures.acks
-        return goal == self.figures.taps
+        return goal == self.figures.events
 
     @property
     def _collector(self) -> bool:

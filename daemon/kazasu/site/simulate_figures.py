@@ -14,6 +14,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.taps = 0
+        self.commands = 0
         self.sendings = 0
         self.acks = 0
         self.receipts = 0
@@ -21,9 +22,18 @@ class Figures:
         self._receipt_s = array.array("d")
         self._shown = (0, 0)  # how many of each were in the last line
 
+    @property
+    def events(self) -> int:
+        """How many were recorded: a tap is one, and so is a command of the collector's."""
+        return self.taps + self.commands
+
     def tapped(self) -> None:
-        """An event was recorded."""
+        """Somebody punched in."""
         self.taps += 1
+
+    def commanded(self) -> None:
+        """The collector asked for events once more."""
+        self.commands += 1
 
     def sent(self, count: int) -> None:
         """Events were handed to a connection, some of them perhaps again."""
@@ -45,15 +55,16 @@ class Figures:
         self._shown = (len(self._ack_s), len(self._receipt_s))
         return (
             f"{second:>4} s  connected {connected}  sent {self.sendings}  acknowledged {self.acks}"
-            f"  receipted {self.receipts}  backlog {self.taps - self.acks}"
+            f"  receipted {self.receipts}  backlog {self.events - self.acks}"
             f"  ack {_percentiles(self._ack_s[acks:])}  receipt {_percentiles(self._receipt_s[receipts:])}"
         )
 
     def summary(self) -> str:
         """All of it."""
         return (
-            f"taps {self.taps}, acknowledged {self.acks}, receipted {self.receipts}, sent {self.sendings}"
-            f" ({self.sendings - self.taps} more than once)\n"
+            f"taps {self.taps}, asked for events again {self.commands}"
+            f", acknowledged {self.acks}, receipted {self.receipts}, sent {self.sendings}"
+            f" ({self.sendings - self.events} more than once)\n"
             f"from tap to acknowledgement  {_percentiles(self._ack_s)}\n"
             f"from tap to receipt          {_percentiles(self._receipt_s)}"
         )

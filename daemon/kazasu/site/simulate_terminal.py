@@ -11,19 +11,23 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazasu.errors import BrokerUnsuitable
+from kazasu.model.command import Command, Verdict
 from kazasu.model.event import GENESIS, Draft, Place, sealed
-from kazasu.model.input import ReceiptArrived
+from kazasu.model.input import CommandArrived, ReceiptArrived
 from kazasu.publishers.backoff import Backoff
 from kazasu.publishers.board import HealthBoard
+from kazasu.publishers.command_listener import CommandListener
 from kazasu.publishers.delivery import Delivery
 from kazasu.publishers.downlink import Downlink
 from kazasu.publishers.sessions import Sessions
-from kazasu.publishers.settings import Settings
+from kazasu.publishers.settings import Commanding, Settings
 from kazasu.publishers.wire import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kazasu.model.access import EventFields
+    from kazasu.model.command import TurnedAway
     from kazasu.model.document import Verifier
     from kazasu.model.input import Input
     from kazasu.ports.clock import Clock
@@ -117,8 +121,18 @@ class MemoryJournal:
         return self._connections
 
 
+class _NoPowers:
+    """Implements publishers.settings.Powers: of a simulated terminal's process there is nothing to command."""
+
+    def reload(self) -> str:
+        return "this terminal is simulated: it has no configuration"
+
+    def restart(self) -> None:
+        """Only the site's key could ask for it, and no simulated terminal takes that."""
+
+
 class SimulatedTerminal:
-    """Taps, publishes, and takes receipts. One thread's.
+    """Taps, publishes, takes receipts, and sends again what the collector misses. One thread's.
 
     Args:
         site: the site's name.
@@ -161,7 +175,20 @@ class SimulatedTerminal:
             health=self._board,
             backoff=Backoff(random),
         )
-        downlink = Downlink(settings, topics, collector, backlog=self.journal, inbox=self, health=self._board)
+        commands = CommandListener(
+            settings,
+            topics,
+            Commanding(keys=(), signer=identity.signer, powers=_NoPowers()),
+            collector,
+            inbox=self,
+            clock=clock,
+            health=self._board,
+            waker=self._board.waker,
+            publish_again=self._delivery.publish_again,
+        )
+        downlink = Downlink(
+            settings, topics, collector, backlog=self.journal, inbox=self, health=self._board, commands=commands
+        )
         self._sessions = Sessions(
             settings,
             cursor=self.journal,
@@ -175,7 +202,7 @@ class SimulatedTerminal:
     def tap(self, now_s: float) -> None:
         """Somebody punches in: recorded whether there is a broker or not."""
         moment = self._clock.now()
-        fields: dict[str, int | str] = {
+        fields: EventFields = {
             "reader": "simulated",
             "card": "simulated",
             "assurance": "signed_data",
@@ -250,10 +277,18 @@ class SimulatedTerminal:
         return int(self._board.fields().get("receipts_refused", 0))
 
     def put(self, item: Input) -> None:
-        """See ports.inbox.Inbox: a receipt that holds."""
-        if not isinstance(item, ReceiptArrived):
-            return
-        receipt = item.receipt
-        vouched = self.journal.prune(receipt.seq, receipt.digest)
-        now_s = self._clock.mono_s()
-        self._figures.receipted(len(vouched), [now_s - kept.tapped_s for kept in vouched if kept.live])
+        """See ports.inbox.Inbox: a receipt that holds, or a command of the collector's."""
+        if isinstance(item, ReceiptArrived):
+            vouched = self.journal.prune(item.receipt.seq, item.receipt.digest)
+            now_s = self._clock.mono_s()
+            self._figures.receipted(len(vouched), [now_s - kept.tapped_s for kept in vouched if kept.live])
+        elif isinstance(item, CommandArrived):
+            item.answer(self._accepted(item.command))
+
+    def _accepted(self, command: Command | TurnedAway) -> Verdict:
+        if not isinstance(command, Command):
+            return Verdict(ok=False, said=command.detail, seq=0)
+        draft = Draft(event_type="command.accepted", moment=self._clock.now(), fields=command.fields)
+        self.journal.append(draft, self._clock.mono_s(), live=False)  # latencies are those of taps
+        self._figures.commanded()
+        return Verdict(ok=True, said="", seq=self.journal.last_seq())

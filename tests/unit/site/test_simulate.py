@@ -99,4 +99,6 @@ def test_a_line_counts_and_tells_how_long_what_came_since_took() -> None:
     )
     figures.receipted(2, [0.5])
     assert figures.line(8, 9).endswith("ack -  receipt p50 500.0 p95 500.0 p99 500.0 ms")
-    assert figures.summary().startswith("taps 3, acknowledged 2, receipted 2, sent 3 (0 more than once)\n")
+    assert figures.summary().startswith(
+        "taps 3, asked for events again 0, acknowledged 2, receipted 2, sent 3 (0 more than once)\n"
+    )
