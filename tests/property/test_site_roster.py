@@ -131,6 +131,13 @@ def test_a_line_says_what_it_was_made_of(line: bytes) -> None:
     assert made(*row) == line  # type: ignore[operator]  # each with its own fields
 
 
+@pytest.mark.parametrize("second", [b"007", b"-0", b"00", b"-01"])
+def test_a_time_that_is_written_in_another_way_is_none(second: bytes) -> None:
+    """Read back from the store it would be another text than the one that was signed."""
+    with pytest.raises(RosterError):
+        parsed(b"card\t" + b"a" * 32 + b"\t1\tserial\t" + second + b"\t\n")
+
+
 @given(st.binary(max_size=60))
 def test_a_line_that_is_none_is_an_error_in_words(noise: bytes) -> None:
     for line in (noise, *(kind + noise + b"\n" for kind in (b"", b"card\t", b"day_card\t", b"person\t"))):

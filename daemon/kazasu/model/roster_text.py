@@ -40,7 +40,7 @@ _MAX_SECOND = 253_402_300_800  # the first of the year 10000
 _PSEUDONYM = re.compile(rb"[0-9a-f]{32}")
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
 _LEVELS = re.compile(r"([a-z0-9][a-z0-9-]{0,31}( [a-z0-9][a-z0-9-]{0,31})*)?")
-_SECOND = re.compile(rb"(-?[0-9]{1,12})?")
+_SECOND = re.compile(rb"(-?[1-9][0-9]{0,11}|0)?")  # written in one way only, as everything here
 _LINE_NUMBER = re.compile(rb"[0-9]{5}")
 _OF_CARDS = {each.word.encode(): each.value for each in Assurance if each >= Assurance.SERIAL}
 
