@@ -10,6 +10,7 @@ Exit code 0: the collector vouched for every event, or the broker took every eve
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +89,8 @@ def _simulate(arguments: argparse.Namespace, site: Site) -> int:
     from kazasu.site.simulate_site import identities
     from kazasu.store.keys import load_verifier
 
+    # What a thousand terminals would log each nobody reads; what is wrong stands in the lines and in the outcome.
+    logging.getLogger("kazasu").addHandler(logging.NullHandler())
     who = identities(site, arguments.terminals)
     print(
         f"{len(who)} terminals of {site.name} tap at {site.address.host}:{site.address.port}:"
