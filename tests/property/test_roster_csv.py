@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
 from datetime import UTC
 from pathlib import Path
@@ -45,7 +46,10 @@ def test_any_file_is_imported_whole_or_refused_whole(content: bytes) -> None:
         refused = False
         try:
             summary = import_csv(directory / "roster.csv", path, UTC, lambda _: None)
-            assert summary.credentials == sum(bool(line.strip(b" \t\r,")) for line in content.split(b"\n")[1:])
+            lines = [line for line in content.decode("utf-8-sig").split("\n")[1:] if line.strip(" \t\r,")]
+            rows = [next(csv.reader([line.rstrip("\r")])) for line in lines]
+            assert summary.cardholders == len({row[0].strip() for row in rows})
+            assert summary.credentials == sum(bool(row[2].strip()) for row in rows)
         except RosterError:
             refused = True
 
