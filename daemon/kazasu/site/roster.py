@@ -13,6 +13,7 @@ In constant memory, whatever the number of people: texts are read a line at a ti
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from datetime import timedelta
@@ -45,6 +46,7 @@ from kazasu.site.day_cards import DayCardBook
 from kazasu.site.layers import Lift
 from kazasu.site.published import Published, read_published, write_published
 from kazasu.site.roster_draft import check_last, drafted, lines_in_file
+from kazasu.store.durable import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -143,10 +145,7 @@ class RosterDesk:
                 post.publish_all((topic, (parts / part).read_bytes()) for topic, part in self._topics_of(after.offers))
                 self._publish_manifest(after, signer, now, post)
                 # First the text: a crash in between leaves a base that no terminal has, and they take the whole.
-                staged = self.folder / ".published.txt.new"
-                staged.touch(mode=0o600)  # as codes.csv, whose hashes are in it
-                shutil.copyfile(draft.text, staged)
-                staged.replace(self.folder / "published.txt")
+                self._keep_text(draft.text)
                 self._keep(after)
                 post.publish_all((topic, b"") for topic, _ in self._topics_of(after.left))
         published = msgspec.structs.replace(after, left=())
@@ -267,6 +266,18 @@ class RosterDesk:
 
     def _keep(self, published: Published) -> None:
         write_published(self.folder / "published.toml", published)
+
+    def _keep_text(self, text: Path) -> None:
+        """Whole on the disk before a record names it: what the next roster revokes hangs on it."""
+        staged = self.folder / ".published.txt.new"
+        staged.unlink(missing_ok=True)  # of a run that lost its power
+        staged.touch(mode=0o600)  # as codes.csv, whose hashes are in it
+        with text.open("rb") as source, staged.open("wb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(self.folder / "published.txt")
+        sync_directory(self.folder)
 
     def _last_lines(self) -> Iterator[bytes]:
         last = self.folder / "published.txt"

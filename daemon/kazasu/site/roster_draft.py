@@ -111,13 +111,13 @@ def drafted(
         day_cards, not_lent = book.roster_lines(lines_of(store), now)
         # Cards come before codes, codes before day cards, and these before people.
         counts = _write(text, heapq.merge(lines_of(store), codes, day_cards, key=key_of), rules, known)
-        if lift.is_certain or (last.exists() and sha256_of(last) == published.sha256):
-            before = lift.lines(lines_in_file(last), Path(name) / "last.db")
-            standing: Iterable[bytes] = map(lift.line, lines_in_file(last))
-        else:
-            # A power cut left the text of a roster that no record names, and nobody knows under which layer. Compared
-            # with it, everybody might seem to have gone, and be revoked, and who was revoked might seem to be back.
-            before, standing = iter(()), lines_in_file(text)
+        is_last = last.exists() and sha256_of(last) == published.sha256
+        # After a power cut the text may be a newer one, which no record names. Where nobody knows under which layer it
+        # is, nothing is compared with it: everybody might seem to have gone, and be revoked.
+        comparable = is_last or lift.is_certain
+        before = lift.lines(lines_in_file(last), Path(name) / "last.db") if comparable else iter(())
+        # Without the last text nobody knows who was put back on purpose, and who was revoked stays so.
+        standing: Iterable[bytes] = map(lift.line, lines_in_file(last)) if is_last else lines_in_file(text)
         change = compare(before, lines_in_file(text), book.zone)
         revoked = tuple(map(lift.pseudonym, published.revoked))
         yield Draft(

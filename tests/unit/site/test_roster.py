@@ -223,6 +223,30 @@ def test_the_text_of_the_last_roster_is_nobody_elses_to_read(desk: TestDesk) -> 
     assert (desk.folder / "published.txt").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_text_of_a_run_that_lost_its_power_is_nobody_elses_to_read_either(desk: TestDesk) -> None:
+    staged = desk.folder / ".published.txt.new"
+    staged.write_text("half of it")
+    staged.chmod(0o644)
+    desk.staff(1)
+    desk.publish()
+    assert (desk.folder / "published.txt").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.rule(8)
+@pytest.mark.parametrize("left", [None, b""])
+def test_without_the_last_text_who_was_revoked_stays_so(desk: TestDesk, left: bytes | None) -> None:
+    """It was damaged and removed, as the desk says, or a power cut left nothing in it."""
+    desk.staff(1, 2)
+    desk.publish()
+    desk.revoke(desk.card(2))
+    last = desk.folder / "published.txt"
+    last.unlink()
+    if left is not None:
+        last.write_bytes(left)
+
+    assert desk.publish().revoked == (desk.card(2),)
+
+
 @pytest.mark.parametrize("damage", [b"card\ta", b"\xff\n", b"person\t1\tA\n"])
 def test_a_last_text_that_is_damaged_is_said_and_without_it_the_whole_is_sent(desk: TestDesk, damage: bytes) -> None:
     desk.staff(1, 2)
