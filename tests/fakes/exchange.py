@@ -22,6 +22,10 @@ class FakeExchange:
         self._answer = answer
         self._waiting: list[Received] = []
 
+    def retains(self, topic: str, payload: bytes) -> None:
+        """Let somebody have published this before."""
+        self._waiting.append(Received(topic=topic, payload=payload))
+
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         assert retain
         self.published.append((topic, payload))

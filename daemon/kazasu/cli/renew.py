@@ -8,6 +8,7 @@ and the service is started anew.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from kazasu.errors import KazasuError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -43,23 +45,40 @@ def execute(arguments: argparse.Namespace) -> int:
     renewal = Renewal(config, config.mqtt, config.site.key, path.parent)
     now = dt.datetime.now(dt.UTC)
     try:
-        changed = renewal.run(now, arguments.wait, wanted=arguments.now or renewal.is_due(now))
+        with taking_effect(renewal.changed, path.parent):
+            renewal.run(now, arguments.wait, wanted=arguments.now or renewal.is_due(now))
     except OSError as error:
         raise KazasuError(unreached(config.mqtt.host, config.mqtt.port, error)) from error
-    for line in changed:
-        print(line)
     if renewal.waiting:
         print(
             f"no answer yet: the request for {' and '.join(renewal.waiting)} waits at the broker for `kazasu site"
             " accept`; the next run looks for the answer"
         )
-    elif not changed and not renewal.refused:
+    elif not renewal.changed and not renewal.refused:
         print(f"nothing to renew: the certificate is good until {renewal.ends:%Y-%m-%d}")
-    if changed:
-        _start_anew(path.parent)
     if renewal.refused:
         raise KazasuError(renewal.refused)
     return EXIT_OK
+
+
+@contextlib.contextmanager
+def taking_effect(changed: Sequence[str], folder: Path) -> Iterator[None]:
+    """Say what changed meanwhile and start the service anew, however it ends: the next run finds nothing to change.
+
+    Args:
+        changed: in words; filled meanwhile.
+        folder: the configuration's.
+
+    Raises:
+        KazasuError: the service does not start.
+    """
+    try:
+        yield
+    finally:
+        for line in changed:
+            print(line)
+        if changed:
+            _start_anew(folder)
 
 
 def _start_anew(folder: Path) -> None:

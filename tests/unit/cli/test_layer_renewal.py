@@ -102,6 +102,16 @@ def test_the_answer_may_wait_for_the_next_run(place: Place) -> None:
     assert (nobody.published, place.waiting, place.held) == ([], False, place.pepper)
 
 
+def test_an_answer_outlives_a_run_that_heard_of_nothing_in_time(place: Place) -> None:
+    silent = FakeExchange()
+    place.run(silent, place.announced())
+    topic, gift = place.gives(TOPICS.pepper_wish, silent.published[0][1])
+
+    assert place.run(FakeExchange()) == []
+    assert place.run(FakeExchange(), place.announced(), Received(topic=topic, payload=gift)) != []
+    assert place.held == place.pepper
+
+
 @pytest.mark.rule(8)
 def test_an_older_announcement_or_a_forged_one_asks_for_nothing(place: Place) -> None:
     (place.folder / "keys/pepper.key").write_bytes(pepper_text(place.pepper))

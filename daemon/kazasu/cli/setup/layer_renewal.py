@@ -63,7 +63,9 @@ class LayerRenewal:
         """
         held = load_pepper(credential(self._config.keys.pepper))
         announced = self._announced(there)
-        if announced is None or announced[-1] in held.ids:
+        if announced is None:
+            return []  # nothing, or not in time: what was asked for may be answered yet
+        if announced[-1] in held.ids:
             shutil.rmtree(self._folder, ignore_errors=True)
             return []
         if announced[: len(held.ids)] != held.ids:
@@ -83,7 +85,7 @@ class LayerRenewal:
         if given.ids[: len(announced)] != announced:
             raise EnrolmentRefused("the site sent other layers of the pepper than it announced")
         install([NewFile(self._config.keys.pepper, pepper_text(given), SECRET)])
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self._folder, ignore_errors=True)
         return [f"the pepper has {len(given.layers)} layers now, the newest of them {given.newest}"]
 
     def _announced(self, there: Sequence[Received]) -> tuple[str, ...] | None:

@@ -21,7 +21,7 @@ from kazasu.config import credential
 from kazasu.enrolment.reply import certificate_for
 from kazasu.enrolment.request import claimed, renewal
 from kazasu.enrolment.succession import followed
-from kazasu.errors import EnrolmentRefused, KeyMaterialError, SignatureInvalid
+from kazasu.errors import BrokerUnsuitable, EnrolmentRefused, KeyMaterialError, SignatureInvalid
 from kazasu.publishers.exchange import exchanging
 from kazasu.publishers.wire import Topics
 from kazasu.site.pem import certificate_in, key_pem
@@ -50,11 +50,13 @@ class Renewal:
         folder: the configuration's.
 
     Attributes:
+        changed: what is in its place already, in words, whatever breaks off later: the service has to start anew.
         waiting: what was asked for, in words, whose answer is still to come.
         refused: why there is no new layer of the pepper, though the site has one; empty if all is well.
     """
 
     def __init__(self, config: Config, mqtt: Mqtt, site_key: Path, folder: Path) -> None:
+        self.changed: list[str] = []
         self.waiting: list[str] = []
         self.refused = ""
         self._config = config
@@ -74,35 +76,42 @@ class Renewal:
         """Whether it is time to ask for the next one."""
         return self.ends - now < _DUE
 
-    def run(self, now: dt.datetime, wait_s: float, *, wanted: bool) -> list[str]:
-        """Take what waits at the broker, and ask for a certificate if it is wanted; what changed, in words.
+    def run(self, now: dt.datetime, wait_s: float, *, wanted: bool) -> None:
+        """Connect, and see `renew`.
 
         Raises:
-            EnrolmentRefused: the site says no.
-            KeyMaterialError: a key or certificate cannot be used.
+            EnrolmentRefused, KeyMaterialError: see `renew`.
             OSError, BrokerUnsuitable: see `exchanging`.
         """
-        changed = []
         with exchanging(
             broker_of(self._mqtt),
             f"{self._config.terminal.id}-renew",
             (self._topics.site_keys, self._topics.enrol_reply, self._topics.pepper, self._topics.pepper_gift),
         ) as exchange:
-            there: list[Received] = []
-            while len(there) < _MOST_WAITING and (received := exchange.receive(_QUIET_S)) is not None:
-                there.append(received)
-            if self._take_over(there):
-                keyids = [key.keyid for key in load_verifiers(self._site_key)]
-                changed.append(f"what counts as the site's key now: {' and '.join(keyids)}")
-            try:
-                changed += self._layers.run(exchange, there, now, wait_s)
-            except EnrolmentRefused as error:  # no reason to let the certificate run out
-                self.refused = str(error)
-            if self._layers.waiting:
-                self.waiting.append("a layer of the pepper")
-            if wanted:
-                changed += self._certified(exchange, there, now, wait_s)
-        return changed
+            self.renew(exchange, now, wait_s, wanted=wanted)
+
+    def renew(self, exchange: Exchange, now: dt.datetime, wait_s: float, *, wanted: bool) -> None:
+        """Take what waits at the broker, and ask for a certificate if it is wanted.
+
+        Raises:
+            EnrolmentRefused: the site says no.
+            KeyMaterialError: a key or certificate cannot be used.
+            OSError, BrokerUnsuitable: see `Exchange`.
+        """
+        there: list[Received] = []
+        while len(there) < _MOST_WAITING and (received := exchange.receive(_QUIET_S)) is not None:
+            there.append(received)
+        if self._take_over(there):
+            keyids = [key.keyid for key in load_verifiers(self._site_key)]
+            self.changed.append(f"what counts as the site's key now: {' and '.join(keyids)}")
+        try:
+            self.changed += self._layers.run(exchange, there, now, wait_s)
+        except (EnrolmentRefused, KeyMaterialError, BrokerUnsuitable) as error:
+            self.refused = str(error)  # no reason to let the certificate run out
+        if self._layers.waiting:
+            self.waiting.append("a layer of the pepper")
+        if wanted:
+            self.changed += self._certified(exchange, there, now, wait_s)
 
     def _certified(self, exchange: Exchange, there: list[Received], now: dt.datetime, wait_s: float) -> list[str]:
         """Ask for a certificate, and wait for it."""
