@@ -155,6 +155,7 @@ class RosterUpdates:
             if manifest is not None:
                 self._store.parts.keep_manifest(payload)
                 self._trust.accept(manifest)
+                self._unheard = None  # whatever it was, it is older
                 self._revoke_and_plan()
 
     def _revoke_and_plan(self) -> None:
@@ -241,11 +242,11 @@ class RosterUpdates:
     def _give_up(self, manifest: Manifest, error: RosterRefused) -> None:
         """A delta that led nowhere is left for the whole; a whole one that is not usable is refused."""
         in_place = self._store.in_place()
-        delta = manifest.delta
-        by_delta = in_place is not None and delta is not None and in_place.sha256 == manifest.base_sha256
-        if by_delta and delta is not None and delta.index[0] not in self._unusable and error.reason is Refusal.CONTENT:
+        by_delta = in_place is not None and in_place.sha256 == manifest.base_sha256
+        tried = {*manifest.delta.index[:1]} - self._unusable if by_delta and manifest.delta is not None else set()
+        if tried and error.reason is Refusal.CONTENT:
             _log.warning("roster_delta_left", extra={"fields": {"detail": str(error)}})
-            self._unusable.add(delta.index[0])
+            self._unusable |= tried
             self._plan(manifest)
             return
         # The same text may come again and open: it is these parts that are worth nothing.
@@ -276,7 +277,11 @@ class RosterUpdates:
     def _try_again(self) -> None:
         self._retry_at_s = 0.0
         if self._unheard is not None:
-            self._take(*self._unheard)
+            topic, payload = self._unheard
+            try:
+                self._take(topic, payload)
+            except RosterRefused as error:  # it was welcome, and has expired meanwhile
+                self._outcomes.refused(error, payload)
             self._unheard = None
         self._revoke_and_plan()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -509,6 +510,47 @@ def test_a_manifest_that_cannot_be_kept_is_heard_when_it_can(rig: RosterRig, tmp
     assert not rig.knows(rig.desk.card(2))
     assert rig.applied() == [1, 2]
     assert "roster_update" not in rig.health.alerts
+
+
+@pytest.mark.rule(8)
+def test_a_manifest_that_could_not_be_kept_stands_in_no_later_ones_way(
+    rig: RosterRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.desk.staff(1, 2)
+    rig.desk.publish()
+    rig.settle()
+    rig.desk.revoke(rig.desk.card(2))
+    (tmp_path / "site-roster" / "manifest.json.new").mkdir()  # no file can be written there
+    rig.settle()
+    (tmp_path / "site-roster" / "manifest.json.new").rmdir()
+    from kazasu.store.roster_parts import PartStore
+
+    def full(self: PartStore, digest: str, part: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PartStore, "put", full)
+    rig.desk.staff(1, 3)
+    rig.desk.publish()
+    rig.settle()
+    assert "No space" in rig.health.alerts["roster_update"]
+
+    monkeypatch.undo()
+    rig.clock.advance(61)
+    rig.updates.turn(0.0)
+    assert rig.refused() == []
+    rig.settle()
+    assert rig.knows(rig.desk.card(3))
+
+
+def test_a_delta_without_an_index_is_no_way_and_what_is_wrong_with_the_whole_is_refused(rig: RosterRig) -> None:
+    rig.desk.staff(*range(1, 400))
+    rig.desk.publish()
+    rig.settle()
+    rig.desk.staff(*range(2, 401))
+    rig.desk.publish()
+    rig.post.retained[MANIFEST] = resigned(rig, delta_index="", delta_parts=0, delta_bytes=0, people=7)
+    rig.settle()
+    assert rig.refused() == ["content"]
 
 
 def test_a_part_that_does_not_come_is_an_alert(rig: RosterRig) -> None:
