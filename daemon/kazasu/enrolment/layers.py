@@ -154,7 +154,10 @@ def wish_in(payload: bytes, site: str, terminal: str, verifier: Verifier) -> Wis
         agreement = X25519PublicKey.from_public_bytes(_decoded(fields, "agreement"))
     except SignatureInvalid as error:
         raise EnrolmentRefused(f"not signed by whom it claims, or no such wish: {error}") from error
-    return Wish(terminal, str(fields["layer"]), agreement, _digest(document))
+    layer = str(fields["layer"])
+    if PEPPER_ID.fullmatch(layer) is None:
+        raise EnrolmentRefused(f"{layer!r:.40} is no layer of a pepper")
+    return Wish(terminal, layer, agreement, _digest(document))
 
 
 def gift(site: str, asked: Wish, layers: bytes, signer: Signer) -> Document:
@@ -244,7 +247,7 @@ def _checked(payload: bytes, kind: str, site: str, terminal: str, *verifiers: Ve
 def _of_kind(document: Document, kind: str, site: str, terminal: str) -> Mapping[str, Any]:
     fields = document.fields
     if fields.keys() != _FIELDS[kind]:
-        raise SignatureInvalid(f"this is no {kind}: its fields are {', '.join(sorted(fields))}")
+        raise SignatureInvalid(f"this is no {kind}: its fields are {', '.join(sorted(fields)):.300}")
     if (fields["v"], fields["type"], fields["site"], fields["terminal"]) != (WIRE_VERSION, kind, site, terminal):
         raise SignatureInvalid(f"a {fields['type']!r:.40} for {fields['site']!r:.40}, {fields['terminal']!r:.40}")
     return fields

@@ -159,7 +159,7 @@ def checked(payload: bytes, kind: str, site: str, terminal: str, verifier: Verif
         raise EnrolmentRefused(f"not signed by whom it claims: {error}") from error
     fields: dict[str, Any] = dict(document.fields)
     if fields.keys() != _FIELDS[kind]:
-        raise EnrolmentRefused(f"not of this version: its fields are {', '.join(sorted(fields))}")
+        raise EnrolmentRefused(f"not of this version: its fields are {', '.join(sorted(fields)):.300}")
     if (fields["v"], fields["type"], fields["site"], fields["terminal"]) != (WIRE_VERSION, kind, site, terminal):
         raise EnrolmentRefused(
             f"meant for {fields['site']!r:.40}, {fields['terminal']!r:.40}, not for {site}/{terminal}"

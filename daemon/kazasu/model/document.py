@@ -80,7 +80,7 @@ def canonical(fields: Mapping[str, int | str]) -> bytes:
     """
     for name, value in fields.items():
         if not _is_name(name):
-            raise ValueError(f"{name!r} is no field name: lower-case ASCII letters, digits and _ only")
+            raise ValueError(f"{name!r:.60} is no field name: lower-case ASCII letters, digits and _ only")
         if type(value) is int:
             if not -_MAX_INTEGER <= value <= _MAX_INTEGER:
                 raise ValueError(f"{name}: {value} is beyond 2^53")

@@ -49,7 +49,7 @@ class PepperGifts:
             asked = layers.wish_in(payload, self._site.name, by, key.verifier())
             pepper = self._site.pepper()
             if asked.layer != pepper.newest:
-                raise EnrolmentRefused(f"{by} asks for the layer {asked.layer:.16}, and the newest is {pepper.newest}")
+                raise EnrolmentRefused(f"{by} asks for the layer {asked.layer}, and the newest is {pepper.newest}")
             gift = layers.gift(self._site.name, asked, pepper_text(pepper), self._signer)
             self._site.save(msgspec.structs.replace(record, layer=pepper.newest))
             return gift

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fakes.enrolment import NOW, Newcomer, admission
 from kazasu.enrolment import layers
 from kazasu.errors import EnrolmentRefused
+from kazasu.model.document import signed
 from kazasu.model.signature import Ed25519Signer
 from kazasu.site import pepper_rotation
 from kazasu.site.pepper_gifts import PepperGifts
@@ -79,6 +81,25 @@ def test_whoever_else_asks_gets_nothing(desk: Desk) -> None:
         with pytest.raises(EnrolmentRefused):
             desk.gifts.give(wish, by)
     assert desk.layer == desk.first
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"layer": "\x1b]0;all well\x07\r"},
+        {"layer": "\N{RIGHT-TO-LEFT OVERRIDE}"},
+        {"layer": 7},
+        {"layer": "f" * 9000},
+        {"f" * 9000: 7},
+    ],
+)
+def test_a_stolen_terminal_moves_no_cursor_at_the_desk(desk: Desk, wrong: dict[str, str | int]) -> None:
+    fields = json.loads(desk.wish())
+    del fields["keyid"], fields["sig"]
+    with pytest.raises(EnrolmentRefused) as refused:
+        desk.gifts.give(signed(fields | wrong, desk.newcomer.event).body, TERMINAL)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 500
 
 
 @pytest.mark.rule(8)
