@@ -112,6 +112,17 @@ def test_an_answer_outlives_a_run_that_heard_of_nothing_in_time(place: Place) ->
     assert place.held == place.pepper
 
 
+def test_a_terminal_that_got_another_name_asks_by_that(place: Place) -> None:
+    place.run(FakeExchange(), place.announced())
+    config = place.folder / "kazasu.toml"
+    config.write_text(config.read_text().replace(TERMINAL, "entrance-9"))
+
+    exchange = FakeExchange()
+    place.run(exchange, place.announced())
+    [(_, wish)] = exchange.published
+    assert layers.wisher(wish) == "entrance-9"
+
+
 @pytest.mark.rule(8)
 def test_an_older_announcement_or_a_forged_one_asks_for_nothing(place: Place) -> None:
     (place.folder / "keys/pepper.key").write_bytes(pepper_text(place.pepper))

@@ -102,18 +102,20 @@ class LayerRenewal:
     def _wish(self, layer: str, now: dt.datetime) -> tuple[bytes, X25519PrivateKey]:
         """The wish that waits already, or a new one with a new key."""
         path, key = self._folder / "wish.json", self._folder / "agreement.key"
-        event = load_signer(credential(self._config.keys.event))
+        event, terminal = load_signer(credential(self._config.keys.event)), self._config.terminal
         if path.exists():
             payload = path.read_bytes()
             try:
-                if verified(payload, Ed25519Verifier(event.public)).fields.get("layer") == layer:
+                fields = verified(payload, Ed25519Verifier(event.public)).fields
+                said = (fields.get("site"), fields.get("terminal"), fields.get("layer"))
+                if said == (terminal.site, terminal.id, layer):
                     return payload, X25519PrivateKey.from_private_bytes(read(key, "key"))
             except (SignatureInvalid, ValueError, KeyMaterialError):
-                pass  # another event key's, or a power cut's: a new one is as good
+                pass  # another event key's, or a power cut's
+            # Or from before the terminal got another name, or heard of another layer: a new one is as good.
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700)
         agreement = X25519PrivateKey.generate()
-        terminal = self._config.terminal
         asked = wish(terminal.site, terminal.id, layer, now, event=event, agreement=agreement)
         write_new(key, agreement.private_bytes_raw(), SECRET)
         write_new(path, asked.body, SECRET)
