@@ -109,3 +109,12 @@ def test_whatever_is_wrong_with_the_pepper_the_certificate_is_asked_for(place: P
     assert place.asked[-1] == TOPICS.enrol_request
     assert place.renewal.refused != ""
     assert place.renewal.changed == []
+
+
+@pytest.mark.parametrize("left", [b"", b"[]", b'{"serial":"\xff'])
+def test_a_request_that_a_power_cut_left_half_written_is_made_anew(place: Place, left: bytes) -> None:
+    (place.folder / "renewal").mkdir()
+    (place.folder / "renewal/request.json").write_bytes(left)
+    with pytest.raises(ConnectionResetError):
+        place.renew(FakeExchange(place.gives))
+    assert place.asked[-1] == TOPICS.enrol_request

@@ -140,8 +140,13 @@ class Renewal:
     def _request(self, now: dt.datetime) -> bytes:
         """The request that waits already, or a new one with a new key."""
         request, serial = self._folder / "request.json", f"{self._certificate.serial_number:x}"
-        if request.exists() and msgspec.json.decode(request.read_bytes()).get("serial") == serial:
-            return request.read_bytes()
+        if request.exists():
+            try:
+                waiting = request.read_bytes()
+                if msgspec.json.decode(waiting, type=dict).get("serial") == serial:
+                    return waiting
+            except msgspec.MsgspecError:
+                pass  # a power cut's: a new one is as good
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700)
         key = ec.generate_private_key(ec.SECP256R1())
