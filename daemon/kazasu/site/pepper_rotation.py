@@ -46,15 +46,24 @@ def under_way(site: Site) -> bool:
 def begin(site: Site) -> str:
     """Make the next layer; durable on return. Returns its name; a second call changes nothing.
 
+    But where a terminal that was given the newest has been revoked, another goes over it: whoever stole that terminal
+    would know everybody by the newest.
+
     Raises:
         KeyMaterialError: the pepper cannot be used or written.
+        RosterError: another is to go over one that is just being laid over the roster's files.
     """
     with site.locked():
         pepper = site.pepper()
-        if not under_way(site):
+        if not under_way(site) or (_with_who_was_revoked(site) and site.layer):
             pepper = new_pepper(pepper)
             replace_file(site.key_file("pepper"), pepper_text(pepper), 0o600)
         return pepper.newest
+
+
+def _with_who_was_revoked(site: Site) -> bool:
+    newest = site.pepper().newest
+    return any(record.state == "revoked" and record.layer == newest for record in site.terminals().values())
 
 
 def announced(site: Site, signer: Ed25519Signer, now: dt.datetime) -> Document:

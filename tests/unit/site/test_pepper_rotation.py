@@ -65,6 +65,36 @@ def test_it_is_begun_once_and_finished_once(desk: Site) -> None:
     assert pepper_rotation.begin(desk) != second
 
 
+@pytest.mark.rule(7)
+def test_a_layer_that_a_stolen_terminal_was_given_gets_another_over_it(desk: Site) -> None:
+    admission(desk).accept(Newcomer(desk).asks(), NOW)
+    first, second = desk.layer, pepper_rotation.begin(desk)
+    desk.save(msgspec.structs.replace(desk.terminal("entrance-1"), layer=second).revoked(NOW))
+
+    third = pepper_rotation.begin(desk)
+    assert desk.pepper().ids == (first, second, third)
+    assert pepper_rotation.begin(desk) == third
+
+    assert pepper_rotation.finish(desk) == third
+    assert layers_of_files(desk) == {third}
+
+
+def test_no_layer_goes_over_one_that_is_just_being_laid_over_the_files(desk: Site) -> None:
+    admission(desk).accept(Newcomer(desk).asks(), NOW)
+    second = pepper_rotation.begin(desk)
+    desk.save(msgspec.structs.replace(desk.terminal("entrance-1"), layer=second).revoked(NOW))
+    steps = 0
+    while not desk.broken_off:
+        with power_for(steps):
+            pepper_rotation.finish(desk)
+        steps += 1
+
+    with pytest.raises(RosterError, match="--finish"):
+        pepper_rotation.begin(desk)
+    assert pepper_rotation.finish(desk) == second
+    assert pepper_rotation.begin(desk) != second
+
+
 def test_it_waits_for_each_terminal_that_is_there_or_invited(desk: Site) -> None:
     newcomer, invited = Newcomer(desk), Newcomer(desk, "entrance-2")
     admission(desk).accept(newcomer.asks(), NOW)

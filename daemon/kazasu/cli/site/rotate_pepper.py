@@ -3,7 +3,8 @@
 The first call makes the layer and announces it. Each terminal asks for it by itself (`kazasu renew`, which runs each
 day), and `kazasu site accept` gives it; a terminal that was revoked gets nothing. Once all have it, --finish converts
 the roster's files: people.csv and codes.csv have other pseudonyms then, of the same cards and codes, and nobody needs
-to tap or to choose a new PIN. `kazasu site publish` brings that to the terminals. A second call says how far it is.
+to tap or to choose a new PIN. `kazasu site publish` brings that to the terminals. A second call says how far it is; and
+if a terminal that has the new layer was revoked meanwhile, it makes another.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ def execute(arguments: argparse.Namespace) -> int:
         print("Next: kazasu site publish; events from before have other pseudonyms of the same cards")
         return EXIT_OK
     signer = site.unlock(passphrase_of(arguments))
-    again = pepper_rotation.under_way(site)
+    before = site.pepper().newest
     layer = pepper_rotation.begin(site)
+    again = layer == before
     print(f"the next layer of the pepper is {layer}" + (", under way already" if again else ""))
     if not again:
         print(f"Back up {site.key_file('pepper')} anew, now: a roster under this layer is worth nothing without it")
