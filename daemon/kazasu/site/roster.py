@@ -124,6 +124,8 @@ class RosterDesk:
     ) -> Published:
         """Publish a roster: its parts, then the manifest; then what nobody needs any more goes.
 
+        If the manifest does not get through, it is the last roster all the same, and goes out with the next call.
+
         Args:
             draft: what.
             signer: the site's key.
@@ -143,10 +145,11 @@ class RosterDesk:
                 reserved = (*before.left, *after.offers)
                 self._keep(msgspec.structs.replace(before, version=after.version, left=reserved))
                 post.publish_all((topic, (parts / part).read_bytes()) for topic, part in self._topics_of(after.offers))
-                self._publish_manifest(after, signer, now, post)
                 # First the text: a crash in between leaves a base that no terminal has, and they take the whole.
+                # And both before the manifest: once a terminal may have it, nothing signed leads back behind it.
                 self._keep_text(draft.text)
                 self._keep(after)
+                self._publish_manifest(after, signer, now, post)
                 post.publish_all((topic, b"") for topic, _ in self._topics_of(after.left))
         published = msgspec.structs.replace(after, left=())
         self._keep(published)

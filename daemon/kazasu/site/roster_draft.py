@@ -59,6 +59,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         codes_left_out: who has a code and does not stand in people.csv.
         not_lent: in words, what of the book of day cards cannot count.
         revoked: what the manifest revokes at once.
+        revoked_here: what of that still stands in it.
     """
 
     text: Path
@@ -71,6 +72,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     codes_left_out: tuple[str, ...]
     not_lent: tuple[str, ...]
     revoked: tuple[str, ...]
+    revoked_here: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -120,6 +122,7 @@ def drafted(
         standing: Iterable[bytes] = map(lift.line, lines_in_file(last)) if is_last else lines_in_file(text)
         change = compare(before, lines_in_file(text), book.zone)
         revoked = tuple(map(lift.pseudonym, published.revoked))
+        here = _still(revoked, standing, lines_in_file(text))
         yield Draft(
             text=text,
             people=counts[PERSON],
@@ -130,7 +133,9 @@ def drafted(
             change=change,
             codes_left_out=codeless,
             not_lent=not_lent,
-            revoked=_revoked(revoked, change, standing, lines_in_file(text)),
+            # The same roster once more has to say the same: a terminal may hear of what it ended only now.
+            revoked=(*here, *change.ended)[:MAX_REVOKED] if change.anything else revoked,
+            revoked_here=here,
         )
 
 
@@ -180,15 +185,14 @@ def check_rules(text: bytes, path: Path) -> frozenset[str]:
     return frozenset(level.name for level in rules.levels)
 
 
-def _revoked(before: tuple[str, ...], change: Change, last: Iterable[bytes], lines: Iterable[bytes]) -> tuple[str, ...]:
-    """Cards that were revoked by name and still stand in people.csv, and those that this roster ends.
+def _still(revoked: tuple[str, ...], last: Iterable[bytes], lines: Iterable[bytes]) -> tuple[str, ...]:
+    """Cards that were revoked by name and still stand in people.csv.
 
     What an earlier roster ended, and this one knows again, somebody has put back on purpose.
     """
-    asked = {kind + b"\t" + pseudonym.encode() for pseudonym in before for kind in (CARD, CODE)}
+    asked = {kind + b"\t" + pseudonym.encode() for pseudonym in revoked for kind in (CARD, CODE)}
     standing = asked.intersection(map(key_of, last)).intersection(map(key_of, lines)) if asked else ()
-    kept = [key.partition(b"\t")[2].decode() for key in sorted(standing)]
-    return tuple([*kept, *change.ended][:MAX_REVOKED])
+    return tuple(key.partition(b"\t")[2].decode() for key in sorted(standing))
 
 
 def _codes_in(path: Path, store: Path) -> tuple[list[bytes], tuple[str, ...]]:

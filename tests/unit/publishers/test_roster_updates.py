@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.roster import person
-from fakes.roster_desk import PEPPER
+from fakes.roster_desk import PEPPER, RetainedPost
 from fakes.roster_rig import MANIFEST, SITE, TERMINAL, RosterRig
 from kazasu.errors import RosterError
 from kazasu.model.document import signed
@@ -25,7 +25,7 @@ from kazasu.store.roster import Roster
 from kazasu.store.roster_file import enroll
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from kazasu.model.access import EventFields
@@ -601,6 +601,45 @@ def test_a_desk_that_fails_half_way_never_uses_a_version_twice(tmp_path: Path) -
 
 
 @pytest.mark.rule(8)
+class TakesButSaysNothing(RetainedPost):
+    """The broker has a manifest, and the connection is gone before its answer."""
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        super().publish_all(messages)
+        if MANIFEST in self.published:
+            raise ConnectionResetError
+
+
+@pytest.mark.rule(8)
+def test_no_desk_goes_back_behind_a_roster_whose_answer_it_did_not_hear(rig: RosterRig) -> None:
+    rig.desk.staff(1, 2)
+    rig.desk.publish()
+    rig.settle()
+    rig.desk.staff(1, 3)
+    with pytest.raises(ConnectionResetError):
+        rig.desk.publish(taking := TakesButSaysNothing())
+    rig.post.retained |= taking.retained
+    rig.settle()
+    assert not rig.knows(rig.desk.card(2))
+
+    rig.desk.revoke(rig.desk.card(1))
+    rig.settle()
+    assert [rig.knows(rig.desk.card(number)) for number in (1, 2, 3)] == [False, False, True]
+
+
+@pytest.mark.rule(8)
+def test_a_card_that_a_roster_ended_stays_revoked_when_that_is_published_anew(rig: RosterRig) -> None:
+    rig.desk.staff(1, 2)
+    rig.desk.publish()
+    rig.settle()
+    rig.desk.staff(1)
+    rig.desk.publish()
+    rig.desk.publish()
+    rig.hear(*rig.manifest())
+    assert not rig.knows(rig.desk.card(2))
+    assert rig.updates.mail.wanted(), "the roster itself is not here yet"
+
+
 def test_a_part_that_was_altered_is_refused_and_the_right_one_taken(rig: RosterRig) -> None:
     rig.desk.staff(1)
     rig.desk.publish()

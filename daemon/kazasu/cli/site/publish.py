@@ -83,7 +83,6 @@ def _sentences(draft: Draft) -> Iterator[str]:
     for number in draft.codes_left_out:
         yield f"the code of {number} is left out: {number} is not in people.csv"
     yield from draft.not_lent
-    kept = [pseudonym for pseudonym in draft.revoked if pseudonym not in change.ended]
-    for pseudonym in kept:
+    for pseudonym in draft.revoked_here:
         yield f"{pseudonym} was revoked and still stands in the files: it stays worth nothing; take its line out"
     yield f"then {draft.people} people with {draft.credentials} cards"
