@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kazasu.errors import KazasuError
+from kazasu.store.durable import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 def alone(state_dir: Path) -> Iterator[None]:
     """Be the only one that runs with a state; it ends with the process, however that ends.
 
-    A folder that cannot be opened is the journal's to make, or to tell: nobody gets green (design, rule 1).
+    Args:
+        state_dir: made if it is missing. One that cannot be made or opened is the journal's to tell: nobody gets green
+            (design, rule 1).
 
     Raises:
         KazasuError: another runs with it.
     """
+    with contextlib.suppress(OSError):
+        make_directory(state_dir)
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(FileNotFoundError, PermissionError, NotADirectoryError):
             descriptor = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)

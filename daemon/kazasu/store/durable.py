@@ -30,6 +30,18 @@ def write_durable(path: Path, content: bytes, mode: int) -> None:
         raise
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory that only we enter, and those above it that are missing, all durable.
+
+    Raises:
+        OSError: as usual.
+    """
+    missing = [directory for directory in (path, *path.parents) if not directory.exists()]
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(directory.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Make the directory's entries durable.
 

@@ -31,7 +31,7 @@ from kazasu.errors import ConfigurationError, JournalCorrupt, JournalUnwritable,
 from kazasu.model.document import Verifier
 from kazasu.model.event import GENESIS
 from kazasu.store.chain import Chain, Head, digest_of
-from kazasu.store.durable import sync_directory
+from kazasu.store.durable import make_directory, sync_directory
 from kazasu.store.migration import Schema, bring_up_to_date, expect_version, version_of
 from kazasu.store.sqlite import abandon, connect, make_durable_wal
 
@@ -156,10 +156,7 @@ def note_checkpoint(connection: sqlite3.Connection, seq: int) -> None:
 
 def _make_file(path: Path) -> None:
     """Make an empty file that only we can read, with its directory, all durable; do nothing if it is there."""
-    missing = [directory for directory in (path.parent, *path.parent.parents) if not directory.exists()]
-    for directory in reversed(missing):
-        directory.mkdir(mode=0o700)
-        sync_directory(directory.parent)
+    make_directory(path.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         sync_directory(path.parent)

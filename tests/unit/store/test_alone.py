@@ -23,8 +23,15 @@ def test_a_second_terminal_does_not_start_while_the_first_runs(tmp_path: Path) -
         pass
 
 
-def test_a_state_that_is_not_there_is_the_journals_to_tell(tmp_path: Path) -> None:
+def test_the_first_of_two_that_start_without_a_state_makes_it_and_has_it(tmp_path: Path) -> None:
+    state = tmp_path / "missing" / "state"
+    with alone(state), pytest.raises(KazasuError), alone(state):
+        pass
+    assert state.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_that_cannot_be_is_the_journals_to_tell(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for nowhere in (tmp_path / "missing", tmp_path / "file"):
+    for nowhere in (tmp_path / "file", tmp_path / "file" / "state"):
         with alone(nowhere), alone(nowhere):
             pass
