@@ -189,7 +189,9 @@ class Site:
         Raises:
             KazasuError: another is.
         """
-        descriptor = os.open(self.path / "terminals", os.O_RDONLY | os.O_DIRECTORY)
+        terminals = self.path / "terminals"
+        terminals.mkdir(exist_ok=True)  # version control keeps no folder in which nobody is yet
+        descriptor = os.open(terminals, os.O_RDONLY | os.O_DIRECTORY)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

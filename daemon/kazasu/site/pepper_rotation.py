@@ -112,7 +112,7 @@ def finish(site: Site) -> str:
             sync_directory(roster)
         else:
             for name in _RELAID:
-                if (relaid / name).exists():
+                if (relaid / name).exists() and (roster / name).exists():  # one that was removed comes back as it was
                     _lay_over(roster / name, relaid / f"{name}.new", lift)
                     (relaid / f"{name}.new").replace(relaid / name)
             sync_directory(relaid)

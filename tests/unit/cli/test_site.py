@@ -277,6 +277,12 @@ def test_of_two_that_answer_at_the_broker_the_second_is_told(site: Site, capsys:
         pass
 
 
+def test_a_site_out_of_version_control_answers_before_anybody_is_there(site: Site) -> None:
+    site.file("terminals").rmdir()
+    with site.answering():
+        assert site.terminals() == {}
+
+
 @pytest.mark.parametrize("terminal", ["", "+", "#", "Front", "a\x1b[2J", "x" * 300, "a/b"])
 def test_a_request_on_no_terminals_topic_is_answered_nowhere(
     site: Site, terminal: str, capsys: pytest.CaptureFixture[str]

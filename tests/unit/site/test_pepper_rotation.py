@@ -149,6 +149,19 @@ def test_wherever_the_power_fails_the_files_are_under_one_layer_in_the_end(desk:
     assert seen == {"done", "broken off", "not begun"}
 
 
+def test_a_file_that_somebody_removed_while_it_was_broken_off_comes_back(desk: Site) -> None:
+    pepper_rotation.begin(desk)
+    steps = 0
+    while not desk.broken_off:
+        with power_for(steps):
+            pepper_rotation.finish(desk)
+        steps += 1
+    desk.file("roster/people.csv").unlink()
+
+    newest = pepper_rotation.finish(desk)
+    assert layers_of_files(desk) == {newest} == {desk.layer}
+
+
 def test_what_somebody_changed_while_it_was_broken_off_is_laid_over_too(desk: Site) -> None:
     pepper_rotation.begin(desk)
     steps = 0
