@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import io
+import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,7 @@ from kazasu.cli import main
 from kazasu.cli.site import ACTIONS, accept
 from kazasu.publishers.news import Received
 from kazasu.site import pepper_rotation
+from kazasu.site.codes import read_codes
 from kazasu.site.directory import open_site
 from kazasu.site.own_certificates import OWN, ends
 from kazasu.site.pem import certificate_pem
@@ -281,6 +285,54 @@ def test_a_site_out_of_version_control_answers_before_anybody_is_there(site: Sit
     site.file("terminals").rmdir()
     with site.answering():
         assert site.terminals() == {}
+
+
+def is_free(site: Site) -> bool:
+    """Whether a card could be revoked now."""
+    descriptor = os.open(site.path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+@pytest.mark.parametrize(
+    "words", [("day-card", "issue", "day-07", "1002"), ("revoke-card", "0" * 32), ("rotate-pepper",)]
+)
+def test_no_stolen_card_waits_for_a_passphrase(site: Site, words: tuple[str, ...]) -> None:
+    typed, free = site.path.parent / "typed", []
+    os.mkfifo(typed, 0o600)
+
+    def write() -> None:
+        with typed.open("w") as file:  # once it is asked for
+            free.append(is_free(site))
+            file.write("a wrong one\n")
+
+    somebody = threading.Thread(target=write)
+    somebody.start()
+    assert types(*words, "--passphrase-file", str(typed)) != 0
+    somebody.join()
+    assert free == [True]
+
+
+def test_no_stolen_card_waits_for_somebody_who_thinks_of_a_pin(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = []
+
+    class Thinking:
+        def isatty(self) -> bool:
+            return False
+
+        def readline(self) -> str:
+            free.append(is_free(site))
+            return "517093\n"
+
+    monkeypatch.setattr(sys, "stdin", Thinking())
+    assert types("set-code", "1004") == 0
+    assert free == [True]
+    assert read_codes(site.file("roster/codes.csv")).keys() == {"1004"}
 
 
 @pytest.mark.parametrize("terminal", ["", "+", "#", "Front", "a\x1b[2J", "x" * 300, "a/b"])

@@ -47,14 +47,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write it into roster/day_cards.csv, sign and publish it; or say what stands there."""
-    site, now = site_of(arguments), datetime.now(UTC)
+    site = site_of(arguments)
+    # First, since a wrong one changes nothing, and a stolen card must not wait for somebody's passphrase.
+    signer = None if arguments.what == "list" else site.unlock(passphrase_of(arguments))
+    now = datetime.now(UTC)
     with site.locked():
         desk = desk_of(site)
         day_cards = DayCardDesk(desk)
-        if arguments.what == "list":
+        if signer is None:
             print(*_listed(desk.book.lent(now), day_cards.at_terminals(), now), sep="\n")
             return EXIT_OK
-        signer = site.unlock(passphrase_of(arguments))  # first: a wrong one changes nothing
         if arguments.what == "issue":
             until = midnight_after(now.astimezone(site.zone)) if arguments.until is None else _until(desk, arguments)
             day_cards.lend(arguments.card, Loan(arguments.cardholder, until), now)

@@ -34,14 +34,15 @@ def _pseudonym(text: str) -> str:
 def execute(arguments: argparse.Namespace) -> int:
     """Sign and publish the revocation."""
     site = site_of(arguments)
-    desk = desk_of(site)
-    cards = [arguments.credential] if arguments.credential else desk.credentials_of(arguments.cardholder)
-    if not cards:
-        raise RosterError(f"{arguments.cardholder} has no card and no code in the roster that was published last")
-    holders = {card: desk.holder_of(card) for card in cards}
     signer = site.unlock(passphrase_of(arguments))
-    with site.locked(), post_of(site) as post:
-        published = desk.revoke(cards, signer, datetime.now(UTC), post)
+    with site.locked():
+        desk = desk_of(site)  # only now: what was published while somebody typed counts, too
+        cards = [arguments.credential] if arguments.credential else desk.credentials_of(arguments.cardholder)
+        if not cards:
+            raise RosterError(f"{arguments.cardholder} has no card and no code in the roster that was published last")
+        holders = {card: desk.holder_of(card) for card in cards}
+        with post_of(site) as post:
+            published = desk.revoke(cards, signer, datetime.now(UTC), post)
     for card, holder in holders.items():
         print(f"card {card} is revoked" + (f", {holder}'s" if holder else ""))
         if not holder:

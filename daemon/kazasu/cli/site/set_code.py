@@ -44,15 +44,19 @@ def execute(arguments: argparse.Namespace) -> int:
         raise RosterError("; ".join(problems) or f"{number!r} has a comma: such a person has no code")
     path = site.file("roster/codes.csv")
     path.parent.mkdir(exist_ok=True)
-    with site.locked():
-        if arguments.remove:
+    if arguments.remove:
+        with site.locked():
             take_code(path, number)
-            print(f"{number}'s code is gone")
-        else:
+        print(f"{number}'s code is gone")
+    else:
+        pepper, layer = site.pepper(), site.layer
 
-            def take(pseudonym: str, kept: KeptPin) -> None:
+        def take(pseudonym: str, kept: KeptPin) -> None:
+            with site.locked():  # only now: a stolen card must not wait for somebody who thinks of a PIN
+                if site.layer != layer:
+                    raise RosterError("the files got another layer of the pepper meanwhile: call again")
                 give_code(path, number, pseudonym, kept)
 
-            print(ask_code(site.pepper(), site.layer, number, take, own=arguments.own, duress=arguments.duress))
+        print(ask_code(pepper, layer, number, take, own=arguments.own, duress=arguments.duress))
     print("next: kazasu site publish")
     return EXIT_OK
