@@ -66,7 +66,6 @@ class Town:
         (self.card,) = [person.card for person in stage.staff if person.number == POOLED]
         self.site = make_site(directory / "site", SITE)
         self._meet(stage)
-        self.site.file("roster").mkdir()
         shutil.copyfile(directory / "roster.csv", self.site.file("roster/people.csv"))
         shutil.copyfile(self.site.file("site.pub"), directory / "site.pub")
         entrance = Door(stage.config_file, stage.slot, stage.daemon, stage.backlog)
