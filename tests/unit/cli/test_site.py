@@ -28,6 +28,7 @@ from kazasu.site.pepper_gifts import PepperGifts
 from kazasu.virtual.site import PASSPHRASE, make_site
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from kazasu.site.directory import Site
@@ -299,23 +300,42 @@ def is_free(site: Site) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "words", [("day-card", "issue", "day-07", "1002"), ("revoke-card", "0" * 32), ("rotate-pepper",)]
-)
-def test_no_stolen_card_waits_for_a_passphrase(site: Site, words: tuple[str, ...]) -> None:
-    typed, free = site.path.parent / "typed", []
+def types_slowly(site: Site, meanwhile: Callable[[], None], passphrase: str, *words: str) -> int:
+    """Run it; something happens when the passphrase is asked for."""
+    typed = site.path.parent / "typed"
     os.mkfifo(typed, 0o600)
 
     def write() -> None:
         with typed.open("w") as file:  # once it is asked for
-            free.append(is_free(site))
-            file.write("a wrong one\n")
+            meanwhile()
+            file.write(f"{passphrase}\n")
 
     somebody = threading.Thread(target=write)
     somebody.start()
-    assert types(*words, "--passphrase-file", str(typed)) != 0
-    somebody.join()
+    try:
+        return types(*words, "--passphrase-file", str(typed))
+    finally:
+        somebody.join()
+
+
+@pytest.mark.parametrize(
+    "words", [("day-card", "issue", "day-07", "1002"), ("revoke-card", "0" * 32), ("rotate-pepper",)]
+)
+def test_no_stolen_card_waits_for_a_passphrase(site: Site, words: tuple[str, ...]) -> None:
+    free = []
+    assert types_slowly(site, lambda: free.append(is_free(site)), "a wrong one", *words) != 0
     assert free == [True]
+
+
+def test_nothing_is_published_of_files_that_get_another_layer_meanwhile(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lay_over() -> None:
+        pepper_rotation.begin(site)
+        pepper_rotation.finish(site)
+
+    assert types_slowly(site, lay_over, PASSPHRASE, "publish", "--yes") == 1
+    assert "another layer of the pepper meanwhile" in capsys.readouterr().err
 
 
 def test_no_stolen_card_waits_for_somebody_who_thinks_of_a_pin(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

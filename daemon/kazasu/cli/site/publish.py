@@ -50,6 +50,8 @@ def execute(arguments: argparse.Namespace) -> int:
         with site.locked():  # only now: a stolen card must not wait for somebody's yes
             if desk.published != before:
                 raise RosterError("something else was published meanwhile: call again, and see what that changes now")
+            if site.layer != desk.layer:  # half of what was read may have been under the one, half under the other
+                raise RosterError("the files got another layer of the pepper meanwhile: call again")
             published = desk.publish(draft, signer, datetime.now(UTC), partial(post_of, site))
     print(f"version {published.version} is at the broker; terminals count it as fresh for {VALID_FOR.days} days")
     return EXIT_OK
