@@ -7,6 +7,7 @@ export no longer leaves with them. Day cards, which stand in people.csv as peopl
 from __future__ import annotations
 
 import csv
+import os
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from kazasu.config import load_table
 from kazasu.errors import RosterError
 from kazasu.model.day_card import in_pool
 from kazasu.model.table import Table
+from kazasu.store.durable import sync_directory
 from kazasu.store.roster_csv import (
     COLUMNS,
     OPTIONAL_COLUMNS,
@@ -191,14 +193,20 @@ def _known_in(path: Path) -> dict[str, _Known]:
 
 
 def _write(path: Path, people: dict[str, tuple[str, str]], known: dict[str, _Known]) -> None:
+    """Whole on the disk, and as much others' to read as it was: names stand in it."""
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("w", encoding="utf-8", newline="") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_HEADER)
             for number, (name, levels) in people.items():
                 for card in known[number].cards if number in known else [("", "", "", "")]:
                     writer.writerow((number, name, *card, levels))
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(path)
+        sync_directory(path.parent)
     except OSError as error:
         raise RosterError(f"{path} cannot be written: {error.strerror}; nothing was changed") from error

@@ -53,6 +53,12 @@ def test_people_come_from_the_export_and_their_cards_from_before(folder: Path) -
     ]
 
 
+def test_who_may_read_it_stays_as_it_was(folder: Path) -> None:
+    (folder / "people.csv").chmod(0o600)
+    imported(folder)
+    assert (folder / "people.csv").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_first_import_has_nobody_before_it(folder: Path) -> None:
     (folder / "people.csv").unlink()
     assert imported(folder) == (2, 2, 0, 2)
