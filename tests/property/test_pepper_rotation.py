@@ -33,6 +33,7 @@ from kazasu.model.signature import Ed25519Signer, Ed25519Verifier
 from kazasu.site import pepper_rotation
 from kazasu.site.codes import give_code
 from kazasu.site.directory import EventKey, Site, TerminalRecord, open_site
+from kazasu.site.files_layer import layer_of
 from kazasu.site.founding import Founding, found
 from kazasu.site.pem import public_pem
 from kazasu.site.pepper_gifts import PepperGifts
@@ -199,7 +200,7 @@ class Rotation(RuleBasedStateMachine):
 
     def _desk(self) -> RosterDesk:
         site = self.site
-        return RosterDesk(site.file("roster"), site.name, site.zone, site.pepper(), site.layer)
+        return RosterDesk(site.file("roster"), site.name, site.zone, site.pepper(), layer_of(site))
 
     def _manifest(self) -> Manifest | None:
         """What stands at the broker."""

@@ -24,9 +24,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kazasu.config import load_table
-from kazasu.errors import ConfigurationError, KazasuError, KeyMaterialError, RosterError
+from kazasu.errors import ConfigurationError, KazasuError, KeyMaterialError
 from kazasu.model.configuration_people import DayCards
-from kazasu.model.pepper import PEPPER_ID
 from kazasu.model.table import Name, Table
 from kazasu.site.terminal_record import EventKey, TerminalRecord, is_name, written
 from kazasu.store.durable import sync_directory, write_durable
@@ -266,44 +265,6 @@ class Site:
             KeyMaterialError: it cannot be used.
         """
         return load_pepper(self.key_file("pepper"))
-
-    @property
-    def relaid_folder(self) -> Path:
-        """Where a change of all the roster's files to another layer of the pepper is under way; see `broken_off`."""
-        return self.path / "roster" / ".relaid"
-
-    @property
-    def broken_off(self) -> bool:
-        """Whether such a change lost its power: some of the files are under the one layer, some under the other."""
-        return self.relaid_folder.exists()
-
-    @property
-    def layer(self) -> str:
-        """What the layer of the pepper is called that the roster's files are under, all of them.
-
-        Raises:
-            KeyMaterialError: pepper.id is missing or damaged.
-            RosterError: a change to another layer was broken off.
-        """
-        if self.broken_off:
-            raise RosterError(
-                f"{self.path / 'roster'} was on its way to another layer of the pepper when the power failed:"
-                " `kazasu site rotate-pepper --finish` goes on"
-            )
-        return self.layer_at_rest
-
-    @property
-    def layer_at_rest(self) -> str:
-        """The same, as it was before a change that was broken off.
-
-        Raises:
-            KeyMaterialError: pepper.id is missing or damaged.
-        """
-        path = self.file("pepper.id")
-        layer = read_checked(path, "pepper's name", secret=False).decode(errors="replace").strip()
-        if PEPPER_ID.fullmatch(layer) is None:
-            raise KeyMaterialError(f"{path} does not hold 16 hexadecimal digits: bring it back")
-        return layer
 
     def _nearest(self, terminal: str) -> str:
         import difflib  # only a mistake needs it

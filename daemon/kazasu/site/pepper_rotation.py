@@ -18,6 +18,7 @@ from kazasu.enrolment.layers import announcement
 from kazasu.errors import KazasuError, RosterError
 from kazasu.site.codes import codes_relaid
 from kazasu.site.directory import replace_file
+from kazasu.site.files_layer import broken_off, layer_at_rest, layer_of, relaid_folder
 from kazasu.site.layers import Lift
 from kazasu.site.people_relaid import people_relaid
 from kazasu.store.durable import sync_directory
@@ -40,7 +41,7 @@ _RELAID: Final[Mapping[str, Callable[[Path, Path, Lift], None]]] = {
 
 def under_way(site: Site) -> bool:
     """Whether a layer was made that the roster's files are not under yet."""
-    return site.broken_off or site.layer != site.pepper().newest
+    return broken_off(site) or layer_of(site) != site.pepper().newest
 
 
 def begin(site: Site) -> str:
@@ -55,7 +56,7 @@ def begin(site: Site) -> str:
     """
     with site.locked():
         pepper = site.pepper()
-        if not under_way(site) or (_with_who_was_revoked(site) and site.layer):
+        if not under_way(site) or (_with_who_was_revoked(site) and layer_of(site)):
             pepper = new_pepper(pepper)
             replace_file(site.key_file("pepper"), pepper_text(pepper), 0o600)
         return pepper.newest
@@ -97,8 +98,8 @@ def finish(site: Site) -> str:
         if not under_way(site):
             raise KazasuError("no new layer of the pepper is under way: `kazasu site rotate-pepper` begins it")
         pepper = site.pepper()
-        roster, relaid = site.file("roster"), site.relaid_folder
-        lift = Lift(pepper, site.layer_at_rest, pepper.newest)
+        roster, relaid = site.file("roster"), relaid_folder(site)
+        lift = Lift(pepper, layer_at_rest(site), pepper.newest)
         if not relaid.exists():
             _expect_all(site)
             roster.mkdir(exist_ok=True)

@@ -16,6 +16,7 @@ from kazasu.model.code import lifted
 from kazasu.site import pepper_rotation
 from kazasu.site.codes import give_code, read_codes
 from kazasu.site.directory import Site, open_site
+from kazasu.site.files_layer import broken_off, layer_of
 from kazasu.virtual.site import PASSPHRASE
 
 if TYPE_CHECKING:
@@ -45,18 +46,18 @@ def layers_of_files(site: Site) -> set[str]:
 
 
 def test_it_is_begun_once_and_finished_once(desk: Site) -> None:
-    first = desk.layer
+    first = layer_of(desk)
     with pytest.raises(KazasuError, match="begins it"):
         pepper_rotation.finish(desk)
     second = pepper_rotation.begin(desk)
     assert pepper_rotation.begin(desk) == second != first
     assert desk.pepper().ids == (first, second)
-    assert (desk.layer, pepper_rotation.under_way(desk)) == (first, True)
+    assert (layer_of(desk), pepper_rotation.under_way(desk)) == (first, True)
 
     assert pepper_rotation.finish(desk) == second
 
     pepper = desk.pepper()
-    assert (desk.layer, pepper_rotation.under_way(desk)) == (second, False)
+    assert (layer_of(desk), pepper_rotation.under_way(desk)) == (second, False)
     assert desk.file("roster/people.csv").read_text() == HEADER + PEOPLE.replace(CARD, pepper.forms(CARD)[1])
     code = (pepper.forms(CODE)[1], lifted(PIN, pepper, first, second))
     assert read_codes(desk.file("roster/codes.csv")) == {"1001": code}
@@ -68,7 +69,7 @@ def test_it_is_begun_once_and_finished_once(desk: Site) -> None:
 @pytest.mark.rule(7)
 def test_a_layer_that_a_stolen_terminal_was_given_gets_another_over_it(desk: Site) -> None:
     admission(desk).accept(Newcomer(desk).asks(), NOW)
-    first, second = desk.layer, pepper_rotation.begin(desk)
+    first, second = layer_of(desk), pepper_rotation.begin(desk)
     desk.save(msgspec.structs.replace(desk.terminal("entrance-1"), layer=second).revoked(NOW))
 
     third = pepper_rotation.begin(desk)
@@ -84,7 +85,7 @@ def test_no_layer_goes_over_one_that_is_just_being_laid_over_the_files(desk: Sit
     second = pepper_rotation.begin(desk)
     desk.save(msgspec.structs.replace(desk.terminal("entrance-1"), layer=second).revoked(NOW))
     steps = 0
-    while not desk.broken_off:
+    while not broken_off(desk):
         with power_for(steps):
             pepper_rotation.finish(desk)
         steps += 1
@@ -117,12 +118,12 @@ def test_a_line_that_cannot_be_read_stops_it_before_anything_is_changed(desk: Si
     with pytest.raises(RosterError, match="line 4: "):
         pepper_rotation.finish(desk)
     assert {path: path.read_bytes() for path in desk.path.rglob("*.csv")} == before
-    assert not desk.broken_off
+    assert not broken_off(desk)
 
 
 def test_without_a_roster_there_is_nothing_to_lay_it_over(site: Site) -> None:
     second = pepper_rotation.begin(site)
-    assert pepper_rotation.finish(site) == second == site.layer
+    assert pepper_rotation.finish(site) == second == layer_of(site)
 
 
 def test_wherever_the_power_fails_the_files_are_under_one_layer_in_the_end(desk: Site, tmp_path: Path) -> None:
@@ -134,16 +135,16 @@ def test_wherever_the_power_fails_the_files_are_under_one_layer_in_the_end(desk:
         with power_for(steps):
             pepper_rotation.finish(copy)
             seen.add("done")
-        if copy.broken_off:
+        if broken_off(copy):
             seen.add("broken off")
             with pytest.raises(RosterError, match="--finish` goes on"):
-                _ = copy.layer
+                _ = layer_of(copy)
             pepper_rotation.finish(copy)
         elif pepper_rotation.under_way(copy):
             seen.add("not begun")
-            assert layers_of_files(copy) == {desk.layer}
+            assert layers_of_files(copy) == {layer_of(desk)}
             pepper_rotation.finish(copy)
-        assert layers_of_files(copy) == {copy.pepper().newest} == {copy.layer}
+        assert layers_of_files(copy) == {copy.pepper().newest} == {layer_of(copy)}
         assert not list(copy.file("roster").glob(".*"))
         steps += 1
     assert seen == {"done", "broken off", "not begun"}
@@ -152,20 +153,20 @@ def test_wherever_the_power_fails_the_files_are_under_one_layer_in_the_end(desk:
 def test_a_file_that_somebody_removed_while_it_was_broken_off_comes_back(desk: Site) -> None:
     pepper_rotation.begin(desk)
     steps = 0
-    while not desk.broken_off:
+    while not broken_off(desk):
         with power_for(steps):
             pepper_rotation.finish(desk)
         steps += 1
     desk.file("roster/people.csv").unlink()
 
     newest = pepper_rotation.finish(desk)
-    assert layers_of_files(desk) == {newest} == {desk.layer}
+    assert layers_of_files(desk) == {newest} == {layer_of(desk)}
 
 
 def test_what_somebody_changed_while_it_was_broken_off_is_laid_over_too(desk: Site) -> None:
     pepper_rotation.begin(desk)
     steps = 0
-    while not desk.broken_off:
+    while not broken_off(desk):
         with power_for(steps):
             pepper_rotation.finish(desk)
         steps += 1
@@ -176,7 +177,7 @@ def test_what_somebody_changed_while_it_was_broken_off_is_laid_over_too(desk: Si
     pepper_rotation.finish(desk)
 
     assert desk.pepper().forms("9" * 32)[1] in people.read_text()
-    assert layers_of_files(desk) == {desk.layer}
+    assert layers_of_files(desk) == {layer_of(desk)}
 
 
 def test_wherever_the_power_fails_at_the_beginning_there_is_one_next_layer(desk: Site) -> None:

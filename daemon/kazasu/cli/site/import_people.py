@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from kazasu.cli import EXIT_OK
 from kazasu.cli.site import add_site_argument, site_of
+from kazasu.site.files_layer import layer_of
 from kazasu.site.personnel import import_people
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = site.file("roster")
     folder.mkdir(exist_ok=True)
     with site.locked():
-        _ = site.layer  # people.csv is on no way to another one
+        _ = layer_of(site)  # people.csv is on no way to another one
         done = import_people(arguments.export, arguments.map, folder / "people.csv", site.pool)
     print(f"{done.people} people: {done.joined} joined, {done.left} left, {done.without_card} have no card yet")
     print("next: kazasu site publish")

@@ -18,6 +18,7 @@ from kazasu.cli.progress import ProgressLine
 from kazasu.cli.site import add_passphrase_argument, add_site_argument, passphrase_of, site_of
 from kazasu.cli.site.roster_desk import agreed, desk_of, post_of
 from kazasu.errors import RosterError
+from kazasu.site.files_layer import layer_of
 from kazasu.site.roster import VALID_FOR
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
         with site.locked():  # only now: a stolen card must not wait for somebody's yes
             if desk.published != before:
                 raise RosterError("something else was published meanwhile: call again, and see what that changes now")
-            if site.layer != desk.layer:  # half of what was read may have been under the one, half under the other
+            if layer_of(site) != desk.layer:  # half of what was read may have been under the one, half under the other
                 raise RosterError("the files got another layer of the pepper meanwhile: call again")
             published = desk.publish(draft, signer, datetime.now(UTC), partial(post_of, site))
     print(f"version {published.version} is at the broker; terminals count it as fresh for {VALID_FOR.days} days")

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 def desk_of(site: Site) -> RosterDesk:
     """The desk of a site's roster."""
+    from kazasu.site.files_layer import layer_of
     from kazasu.site.roster import RosterDesk
 
-    return RosterDesk(site.file("roster"), site.name, site.zone, site.pepper(), site.layer, site.pool)
+    return RosterDesk(site.file("roster"), site.name, site.zone, site.pepper(), layer_of(site), site.pool)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kazasu.cli import EXIT_OK
 from kazasu.cli.site import add_site_argument, site_of
 from kazasu.errors import RosterError
+from kazasu.site.files_layer import layer_of
 
 if TYPE_CHECKING:
     import argparse
@@ -49,11 +50,11 @@ def execute(arguments: argparse.Namespace) -> int:
             take_code(path, number)
         print(f"{number}'s code is gone")
     else:
-        pepper, layer = site.pepper(), site.layer
+        pepper, layer = site.pepper(), layer_of(site)
 
         def take(pseudonym: str, kept: KeptPin) -> None:
             with site.locked():  # only now: a stolen card must not wait for somebody who thinks of a PIN
-                if site.layer != layer:
+                if layer_of(site) != layer:
                     raise RosterError("the files got another layer of the pepper meanwhile: call again")
                 give_code(path, number, pseudonym, kept)
 
