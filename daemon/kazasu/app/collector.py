@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kazasu.collector.configuration import CollectorConfig, Store
     from kazasu.collector.ports import EventStore
+    from kazasu.collector.store.postgresql import PostgresqlStore
 
 
 class CollectorApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +130,15 @@ def open_store(store: Store, *, make: bool = False) -> EventStore:
         from kazasu.collector.store.sqlite import SqliteStore
 
         return SqliteStore(store.sqlite, make=make)
+    return postgresql_store(store.postgresql)
+
+
+def postgresql_store(conninfo: str) -> PostgresqlStore:
+    """A store in PostgreSQL; it is opened at its first use.
+
+    Raises:
+        ConfigurationError: its driver is not installed.
+    """
     see_debian()
     try:
         from kazasu.collector.store.postgresql import PostgresqlStore
@@ -137,4 +147,4 @@ def open_store(store: Store, *, make: bool = False) -> EventStore:
             f"store.postgresql: its driver is missing ({error}): sudo apt install python3-psycopg, or"
             " pip install 'kazasu[postgresql]'"
         ) from error
-    return PostgresqlStore(store.postgresql)
+    return PostgresqlStore(conninfo)

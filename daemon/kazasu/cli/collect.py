@@ -2,7 +2,8 @@
 
 Without an ACTION it runs until SIGTERM: what systemd starts. `check` looks at everything it needs and says what to do;
 `alerts` lists what stands open; `settle` ends an alert that a person has seen to; `give-up` goes on behind a gap that
-nothing will ever fill, because the events before the collector's time were pruned or a terminal's disk is lost.
+nothing will ever fill, because the events before the collector's time were pruned or a terminal's disk is lost;
+`move` brings a store that has outgrown SQLite to PostgreSQL.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     settling.add_argument("alert", type=_settled, help=f"of {', '.join(_SETTLED)}")
     giving_up = actions.add_parser("give-up", help="go on behind a gap that nothing will ever fill")
     giving_up.add_argument("terminal")
-    for action in (checking, listing, settling, giving_up):
+    moving = actions.add_parser("move", help="bring the store from its SQLite file to PostgreSQL; stop it first")
+    moving.add_argument("conninfo", help='where to, such as "dbname=kazasu"; see [store] postgresql')
+    for action in (checking, listing, settling, giving_up, moving):
         add_config_argument(action, default=argparse.SUPPRESS)  # it may stand in front of the action, too
 
 
@@ -57,6 +60,10 @@ def execute(arguments: argparse.Namespace) -> int:
             return _list_alerts(config)
         case "settle":
             return _settle(config, arguments.terminal, arguments.alert)
+        case "move":
+            from kazasu.cli.collect_move import move_store
+
+            return move_store(config.store, arguments.conninfo)
         case _:
             return _give_up(config, arguments.terminal)
 

@@ -14,7 +14,7 @@ from kazasu.collector.store.sqlite import SCHEMA
 from kazasu.errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kazasu.collector.store.statements import Row
     from kazasu.store.migration import Schema
@@ -73,6 +73,12 @@ class PostgresqlStore(SqlStore):
         arrays = ", ".join(f"%b::{_ARRAYS.get(name, 'text[]')}" for name in columns.split(", "))
         statement = f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays})"
         self._opened().execute(statement.encode(), [list(column) for column in zip(*rows, strict=True)])
+
+    def copy_in(self, table: str, columns: str, rows: Iterable[Row]) -> None:
+        """Take over rows of a store that has the same tables; within `transaction`."""
+        with self._opened().cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def stream(self, statement: str, values: Sequence[Any]) -> Iterator[Row]:
         """See Statements."""
