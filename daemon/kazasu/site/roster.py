@@ -49,7 +49,7 @@ from kazasu.site.roster_draft import check_last, drafted, lines_in_file
 from kazasu.store.durable import sync_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, tzinfo
 
@@ -198,15 +198,25 @@ class RosterDesk:
         before = self.published
         if before.full is None:
             raise RosterError("no roster was published yet: `kazasu site publish` comes first")
-        revoked = tuple(sorted({*before.revoked, *self._as_published(pseudonyms, before.pepper)}))
+        asked = sorted({*self._as_published(pseudonyms, before.pepper)})
+        revoked = tuple(dict.fromkeys((*asked, *before.revoked)))
         if len(revoked) > MAX_REVOKED:
-            raise RosterError(
-                f"{len(revoked)} cards are too many to revoke at once: take them out of people.csv, publish"
-            )
+            revoked = self._most_needed(asked, before.revoked)
         after = msgspec.structs.replace(before, version=before.version + 1, revoked=revoked)
         self._keep(after)
         self._publish_manifest(after, signer, now, post)
         return after
+
+    def _most_needed(self, asked: Sequence[str], before: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave out cards that earlier rosters ended, for as many as there is no room."""
+        keys = {kind + b"\t" + pseudonym.encode(): pseudonym for pseudonym in before for kind in (CARD, CODE)}
+        standing = {keys[key] for key in map(key_of, self._last_lines()) if key in keys}
+        needed = dict.fromkeys((*asked, *(each for each in before if each in standing)))
+        if len(needed) > MAX_REVOKED:
+            raise RosterError(
+                f"{len(needed)} cards are too many to revoke at once: take them out of people.csv, publish"
+            )
+        return tuple(dict.fromkeys((*needed, *before)))[:MAX_REVOKED]
 
     def _as_published(self, pseudonyms: Iterable[str], layer: str) -> Iterator[str]:
         """What these are called in the roster that was published last; one that is not in it stays as it is."""

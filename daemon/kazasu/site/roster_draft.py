@@ -122,7 +122,7 @@ def drafted(
         standing: Iterable[bytes] = map(lift.line, lines_in_file(last)) if is_last else lines_in_file(text)
         change = compare(before, lines_in_file(text), book.zone)
         revoked = tuple(map(lift.pseudonym, published.revoked))
-        here = _still(revoked, standing, lines_in_file(text))
+        here, gone = _parted(revoked, standing, lines_in_file(text))
         yield Draft(
             text=text,
             people=counts[PERSON],
@@ -133,8 +133,8 @@ def drafted(
             change=change,
             codes_left_out=codeless,
             not_lent=not_lent,
-            # The same roster once more has to say the same: a terminal may hear of what it ended only now.
-            revoked=(*here, *change.ended)[:MAX_REVOKED] if change.anything else revoked,
+            # Also what rosters before this one ended: a terminal may have heard of none of them.
+            revoked=tuple(dict.fromkeys((*here, *change.ended, *gone)))[:MAX_REVOKED] if change.anything else revoked,
             revoked_here=here,
         )
 
@@ -185,14 +185,18 @@ def check_rules(text: bytes, path: Path) -> frozenset[str]:
     return frozenset(level.name for level in rules.levels)
 
 
-def _still(revoked: tuple[str, ...], last: Iterable[bytes], lines: Iterable[bytes]) -> tuple[str, ...]:
-    """Cards that were revoked by name and still stand in people.csv.
+def _parted(
+    revoked: tuple[str, ...], last: Iterable[bytes], lines: Iterable[bytes]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of what was revoked: what still stands in people.csv, and what does not any more.
 
-    What an earlier roster ended, and this one knows again, somebody has put back on purpose.
+    What an earlier roster ended, and this one knows again, is neither: somebody has put it back on purpose.
     """
-    asked = {kind + b"\t" + pseudonym.encode() for pseudonym in revoked for kind in (CARD, CODE)}
-    standing = asked.intersection(map(key_of, last)).intersection(map(key_of, lines)) if asked else ()
-    return tuple(key.partition(b"\t")[2].decode() for key in sorted(standing))
+    asked = {kind + b"\t" + pseudonym.encode(): pseudonym for pseudonym in revoked for kind in (CARD, CODE)}
+    now = set(asked).intersection(map(key_of, lines)) if asked else set()
+    before = now.intersection(map(key_of, last)) if now else set()
+    known = {asked[key] for key in now}
+    return tuple(asked[key] for key in sorted(before)), tuple(each for each in revoked if each not in known)
 
 
 def _codes_in(path: Path, store: Path) -> tuple[list[bytes], tuple[str, ...]]:

@@ -9,7 +9,7 @@ import pytest
 from fakes.roster_desk import RetainedPost, TestDesk
 from kazasu.errors import ConfigurationError, RosterError
 from kazasu.model.pepper import Pepper
-from kazasu.model.roster_manifest import Offer
+from kazasu.model.roster_manifest import MAX_REVOKED, Offer
 from kazasu.site.published import Published, read_published, write_published
 from kazasu.site.roster_change import compare
 from kazasu.store.keys import new_pepper
@@ -156,6 +156,33 @@ def test_more_than_a_manifest_holds_is_not_revoked_at_once(desk: TestDesk) -> No
     desk.publish()
     with pytest.raises(RosterError, match="too many"):
         desk.revoke(*(desk.card(number) for number in range(1001)))
+
+
+@pytest.mark.rule(8)
+def test_what_a_roster_ended_the_ones_after_it_revoke_too(desk: TestDesk) -> None:
+    """A terminal that was away hears of the newest alone; until it has that whole, the list is all that it goes by."""
+    desk.staff(1, 2, 3)
+    desk.publish()
+    desk.staff(1, 3)
+    assert desk.publish().revoked == (desk.card(2),)
+    desk.staff(1, 3, 4)
+    assert desk.publish().revoked == (desk.card(2),)
+    desk.staff(1, 4)
+    assert desk.publish().revoked == (desk.card(3), desk.card(2))
+    desk.staff(1, 2, 4)
+    assert desk.publish().revoked == (desk.card(3),), "it was put back on purpose"
+
+
+@pytest.mark.rule(8)
+def test_a_stolen_card_finds_room_although_many_left_at_once(desk: TestDesk) -> None:
+    desk.staff(*range(1, MAX_REVOKED + 5))
+    desk.publish()
+    desk.revoke(desk.card(1))
+    desk.staff(1, 2)
+    assert len(desk.publish().revoked) == MAX_REVOKED
+    published = desk.revoke(desk.card(2))
+    assert published.revoked[:2] == (desk.card(2), desk.card(1))
+    assert len(published.revoked) == MAX_REVOKED
 
 
 def test_the_cards_of_a_person_are_found_in_what_was_published(desk: TestDesk) -> None:
