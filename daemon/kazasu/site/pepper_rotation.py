@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from kazasu.enrolment.layers import announcement
 from kazasu.errors import KazasuError, RosterError
+from kazasu.model.pepper import MOST_LAYERS
 from kazasu.site.codes import codes_relaid
 from kazasu.site.directory import replace_file
 from kazasu.site.files_layer import broken_off, layer_at_rest, layer_of, relaid_folder
@@ -51,12 +52,15 @@ def begin(site: Site) -> str:
     would know everybody by the newest.
 
     Raises:
+        KazasuError: it has as many layers as there can be.
         KeyMaterialError: the pepper cannot be used or written.
         RosterError: another is to go over one that is just being laid over the roster's files.
     """
     with site.locked():
         pepper = site.pepper()
         if not under_way(site) or (_with_who_was_revoked(site) and layer_of(site)):
+            if len(pepper.layers) == MOST_LAYERS:
+                raise KazasuError(f"the pepper has {MOST_LAYERS} layers, and no terminal takes more: make a new site")
             pepper = new_pepper(pepper)
             replace_file(site.key_file("pepper"), pepper_text(pepper), 0o600)
         return pepper.newest

@@ -13,10 +13,12 @@ from fakes.enrolment import NOW, Newcomer, admission
 from fakes.power import power_for
 from kazasu.errors import KazasuError, RosterError
 from kazasu.model.code import lifted
+from kazasu.model.pepper import MOST_LAYERS
 from kazasu.site import pepper_rotation
 from kazasu.site.codes import give_code, read_codes
 from kazasu.site.directory import Site, open_site
 from kazasu.site.files_layer import broken_off, layer_of
+from kazasu.store.keys import new_pepper, pepper_text
 from kazasu.virtual.site import PASSPHRASE
 
 if TYPE_CHECKING:
@@ -64,6 +66,17 @@ def test_it_is_begun_once_and_finished_once(desk: Site) -> None:
     with pytest.raises(KazasuError, match="begins it"):
         pepper_rotation.finish(desk)
     assert pepper_rotation.begin(desk) != second
+
+
+def test_no_layer_goes_over_the_last_that_terminals_take(desk: Site) -> None:
+    pepper = desk.pepper()
+    while len(pepper.layers) < MOST_LAYERS:
+        pepper = new_pepper(pepper)
+    desk.key_file("pepper").write_bytes(pepper_text(pepper))
+    desk.file("pepper.id").write_text(pepper.newest)
+    with pytest.raises(KazasuError, match="has 100 layers"):
+        pepper_rotation.begin(desk)
+    assert desk.pepper() == pepper
 
 
 @pytest.mark.rule(7)
