@@ -17,7 +17,7 @@ from kazasu.store.keys import generate_signer
 from kazasu.virtual.daemon import DaemonProcess
 from kazasu.virtual.site import PASSPHRASE, make_site
 from kazasu.virtual.stage import SITE, TERMINAL, Enrolled, Stage
-from kazasu.virtual.tapping import tap, wait_for
+from kazasu.virtual.tapping import wait_for
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
@@ -39,11 +39,18 @@ class Door(NamedTuple):
     backlog: Backlog
 
     def tap(self, card: VirtualCard) -> dict[str, Any]:
+        """Hold the card there until the tap is answered: the door says meanwhile that nobody went through before."""
         seq = self.backlog.last_seq()
-        tap(self.slot, self.daemon, self.backlog, card)
+        self.slot.insert(card)
+        assert self.daemon.wait_for(lambda: self._answers(seq) != [])
+        self.slot.remove()
+        self.slot.wait_for(lambda: self.slot.vacant)
+        (answer,) = self._answers(seq)
+        return answer
+
+    def _answers(self, seq: int) -> list[dict[str, Any]]:
         events = [json.loads(body) for _, body in self.backlog.after(seq, 100)]
-        (event,) = [event for event in events if "decision" in event]
-        return dict(event)
+        return [event for event in events if "decision" in event]
 
     def has(self, version: int) -> bool:
         """Wait until it has recorded that a roster of the site's is in place."""
