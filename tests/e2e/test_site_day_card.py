@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -17,13 +17,14 @@ from kazasu.store.keys import generate_signer
 from kazasu.virtual.daemon import DaemonProcess
 from kazasu.virtual.site import PASSPHRASE, make_site
 from kazasu.virtual.stage import SITE, TERMINAL, Enrolled, Stage
-from kazasu.virtual.tapping import wait_for
+from kazasu.virtual.tapping import answers, tap, wait_for
 from kazasu.virtual.vpcd import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kazasu.model.access import EventFields
     from kazasu.virtual.card import VirtualCard
 
 ANNEX = "annex-1"
@@ -38,19 +39,11 @@ class Door(NamedTuple):
     daemon: DaemonProcess
     backlog: Backlog
 
-    def tap(self, card: VirtualCard) -> dict[str, Any]:
-        """Hold the card there until the tap is answered: the door says meanwhile that nobody went through before."""
+    def tap(self, card: VirtualCard) -> EventFields:
         seq = self.backlog.last_seq()
-        self.slot.insert(card)
-        assert self.daemon.wait_for(lambda: self._answers(seq) != [])
-        self.slot.remove()
-        self.slot.wait_for(lambda: self.slot.vacant)
-        (answer,) = self._answers(seq)
+        tap(self.slot, self.daemon, self.backlog, card)
+        (answer,) = answers(self.backlog, seq)
         return answer
-
-    def _answers(self, seq: int) -> list[dict[str, Any]]:
-        events = [json.loads(body) for _, body in self.backlog.after(seq, 100)]
-        return [event for event in events if "decision" in event]
 
     def has(self, version: int) -> bool:
         """Wait until it has recorded that a roster of the site's is in place."""
@@ -84,7 +77,7 @@ class Town:
         at = ("--site", str(self.site.path), "--passphrase-file", str(self._passphrase))
         return main(["site", action, *words, *at])
 
-    def taps(self) -> list[dict[str, Any]]:
+    def taps(self) -> list[EventFields]:
         """Hold the day card over the reader of each door."""
         return [door.tap(self.card) for door in self.doors]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kazasu.model.access import EventFields
     from kazasu.store.backlog import Backlog
     from kazasu.virtual.card import VirtualCard
     from kazasu.virtual.daemon import DaemonProcess
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 30.0
 _LOOK_S = 0.02
+_MOST_EVENTS = 1000
 
 
 def tap(slot: Slot, daemon: DaemonProcess, backlog: Backlog, card: VirtualCard, pulled_at_apdu: int = 0) -> float:
@@ -32,15 +35,16 @@ def tap(slot: Slot, daemon: DaemonProcess, backlog: Backlog, card: VirtualCard, 
         notices a virtual card is not in it: it looks every 400 ms. 0 if the card heard none.
 
     Raises:
-        TimeoutError: no event came of it.
+        TimeoutError: no event that answers it came.
     """
     before = backlog.last_seq()
     if pulled_at_apdu:
         slot.remove_at_apdu(pulled_at_apdu)
     exchanges = len(slot.log)
     slot.insert(card)
-    # The cue comes after the event, so each change of the outputs is a time to look.
-    answered = daemon.wait_for(lambda: backlog.last_seq() > before)
+    # The cue comes after the event, so each change of the outputs is a time to look. Not every event is the answer: a
+    # door may say meanwhile that nobody went through after the tap before.
+    answered = daemon.wait_for(lambda: answers(backlog, before) != [])
     answered_ns = time.monotonic_ns()
     slot.remove()
     slot.wait_for(lambda: slot.vacant)
@@ -48,6 +52,12 @@ def tap(slot: Slot, daemon: DaemonProcess, backlog: Backlog, card: VirtualCard, 
         raise TimeoutError("the terminal did not answer the tap")
     heard = slot.log[exchanges:]
     return (answered_ns - heard[0].received_mono_ns) / 1e9 if heard else 0.0
+
+
+def answers(backlog: Backlog, seq: int) -> list[EventFields]:
+    """The events behind `seq` that answer taps."""
+    events = (json.loads(body) for _, body in backlog.after(seq, _MOST_EVENTS))
+    return [event for event in events if "decision" in event]
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
