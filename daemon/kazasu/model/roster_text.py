@@ -89,6 +89,12 @@ def key_of(line: bytes) -> bytes:
     return kind + b"\t" + rest.partition(b"\t")[0].removesuffix(b"\n")
 
 
+def standing(pseudonyms: Iterable[str], lines: Iterable[bytes]) -> set[str]:
+    """Which of these cards and codes stand in a roster's text; holds what was asked for, and none of the text."""
+    keys = {kind + b"\t" + pseudonym.encode(): pseudonym for pseudonym in pseudonyms for kind in (CARD, CODE)}
+    return {keys[key] for key in map(key_of, lines) if key in keys} if keys else set()
+
+
 def parsed(line: bytes) -> Fact:
     """Read a line, with its end.
 

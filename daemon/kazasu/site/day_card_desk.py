@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from kazasu.errors import RosterError
 from kazasu.model.roster_text import DAY_CARD, PERSON, key_of
 from kazasu.site.day_cards import day_card_in
+from kazasu.site.published_text import lines_in_file, sha256_of
 from kazasu.site.roster_change import compare
-from kazasu.site.roster_draft import Draft, lines_in_file, sha256_of
+from kazasu.site.roster_draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

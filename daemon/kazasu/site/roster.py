@@ -13,8 +13,6 @@ In constant memory, whatever the number of people: texts are read a line at a ti
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -34,19 +32,17 @@ from kazasu.model.roster_manifest import (
 )
 from kazasu.model.roster_seal import PartSeal
 from kazasu.model.roster_text import (
-    CARD,
-    CODE,
     cut,
     delta_line,
     differences,
-    key_of,
+    standing,
 )
 from kazasu.publishers.wire import Topics
 from kazasu.site.day_cards import DayCardBook
 from kazasu.site.layers import Lift
 from kazasu.site.published import Published, read_published, write_published
-from kazasu.site.roster_draft import check_last, drafted, lines_in_file
-from kazasu.store.durable import sync_directory
+from kazasu.site.published_text import PublishedText, lines_in_file
+from kazasu.site.roster_draft import drafted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -108,6 +104,11 @@ class RosterDesk:
             return published
         return msgspec.structs.replace(published, pepper=self._pepper.ids[0])
 
+    @property
+    def text(self) -> PublishedText:
+        """The text of that."""
+        return PublishedText(self.folder / "published.txt", self.published.sha256)
+
     def drafted(self, now: datetime, progress: Callable[[int], None]) -> AbstractContextManager[Draft]:
         """Make a roster of the desk's files, and compare it with the last one; see roster_draft.py.
 
@@ -147,7 +148,7 @@ class RosterDesk:
                 post.publish_all((topic, (parts / part).read_bytes()) for topic, part in self._topics_of(after.offers))
                 # First the text: a crash in between leaves a base that no terminal has, and they take the whole.
                 # And both before the manifest: once a terminal may have it, nothing signed leads back behind it.
-                self._keep_text(draft.text)
+                self.text.keep(draft.text)
                 self._keep(after)
                 self._publish_manifest(after, signer, now, post)
                 post.publish_all((topic, b"") for topic, _ in self._topics_of(after.left))
@@ -164,7 +165,7 @@ class RosterDesk:
         delta = None
         # Nothing leads from one layer to the other but who holds both.
         if before.sha256 and before.sha256 != draft.sha256 and before.pepper == self.layer:
-            delta_lines = (delta_line(*pair) for pair in differences(self._last_lines(), lines_in_file(draft.text)))
+            delta_lines = (delta_line(*pair) for pair in differences(self.text.lines(), lines_in_file(draft.text)))
             delta = _offer(parts, "delta", version, cut(delta_lines), seal)
             if delta.size_bytes >= full.size_bytes:
                 delta = None  # the whole is the shorter way
@@ -209,9 +210,8 @@ class RosterDesk:
 
     def _most_needed(self, asked: Sequence[str], before: tuple[str, ...]) -> tuple[str, ...]:
         """Leave out cards that earlier rosters ended, for as many as there is no room."""
-        keys = {kind + b"\t" + pseudonym.encode(): pseudonym for pseudonym in before for kind in (CARD, CODE)}
-        standing = {keys[key] for key in map(key_of, self._last_lines()) if key in keys}
-        needed = dict.fromkeys((*asked, *(each for each in before if each in standing)))
+        known = standing(before, self.text.lines())
+        needed = dict.fromkeys((*asked, *(each for each in before if each in known)))
         if len(needed) > MAX_REVOKED:
             raise RosterError(
                 f"{len(needed)} cards are too many to revoke at once: take them out of people.csv, publish"
@@ -225,26 +225,9 @@ class RosterDesk:
             for pseudonym in pseudonyms
             for since in self._pepper.ids[self._pepper.place_of(layer) :: -1]
         }
-        keys = {kind + b"\t" + name.encode(): name for name in names for kind in (CARD, CODE)}
-        standing = {keys[key] for key in map(key_of, self._last_lines()) if key in keys}
-        yield from standing
-        yield from set(names.values()) - {names[name] for name in standing}
-
-    def credentials_of(self, cardholder: str) -> list[str]:
-        """The cards and the code of a person in the roster that was published last, by their pseudonyms.
-
-        Raises:
-            RosterError: its text is damaged.
-        """
-        kinds = (CARD + b"\t", CODE + b"\t")
-        lines = (line.decode().rstrip("\n").split("\t") for line in self._last_lines() if line.startswith(kinds))
-        return [pseudonym for _, pseudonym, number, *_ in lines if number == cardholder]
-
-    def holder_of(self, pseudonym: str) -> str:
-        """Whose card or code this is in the roster that was published last; empty if it is nobody's."""
-        begins = tuple(kind + f"\t{pseudonym}\t".encode() for kind in (CARD, CODE))
-        found = next((line for line in self._last_lines() if line.startswith(begins)), b"\t\t")
-        return found.decode().rstrip("\n").split("\t")[2]
+        known = standing(names, self.text.lines())
+        yield from known
+        yield from set(names.values()) - {names[name] for name in known}
 
     def _publish_manifest(self, published: Published, signer: Signer, now: datetime, post: Publishes) -> None:
         if published.full is None:
@@ -279,23 +262,6 @@ class RosterDesk:
 
     def _keep(self, published: Published) -> None:
         write_published(self.folder / "published.toml", published)
-
-    def _keep_text(self, text: Path) -> None:
-        """Whole on the disk before a record names it: what the next roster revokes hangs on it."""
-        staged = self.folder / ".published.txt.new"
-        staged.unlink(missing_ok=True)  # of a run that lost its power
-        staged.touch(mode=0o600)  # as codes.csv, whose hashes are in it
-        with text.open("rb") as source, staged.open("wb") as file:
-            shutil.copyfileobj(source, file)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(self.folder / "published.txt")
-        sync_directory(self.folder)
-
-    def _last_lines(self) -> Iterator[bytes]:
-        last = self.folder / "published.txt"
-        check_last(last, self.published.sha256)
-        return lines_in_file(last)
 
 
 def _offer(folder: Path, kind: str, version: int, parts: Iterator[bytes], seal: PartSeal) -> Offer:

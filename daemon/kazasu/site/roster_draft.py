@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import tempfile
 from contextlib import contextmanager
@@ -22,12 +21,12 @@ from kazasu.model.roster_text import (
     PERSON,
     RULES,
     code_line,
-    in_order,
     key_of,
-    parsed,
     rules_line,
+    standing,
 )
 from kazasu.site.codes import read_codes
+from kazasu.site.published_text import check_last, lines_in_file, sha256_of
 from kazasu.site.roster_change import Change, compare
 from kazasu.store.roster import Roster
 from kazasu.store.roster_csv import COLUMNS, OPTIONAL_COLUMNS
@@ -119,10 +118,10 @@ def drafted(
         comparable = is_last or lift.is_certain
         before = lift.lines(lines_in_file(last), Path(name) / "last.db") if comparable else iter(())
         # Without the last text nobody knows who was put back on purpose, and who was revoked stays so.
-        standing: Iterable[bytes] = map(lift.line, lines_in_file(last)) if is_last else lines_in_file(text)
+        known_before: Iterable[bytes] = map(lift.line, lines_in_file(last)) if is_last else lines_in_file(text)
         change = compare(before, lines_in_file(text), book.zone)
         revoked = tuple(map(lift.pseudonym, published.revoked))
-        here, gone = _parted(revoked, standing, lines_in_file(text))
+        here, gone = _parted(revoked, known_before, lines_in_file(text))
         yield Draft(
             text=text,
             people=counts[PERSON],
@@ -137,35 +136,6 @@ def drafted(
             revoked=tuple(dict.fromkeys((*here, *change.ended, *gone)))[:MAX_REVOKED] if change.anything else revoked,
             revoked_here=here,
         )
-
-
-def lines_in_file(path: Path) -> Iterator[bytes]:
-    """The lines of a roster's text; a missing file has none."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        yield from file
-
-
-def check_last(path: Path, sha256: str) -> None:
-    """Return if the text of the last roster is one, or missing.
-
-    Args:
-        path: where it is.
-        sha256: of what was published; after a crash the text may be a newer one.
-
-    Raises:
-        RosterError: it is damaged.
-    """
-    if not path.exists() or sha256_of(path) == sha256:
-        return
-    try:
-        for line in in_order(lines_in_file(path)):
-            parsed(line)
-    except RosterError as error:
-        raise RosterError(
-            f"{path} is damaged: {error}; remove it, and `kazasu site publish` sends the whole roster once"
-        ) from error
 
 
 def check_rules(text: bytes, path: Path) -> frozenset[str]:
@@ -192,11 +162,8 @@ def _parted(
 
     What an earlier roster ended, and this one knows again, is neither: somebody has put it back on purpose.
     """
-    asked = {kind + b"\t" + pseudonym.encode(): pseudonym for pseudonym in revoked for kind in (CARD, CODE)}
-    now = set(asked).intersection(map(key_of, lines)) if asked else set()
-    before = now.intersection(map(key_of, last)) if now else set()
-    known = {asked[key] for key in now}
-    return tuple(asked[key] for key in sorted(before)), tuple(each for each in revoked if each not in known)
+    now = standing(revoked, lines)
+    return tuple(sorted(standing(now, last))), tuple(each for each in revoked if each not in now)
 
 
 def _codes_in(path: Path, store: Path) -> tuple[list[bytes], tuple[str, ...]]:
@@ -237,9 +204,3 @@ def _write(path: Path, lines: Iterable[bytes], rules: bytes, known: frozenset[st
 def _lines_in(rules: bytes) -> list[str]:
     """At LF only, as TOML and the roster's text see it: `splitlines` knows more ends."""
     return rules.decode().removesuffix("\n").split("\n") if rules else []
-
-
-def sha256_of(path: Path) -> str:
-    """Of a roster's text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -57,7 +57,7 @@ def test_codes_come_to_the_terminal_with_the_roster_and_end_with_it(tmp_path: Pa
     assert found is not None
     assert (found.cardholder.number, found.kept) == ("2", PIN)
     assert roster.code_of(OTHER) is None
-    assert rig.desk.desk.credentials_of("2") == [rig.desk.card(2), CODE]
+    assert rig.desk.desk.text.credentials_of("2") == [rig.desk.card(2), CODE]
 
     take_code(rig.desk.folder / "codes.csv", "2")
     rig.desk.publish()

@@ -188,8 +188,8 @@ def test_a_stolen_card_finds_room_although_many_left_at_once(desk: TestDesk) -> 
 def test_the_cards_of_a_person_are_found_in_what_was_published(desk: TestDesk) -> None:
     desk.write(f"1,A,{desk.card(1)},serial,,,", f"1,A,{desk.card(5)},serial,,,", f"2,B,{desk.card(2)},serial,,,")
     desk.publish()
-    assert desk.desk.credentials_of("1") == [desk.card(1), desk.card(5)]
-    assert desk.desk.credentials_of("3") == []
+    assert desk.desk.text.credentials_of("1") == [desk.card(1), desk.card(5)]
+    assert desk.desk.text.credentials_of("3") == []
 
 
 def test_under_another_layer_nobody_has_changed_and_the_revoked_stay_so(desk: TestDesk) -> None:
@@ -280,7 +280,7 @@ def test_a_last_text_that_is_damaged_is_said_and_without_it_the_whole_is_sent(de
     desk.publish()
     last = desk.folder / "published.txt"
     last.write_bytes(last.read_bytes() + damage)
-    for what in (desk.publish, lambda: desk.desk.credentials_of("1")):
+    for what in (desk.publish, lambda: desk.desk.text.credentials_of("1")):
         with pytest.raises(RosterError, match=r"published\.txt is damaged: .*; remove it"):
             what()
     last.unlink()

@@ -37,10 +37,10 @@ def execute(arguments: argparse.Namespace) -> int:
     signer = site.unlock(passphrase_of(arguments))
     with site.locked():
         desk = desk_of(site)  # only now: what was published while somebody typed counts, too
-        cards = [arguments.credential] if arguments.credential else desk.credentials_of(arguments.cardholder)
+        cards = [arguments.credential] if arguments.credential else desk.text.credentials_of(arguments.cardholder)
         if not cards:
             raise RosterError(f"{arguments.cardholder} has no card and no code in the roster that was published last")
-        holders = {card: desk.holder_of(card) for card in cards}
+        holders = {card: desk.text.holder_of(card) for card in cards}
         with post_of(site) as post:
             published = desk.revoke(cards, signer, datetime.now(UTC), post)
     for card, holder in holders.items():
