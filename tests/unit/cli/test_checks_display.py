@@ -4,42 +4,44 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.configuration import SMALLEST
 from kazasu.cli.check_config import _sentences
-from kazasu.cli.checks_display import check_display
+from kazasu.cli.checks_display import ask_panel, check_display
 from kazasu.cli.finding import Finding, Grade
 from kazasu.config import parse
 from kazasu.errors import DisplayError
 from kazasu.outputs import display_oled
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def findings(display: str) -> list[Finding]:
-    return list(check_display(parse((SMALLEST + display).encode(), Path("kazasu.toml"))))
+
+def findings(display: str, ask: Callable[[int, int], None] = ask_panel) -> list[Finding]:
+    return list(check_display(parse((SMALLEST + display).encode(), Path("kazasu.toml")), ask))
 
 
 def test_without_one_there_is_nothing_to_say() -> None:
     assert findings("") == []
 
 
-def test_a_panel_that_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panel_that_answers_is_named() -> None:
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(display_oled, "expect_installed", lambda _: None)
-    monkeypatch.setattr(display_oled, "answers", lambda bus, address: asked.append((bus, address)))
-    [finding] = findings('[display]\nkind = "sh1106"\naddress = 0x3D\n')
+    [finding] = findings(
+        '[display]\nkind = "sh1106"\naddress = 0x3D\n', lambda bus, address: asked.append((bus, address))
+    )
     assert finding == Finding(Grade.OK, "display", "sh1106 on I2C bus 1 at 0x3d answers")
     assert asked == [(1, 0x3D)]
 
 
-def test_a_panel_that_is_not_there_is_a_note_since_nobody_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panel_that_is_not_there_is_a_note_since_nobody_needs_it() -> None:
     def silent(bus: int, address: int) -> None:
         raise DisplayError("no panel answers; is it wired?")
 
-    monkeypatch.setattr(display_oled, "expect_installed", lambda _: None)
-    monkeypatch.setattr(display_oled, "answers", silent)
-    [finding] = findings('[display]\nkind = "ssd1306"\n')
+    [finding] = findings('[display]\nkind = "ssd1306"\n', silent)
     assert finding == Finding(Grade.NOTE, "display", "no panel answers; is it wired?")
 
 
